@@ -1,0 +1,77 @@
+// The heart of the library: quality of faces from a network and its pruned twin.
+#ifndef PREFIQS_ASSESSOR_H_
+#define PREFIQS_ASSESSOR_H_
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <prefiqs/detector.h>
+#include <prefiqs/error.h>
+#include <prefiqs/image.h>
+#include <prefiqs/network.h>
+#include <prefiqs/recipe.h>
+
+namespace prefiqs {
+
+struct AssessorOptions {
+  // Unset: the recipe stored with the network, else the paper's.
+  std::optional<Recipe> recipe;
+  // Threads used by assess() of several images; 0 means all cores. One really is one: no thread is started.
+  int threads = 1;
+  // Unset: pictures are taken as aligned crops.
+  std::optional<Detector> detector;
+  // A detected face whose box is smaller than this on its longer side gets kFaceTooSmall. Pixels.
+  float min_face = 24;
+  // False: only the unpruned network is run (embedding and norm, no drift).
+  bool prune = true;
+  ExecutorKind executor = ExecutorKind::kOneDnn;
+};
+
+struct Assessment {
+  Status status = Status::kNoFace;
+  std::string detail;  // cause in words where status is not kOk
+
+  // Higher is better: 1 - drift / 2, in [0, 1]. NaN unless kOk.
+  float quality = 0;
+  // Distance of the two L2-normalised embeddings, in [0, 2]. NaN unless kOk.
+  float drift = 0;
+  // Calibrated 0-100; -1 while the network has no calibration.
+  int scalar = -1;
+  // L2 norm of the unpruned embedding.
+  float embedding_norm = 0;
+  // The unpruned network's output, not normalised; empty unless kOk.
+  std::vector<float> embedding;
+  // Where the face was; unset for aligned crops.
+  std::optional<Face> face;
+};
+
+// Immutable after construction; every const function may be called from any thread at the same time. Usable in a child
+// of fork when it was created and used with one thread only.
+class PREFIQS_API Assessor {
+ public:
+  // Prunes, compiles both networks into one twin plan. Throws Error(kRecipe), Error(kModel) or Error(kNotAvailable).
+  explicit Assessor(const Network& network, const AssessorOptions& options = {});
+
+  // Quality of the picture's chosen face (Detector::detect says which). Never throws for a bad picture.
+  Assessment assess(const Image& image) const;
+  Assessment assess(const DecodedImage& image) const;
+  // The same for many pictures; result i belongs to image i and has the same bits as assess(images[i]).
+  std::vector<Assessment> assess(std::span<const Image> images) const;
+
+  const Recipe& recipe() const;
+  double achieved_sparsity() const;
+  std::string instruction_set() const;  // e.g. "avx512_core_bf16"
+  const Network& network() const;
+
+  struct Impl;
+
+ private:
+  std::shared_ptr<const Impl> impl_;
+};
+
+}  // namespace prefiqs
+
+#endif  // PREFIQS_ASSESSOR_H_

@@ -1,0 +1,91 @@
+// A face recognition network read from an ONNX file, checked, and immutable.
+#ifndef PREFIQS_NETWORK_H_
+#define PREFIQS_NETWORK_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <prefiqs/error.h>
+#include <prefiqs/preprocessing.h>
+#include <prefiqs/recipe.h>
+
+namespace prefiqs {
+
+enum class ExecutorKind {
+  kOneDnn,     // fast
+  kReference,  // naive loops, obviously correct, slow
+};
+
+// Where the preprocessing in use came from.
+enum class PreprocessingSource { kOption, kMetadata, kSidecar, kAssumed };
+
+struct NetworkOptions {
+  std::optional<Preprocessing> preprocessing;  // overrides what is stored with the network
+};
+
+// One row of `prefiqs inspect`.
+struct LayerInfo {
+  std::string name;
+  std::string op;                   // ONNX operator
+  std::vector<std::int64_t> shape;  // of the first output, for a batch of one
+  std::int64_t parameters = 0;      // constants first used here
+  std::int64_t macs = 0;            // multiply-adds of Conv, Gemm and MatMul, for a batch of one
+  std::int64_t prunable = 0;        // weights a recipe may remove
+  std::int64_t pruned = 0;          // weights the inspected recipe removes
+  std::string implementation;       // what runs it: a oneDNN implementation name, "reference", or "fused into X"
+};
+
+struct TensorInfo {
+  std::string name;
+  std::string type;                 // "float32", …
+  std::vector<std::int64_t> shape;  // -1 where the file leaves it open
+};
+
+struct Inspection {
+  std::vector<TensorInfo> inputs, outputs;
+  std::vector<LayerInfo> layers;
+  std::int64_t opset = 0;
+  std::string producer;
+  std::int64_t parameters = 0, macs = 0, prunable = 0, pruned = 0;
+};
+
+// Cheap to copy (shared, immutable); every const function may be called from any thread.
+class PREFIQS_API Network {
+ public:
+  // Reads, checks and folds an ONNX file with one image input (N×3×H×W) and one embedding output. Throws Error(kIo) or
+  // Error(kModel) with the file, the node and what to do.
+  static Network load(const std::string& path, const NetworkOptions& options = {});
+
+  int input_width() const;
+  int input_height() const;
+  int embedding_size() const;
+
+  const Preprocessing& preprocessing() const;
+  PreprocessingSource preprocessing_source() const;
+  std::optional<Recipe> stored_recipe() const;  // from the file's metadata
+
+  const std::string& path() const;
+  // 32 hexadecimal digits: XXH3-128 of the file (and of its external data), as printed by `xxhsum -H2`.
+  const std::string& content_hash() const;
+
+  // Applies `recipe` and writes a valid ONNX file of the same topology with recipe and preprocessing in its metadata,
+  // atomically. Returns the achieved sparsity. Throws Error(kRecipe) or Error(kIo).
+  double save_pruned(const Recipe& recipe, const std::string& path) const;
+
+  // Everything `prefiqs inspect` prints, for the given recipe and executor.
+  Inspection inspect(const Recipe& recipe = {}, ExecutorKind executor = ExecutorKind::kOneDnn) const;
+
+  struct Impl;
+  explicit Network(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+  const Impl& impl() const { return *impl_; }
+
+ private:
+  std::shared_ptr<const Impl> impl_;
+};
+
+}  // namespace prefiqs
+
+#endif  // PREFIQS_NETWORK_H_

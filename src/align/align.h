@@ -1,0 +1,38 @@
+// From five landmarks to the crop a network wants.
+#ifndef PREFIQS_ALIGN_ALIGN_H_
+#define PREFIQS_ALIGN_ALIGN_H_
+
+#include <array>
+#include <optional>
+
+#include <prefiqs/detector.h>
+#include <prefiqs/image.h>
+
+namespace prefiqs::align {
+
+// Rows of the 2×3 matrix that takes picture coordinates to crop coordinates.
+using Transform = std::array<std::array<double, 3>, 2>;
+
+// ArcFace's five points for a width×height crop. 112×112 as published; a 96-wide, 112-high crop is columns 8…103 of
+// that; other sizes scale with the crop's height, centred horizontally.
+Landmarks Template(int width, int height);
+
+// Similarity transform (rotation, uniform scale, translation; no reflection) by least squares: Umeyama, "Least-squares
+// estimation of transformation parameters between two point patterns", PAMI 1991. Empty when the landmarks coincide or
+// are not finite.
+std::optional<Transform> FitSimilarity(const Landmarks& from, const Landmarks& to);
+
+// Bilinear, border 0: what OpenCV's warpAffine makes of it.
+Image Warp(const Image& picture, const Transform& transform, int width, int height);
+
+// FitSimilarity to the template, then Warp. Empty where FitSimilarity is.
+std::optional<Image> AlignFace(const Image& picture, const Landmarks& landmarks, int width, int height);
+
+// A picture that is already a crop: as it is; the same aspect ratio in another size is resized (area when shrinking,
+// bilinear when growing); a square crop for a network 112 high and 96 wide gives its central columns. Empty where none
+// of these holds.
+std::optional<Image> FitCrop(const Image& crop, int width, int height);
+
+}  // namespace prefiqs::align
+
+#endif  // PREFIQS_ALIGN_ALIGN_H_

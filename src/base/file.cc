@@ -1,0 +1,112 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <prefiqs/error.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace prefiqs {
+namespace {
+
+Error IoError(const char* verb, const std::string& path, int error) {
+  return Error(ErrorCode::kIo, fmt::format("{}: cannot {}: {}", Printable(path), verb, std::strerror(error)));
+}
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  ~FileDescriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  int get() const { return fd_; }
+  // Zero, or the error of close(2): that is where some file systems report a full disk.
+  int Close() {
+    const int result = ::close(fd_);
+    fd_ = -1;
+    return result == 0 ? 0 : errno;
+  }
+
+ private:
+  int fd_;
+};
+
+// Zero or errno.
+int WriteAll(int fd, std::span<const std::uint8_t> bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = ::write(fd, bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno;
+    done += static_cast<std::size_t>(n);
+  }
+  return ::fsync(fd) == 0 || errno == EINVAL ? 0 : errno;  // EINVAL: a pipe or device has nothing to sync
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> ReadFile(const std::string& path, std::int64_t max_bytes) {
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) throw IoError("open", path, errno);
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) throw IoError("read", path, errno);
+  if (S_ISDIR(status.st_mode)) throw IoError("read", path, EISDIR);
+  const auto too_large = [&] {
+    return Error(ErrorCode::kIo, fmt::format("{}: larger than the limit of {} bytes", Printable(path), max_bytes));
+  };
+  if (status.st_size > max_bytes) throw too_large();
+  // The size is a hint only: pipes report 0, and a file may grow under us.
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(status.st_size) + 1);
+  std::size_t size = 0;
+  for (;;) {
+    if (size == bytes.size()) bytes.resize(bytes.size() * 2);
+    const ssize_t n = ::read(file.get(), bytes.data() + size, bytes.size() - size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw IoError("read", path, errno);
+    if (n == 0) break;
+    size += static_cast<std::size_t>(n);
+    if (size > static_cast<std::size_t>(max_bytes)) throw too_large();
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
+void WriteFileAtomically(const std::string& path, std::span<const std::uint8_t> bytes) {
+  static std::atomic<unsigned> counter{0};
+  const std::string temporary = fmt::format("{}.{}.{}.part", path, ::getpid(), counter.fetch_add(1));
+  FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (file.get() < 0) throw IoError("write", path, errno);
+  int error = WriteAll(file.get(), bytes);
+  if (const int close_error = file.Close(); error == 0) error = close_error;
+  if (error == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+  if (error != 0) {
+    ::unlink(temporary.c_str());
+    throw IoError("write", path, error);
+  }
+}
+
+void WriteFileAtomically(const std::string& path, std::string_view text) {
+  WriteFileAtomically(path, std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+}
+
+std::string Printable(std::string_view path) {
+  std::string text;
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      text += fmt::format("\\x{:02x}", byte);
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+}  // namespace prefiqs

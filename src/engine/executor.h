@@ -1,0 +1,50 @@
+// A network compiled for fixed shapes, and the scratch to run it with.
+#ifndef PREFIQS_ENGINE_EXECUTOR_H_
+#define PREFIQS_ENGINE_EXECUTOR_H_
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/tensor.h"
+
+namespace prefiqs::engine {
+
+// Activations and workspaces of one run at a time. Belongs to the caller; not to be shared by two runs at once.
+class Context {
+ public:
+  virtual ~Context() = default;
+};
+
+// What runs a layer, for `prefiqs inspect`.
+struct LayerReport {
+  std::string node;  // node of the graph that was compiled
+  std::string op;
+  std::string implementation;  // "reference", a oneDNN implementation name, or "fused into <node>"
+};
+
+// Immutable once compiled; Run may be called from any thread with a context of its own, and starts no threads. The
+// result's bits depend on the inputs, the graph and the instruction set, on nothing else.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  virtual std::unique_ptr<Context> NewContext() const = 0;
+
+  // `inputs` and `outputs` in the order and with the types and shapes of the graph's. Outputs are written whole.
+  // Throws Error(kInternal) when they do not fit.
+  virtual void Run(Context& context, std::span<const graph::Tensor* const> inputs,
+                   std::span<graph::Tensor> outputs) const = 0;
+
+  virtual std::vector<LayerReport> Layers() const = 0;
+  virtual std::string InstructionSet() const = 0;
+};
+
+// `graph` must be specialised (every shape known).
+std::unique_ptr<const Executor> CompileReference(const graph::Graph& graph);  // node by node, no rewriting
+std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph);     // rewritten, fused, oneDNN layouts; fp32
+
+}  // namespace prefiqs::engine
+
+#endif  // PREFIQS_ENGINE_EXECUTOR_H_

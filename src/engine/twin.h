@@ -1,0 +1,50 @@
+// Dense and pruned network as one plan that takes any number of faces.
+#ifndef PREFIQS_ENGINE_TWIN_H_
+#define PREFIQS_ENGINE_TWIN_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <prefiqs/network.h>
+
+#include "engine/executor.h"
+#include "graph/graph.h"
+
+namespace prefiqs::engine {
+
+// Embeddings of one face; the pruned one is empty when the twin was compiled without a pruned graph.
+struct TwinEmbedding {
+  std::vector<float> dense;
+  std::vector<float> pruned;
+};
+
+// Faces run in micro-batches of a fixed size chosen at compile time (a last, smaller group is padded), so the bits of a
+// result depend neither on how many faces are given nor on their order.
+class Twin {
+ public:
+  // `pruned` null: the dense network alone. Both are read, not yet specialised, with one image input and one embedding
+  // output.
+  static std::unique_ptr<const Twin> Compile(const graph::Graph& dense, const graph::Graph* pruned, ExecutorKind kind);
+
+  int micro_batch() const;
+  std::vector<LayerReport> Layers() const;
+  std::string InstructionSet() const;
+
+  std::unique_ptr<Context> NewContext() const;
+  // `faces`: preprocessed, each 3×H×W floats (C, H, W order). One thread; any number of faces. Thread-safe given
+  // distinct contexts.
+  std::vector<TwinEmbedding> Run(Context& context, std::span<const std::vector<float>> faces) const;
+
+  ~Twin();
+
+ private:
+  Twin();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace prefiqs::engine
+
+#endif  // PREFIQS_ENGINE_TWIN_H_

@@ -1,0 +1,36 @@
+// ONNX bytes -> graph. The one entrance for untrusted networks.
+#ifndef PREFIQS_MODEL_ONNX_READER_H_
+#define PREFIQS_MODEL_ONNX_READER_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "graph/graph.h"
+
+namespace prefiqs::model {
+
+struct ReadLimits {
+  std::int64_t max_file_bytes = std::int64_t{4} << 30;      // protobuf itself stops at 2 GiB
+  std::int64_t max_constant_bytes = std::int64_t{8} << 30;  // all constants together, after widening
+  std::int64_t max_nodes = 200000;
+};
+
+struct ReadResult {
+  graph::Graph graph;
+  std::string content_hash;  // 32 hex digits, XXH3-128 of the file followed by the external data files in the order of
+                             // their names
+};
+
+// Reads, checks (well-formedness, supported opset and operators, topological order) and normalises: operators take
+// their newest form (attributes that became inputs are inputs), Constant nodes become constants, types are widened,
+// nodes get names, constant sub-expressions are folded. External data must lie in the file's folder or below it. Throws
+// Error(kIo) or Error(kModel); messages begin with the path.
+ReadResult ReadOnnxFile(const std::string& path, const ReadLimits& limits = {});
+
+// The same for bytes in memory; external data is refused. `name` stands for the path in messages.
+ReadResult ReadOnnxBytes(std::span<const std::uint8_t> bytes, const std::string& name, const ReadLimits& limits = {});
+
+}  // namespace prefiqs::model
+
+#endif  // PREFIQS_MODEL_ONNX_READER_H_

@@ -1,0 +1,44 @@
+// Recipes -> masks -> pruned graphs.
+#ifndef PREFIQS_PRUNE_PRUNE_H_
+#define PREFIQS_PRUNE_PRUNE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include <prefiqs/recipe.h>
+
+#include "graph/graph.h"
+
+namespace prefiqs::prune {
+
+// A weight tensor a recipe may remove from: of Conv, Gemm or MatMul-by-constant, listed once however often it is used,
+// in the order of first use. Never biases, BN parameters or PReLU slopes.
+struct PrunableWeight {
+  graph::ValueId value = graph::kNone;
+  std::int32_t node = 0;  // index of the first node that uses it
+  std::int32_t channel_axis =
+      0;  // axis of the output channel (Conv: 0; Gemm: by transB; MatMul: the last, or the one before)
+};
+std::vector<PrunableWeight> PrunableWeights(const graph::Graph& graph);
+
+struct Masks {
+  std::vector<PrunableWeight> weights;          // those in scope of the recipe's `from`
+  std::vector<std::vector<std::uint8_t>> keep;  // one byte an element: 1 stays, 0 goes
+  std::int64_t considered = 0;                  // elements in `keep`
+  std::int64_t pruned = 0;                      // zeros in `keep`
+  double achieved_sparsity() const {
+    return considered == 0 ? 0.0 : static_cast<double>(pruned) / static_cast<double>(considered);
+  }
+};
+
+// The threshold is the k-th smallest score, k = floor(sparsity * n + 0.5), and everything at or below it goes (METHOD
+// §2), so more than k where scores are equal. Deterministic on every platform. Throws Error(kRecipe) when the recipe is
+// out of range or nothing is prunable, Error(kNotAvailable) for structured recipes.
+Masks ComputeMasks(const graph::Graph& graph, const Recipe& recipe);
+
+// The graph with the masked weights set to zero. Constants that lose nothing stay shared with `graph`.
+graph::Graph ApplyMasks(const graph::Graph& graph, const Masks& masks);
+
+}  // namespace prefiqs::prune
+
+#endif  // PREFIQS_PRUNE_PRUNE_H_
