@@ -1,0 +1,147 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <prefiqs/error.h>
+#include <prefiqs/preprocessing.h>
+#include <prefiqs/recipe.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/file.h"
+#include "base/hash.h"
+
+namespace prefiqs {
+namespace {
+
+using testing::HasSubstr;
+
+template <typename F>
+std::string MessageOf(ErrorCode code, F&& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), code);
+    return e.what();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return {};
+}
+
+TEST(Tables, AreInTheOrderOfTheirEnumerators) {
+  for (int i = 0; i <= static_cast<int>(ErrorCode::kInternal); ++i) {
+    EXPECT_EQ(static_cast<int>(info(static_cast<ErrorCode>(i)).code), i);
+  }
+  for (int i = 0; i <= static_cast<int>(Status::kNoDirection); ++i) {
+    EXPECT_EQ(static_cast<int>(info(static_cast<Status>(i)).status), i);
+  }
+  EXPECT_EQ(info(ErrorCode::kUsage).exit_status, 2);
+  EXPECT_EQ(info(ErrorCode::kModel).exit_status, 3);
+  EXPECT_EQ(info(ErrorCode::kRecipe).exit_status, 3);
+  EXPECT_EQ(info(ErrorCode::kIo).exit_status, 4);
+}
+
+TEST(Recipe, DefaultsAreThePapers) {
+  EXPECT_EQ(Recipe{}.name(), "unstructured-l1-global-0.4");
+  EXPECT_EQ(Recipe{}.to_json(),
+            R"({"granularity":"unstructured","criterion":"l1","scope":"global","sparsity":0.4,"from":0.0})");
+  EXPECT_EQ(Recipe::from_json("{}"), Recipe{});
+}
+
+TEST(Recipe, SurvivesJson) {
+  Recipe recipe;
+  recipe.granularity = Granularity::kStructured;
+  recipe.criterion = Criterion::kRandom;
+  recipe.scope = Scope::kChannel;
+  recipe.sparsity = 0.1 + 0.2;
+  recipe.from = 1.0 / 3;
+  recipe.seed = ~0ULL;
+  EXPECT_EQ(Recipe::from_json(recipe.to_json()), recipe);
+  EXPECT_EQ(recipe.name(),
+            "structured-random-channel-0.30000000000000004-from0.3333333333333333-seed18446744073709551615");
+}
+
+TEST(Recipe, RefusesWhatItDoesNotUnderstand) {
+  const auto message = [](const char* json) { return MessageOf(ErrorCode::kRecipe, [&] { Recipe::from_json(json); }); };
+  EXPECT_THAT(message("{"), HasSubstr("not valid JSON"));
+  EXPECT_THAT(message("[1]"), HasSubstr("object"));
+  EXPECT_THAT(message(R"({"sparcity":0.4})"), HasSubstr("sparcity"));
+  EXPECT_THAT(message(R"({"sparsity":"0.4"})"), HasSubstr("number"));
+  EXPECT_THAT(message(R"({"sparsity":1})"), HasSubstr("[0, 1)"));
+  EXPECT_THAT(message(R"({"from":-0.1})"), HasSubstr("[0, 1)"));
+  EXPECT_THAT(message(R"({"scope":"filter"})"), HasSubstr("global, layer, channel"));
+  EXPECT_THAT(message(R"({"seed":-1})"), HasSubstr("seed"));
+  EXPECT_THAT(message(R"({"seed":1.5})"), HasSubstr("seed"));
+}
+
+TEST(Preprocessing, SurvivesJson) {
+  for (const auto& preset : preprocessing_presets()) {
+    EXPECT_EQ(Preprocessing::from_json(preset.preprocessing.to_json()), preset.preprocessing) << preset.name;
+    EXPECT_EQ(Preprocessing::preset(preset.name), preset.preprocessing);
+  }
+  EXPECT_EQ(Preprocessing{}.to_json(), R"({"channels":"rgb","mean":127.5,"scale":127.5})");
+  EXPECT_EQ(Preprocessing::from_json(R"({"mean":[1,2,3]})").mean, (std::array<float, 3>{1, 2, 3}));
+}
+
+TEST(Preprocessing, RefusesWhatItDoesNotUnderstand) {
+  const auto message = [](const char* json) {
+    return MessageOf(ErrorCode::kModel, [&] { Preprocessing::from_json(json); });
+  };
+  EXPECT_THAT(message(R"({"channels":"gbr"})"), HasSubstr("rgb"));
+  EXPECT_THAT(message(R"({"scale":0})"), HasSubstr("must not be 0"));
+  EXPECT_THAT(message(R"({"scale":[1,2]})"), HasSubstr("one number or three"));
+  EXPECT_THAT(message(R"({"mean":1e999})"), HasSubstr("JSON"));
+  EXPECT_THAT(message(R"({"mean":1e60})"), HasSubstr("not finite"));
+  EXPECT_THAT(message(R"({"std":1})"), HasSubstr("std"));
+  EXPECT_THAT(MessageOf(ErrorCode::kUsage, [] { Preprocessing::preset("arc"); }), HasSubstr("arcface"));
+}
+
+class Files : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "prefiqs_base_XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  std::string folder_;
+};
+
+TEST_F(Files, WriteThenRead) {
+  const std::string path = folder_ + "/a";
+  WriteFileAtomically(path, std::string_view("first"));
+  WriteFileAtomically(path, std::string_view("second"));
+  const auto bytes = ReadFile(path, 6);
+  EXPECT_EQ(std::string(bytes.begin(), bytes.end()), "second");
+  EXPECT_THAT(MessageOf(ErrorCode::kIo, [&] { ReadFile(path, 5); }), HasSubstr("limit of 5 bytes"));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1) << "a temporary file stayed";
+}
+
+TEST_F(Files, FailureNamesThePathAndLeavesNothing) {
+  const std::string missing = folder_ + "/no/such";
+  EXPECT_THAT(MessageOf(ErrorCode::kIo, [&] { ReadFile(missing, 10); }), HasSubstr(missing));
+  EXPECT_THAT(MessageOf(ErrorCode::kIo, [&] { ReadFile(folder_, 10); }), HasSubstr("directory"));
+  EXPECT_THROW(WriteFileAtomically(missing, std::string_view("x")), Error);
+  std::filesystem::create_directory(folder_ + "/d");
+  std::ofstream(folder_ + "/d/keep") << "x";
+  EXPECT_THROW(WriteFileAtomically(folder_ + "/d", std::string_view("x")), Error);  // cannot replace a folder
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1) << "a temporary file stayed";
+}
+
+TEST(Printable, EscapesControlBytes) { EXPECT_EQ(Printable("a\nb\x7f\xc3\xa4"), "a\\x0ab\\x7f\xc3\xa4"); }
+
+TEST(ContentHash, IsXxh3OfTheWhole) {
+  // Values of `printf ... | xxhsum -H2`.
+  EXPECT_EQ(ContentHash().Hex(), "99aa06d3014798d86001c324468d497f");
+  const std::string text = "prefiqs";
+  const std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  ContentHash whole, parts;
+  whole.Add(bytes);
+  parts.Add(bytes.first(3));
+  parts.Add(bytes.subspan(3));
+  EXPECT_EQ(whole.Hex(), parts.Hex());
+  EXPECT_NE(whole.Hex(), ContentHash().Hex());
+}
+
+}  // namespace
+}  // namespace prefiqs

@@ -16,8 +16,9 @@ namespace prefiqs::prune {
 struct PrunableWeight {
   graph::ValueId value = graph::kNone;
   std::int32_t node = 0;  // index of the first node that uses it
-  std::int32_t channel_axis =
-      0;  // axis of the output channel (Conv: 0; Gemm: by transB; MatMul: the last, or the one before)
+  // The elements seen as [outer, reduced, inner]: a filter is the weights of one output channel or neuron, those that
+  // share their outer and inner index.
+  std::int64_t outer = 1, reduced = 1, inner = 1;
 };
 std::vector<PrunableWeight> PrunableWeights(const graph::Graph& graph);
 
@@ -31,6 +32,9 @@ struct Masks {
   }
 };
 
+// Criterion::kRandom draws SplitMix64 at counter (weight's place in file order, element) under the recipe's seed as its
+// score; its channel scope is its global one, a random score having no scale to take out.
+//
 // The threshold is the k-th smallest score, k = floor(sparsity * n + 0.5), and everything at or below it goes (METHOD
 // §2), so more than k where scores are equal. Deterministic on every platform. Throws Error(kRecipe) when the recipe is
 // out of range or nothing is prunable, Error(kNotAvailable) for structured recipes.

@@ -1,0 +1,214 @@
+#include "prune/prune.h"
+
+#include <fmt/format.h>
+#include <prefiqs/error.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <numeric>
+#include <set>
+#include <span>
+
+#include "prune/select.h"
+
+namespace prefiqs::prune {
+namespace {
+
+using graph::Graph;
+using graph::Node;
+using graph::Shape;
+using graph::Tensor;
+using graph::ValueId;
+
+std::int64_t Product(const Shape& shape, std::size_t begin, std::size_t end) {
+  return std::accumulate(shape.begin() + static_cast<std::ptrdiff_t>(begin),
+                         shape.begin() + static_cast<std::ptrdiff_t>(end), std::int64_t{1}, std::multiplies<>());
+}
+
+// Where a node keeps its weights: the input's place, and which axis of it is summed over.
+struct WeightView {
+  std::size_t input;
+  std::size_t reduced_begin, reduced_end;  // axes
+};
+
+std::vector<WeightView> WeightViews(const Graph& graph, const Node& node) {
+  const auto rank = [&](std::size_t i) -> std::size_t {
+    const Tensor* constant = i < node.inputs.size() ? graph.constant(node.inputs[i]) : nullptr;
+    return constant == nullptr ? 0 : constant->shape().size();
+  };
+  std::vector<WeightView> views;
+  if (node.op == "Conv") {
+    if (rank(1) >= 2) views.push_back({1, 1, rank(1)});
+  } else if (node.op == "Gemm") {
+    if (rank(0) == 2) views.push_back(node.Int("transA", 0) != 0 ? WeightView{0, 0, 1} : WeightView{0, 1, 2});
+    if (rank(1) == 2) views.push_back(node.Int("transB", 0) != 0 ? WeightView{1, 1, 2} : WeightView{1, 0, 1});
+  } else if (node.op == "MatMul") {
+    if (rank(0) >= 1) views.push_back({0, rank(0) - 1, rank(0)});
+    if (rank(1) == 1) views.push_back({1, 0, 1});
+    if (rank(1) >= 2) views.push_back({1, rank(1) - 2, rank(1) - 1});
+  }
+  return views;
+}
+
+// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014): its finaliser over a
+// counter needs no state, so the mask does not depend on the order of evaluation.
+std::uint64_t SplitMix64(std::uint64_t x) {
+  x += 0x9E3779B97F4A7C15ULL;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+  return x ^ (x >> 31);
+}
+
+// Keys order as the scores do. Bits of non-negative IEEE numbers order as the numbers; NaN comes last and so stays.
+struct MagnitudeKey {
+  using Key = std::uint32_t;
+  std::span<const float> weights;
+  Key operator()(std::size_t i) const { return std::bit_cast<std::uint32_t>(std::fabs(weights[i])); }
+};
+
+struct RandomKey {
+  using Key = std::uint64_t;
+  std::uint64_t stream;
+  Key operator()(std::size_t i) const { return SplitMix64(stream + i); }
+};
+
+struct ChannelKey {
+  using Key = std::uint64_t;
+  std::span<const float> weights;
+  std::int64_t reduced, inner;
+  std::vector<double> scale;  // RMS + 1e-12 of filter (outer, inner)
+  Key operator()(std::size_t i) const {
+    const auto index = static_cast<std::int64_t>(i);
+    const std::int64_t filter = index / (reduced * inner) * inner + index % inner;
+    return std::bit_cast<std::uint64_t>(std::fabs(static_cast<double>(weights[i])) /
+                                        scale[static_cast<std::size_t>(filter)]);
+  }
+};
+
+ChannelKey MakeChannelKey(const PrunableWeight& weight, std::span<const float> values) {
+  ChannelKey key{values, weight.reduced, weight.inner, {}};
+  key.scale.assign(static_cast<std::size_t>(weight.outer * weight.inner), 0.0);
+  for (std::int64_t o = 0, i = 0; o < weight.outer; ++o) {
+    for (std::int64_t r = 0; r < weight.reduced; ++r) {
+      for (std::int64_t n = 0; n < weight.inner; ++n, ++i) {
+        const double w = values[static_cast<std::size_t>(i)];
+        key.scale[static_cast<std::size_t>(o * weight.inner + n)] += w * w;
+      }
+    }
+  }
+  for (double& s : key.scale) s = std::sqrt(s / static_cast<double>(weight.reduced)) + 1e-12;
+  return key;
+}
+
+std::int64_t PruneCount(double sparsity, std::int64_t n) {
+  return static_cast<std::int64_t>(std::floor(sparsity * static_cast<double>(n) + 0.5));
+}
+
+// One threshold over keys[begin, end); clears `keep` where the key is at or below it.
+template <typename KeyFunction>
+void PruneGroup(std::span<const KeyFunction> keys, std::span<std::vector<std::uint8_t>> keep, double sparsity) {
+  std::int64_t n = 0;
+  for (const auto& mask : keep) n += static_cast<std::int64_t>(mask.size());
+  const std::int64_t k = PruneCount(sparsity, n);
+  if (k == 0) return;
+  using Key = typename KeyFunction::Key;
+  const Key threshold = SelectSmallest<Key>(k, [&](auto&& visit) {
+    for (std::size_t w = 0; w < keys.size(); ++w) {
+      for (std::size_t i = 0; i < keep[w].size(); ++i) visit(keys[w](i));
+    }
+  });
+  for (std::size_t w = 0; w < keys.size(); ++w) {
+    for (std::size_t i = 0; i < keep[w].size(); ++i) keep[w][i] = keys[w](i) > threshold ? 1 : 0;
+  }
+}
+
+template <typename KeyFunction>
+void PruneAll(const std::vector<KeyFunction>& keys, bool per_layer, double sparsity, Masks& masks) {
+  const std::span<const KeyFunction> all(keys);
+  const std::span<std::vector<std::uint8_t>> keep(masks.keep);
+  if (!per_layer) return PruneGroup(all, keep, sparsity);
+  for (std::size_t w = 0; w < keys.size(); ++w) PruneGroup(all.subspan(w, 1), keep.subspan(w, 1), sparsity);
+}
+
+}  // namespace
+
+std::vector<PrunableWeight> PrunableWeights(const Graph& graph) {
+  std::vector<PrunableWeight> weights;
+  std::set<ValueId> seen;
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    for (const WeightView& view : WeightViews(graph, node)) {
+      const ValueId id = node.inputs[view.input];
+      const Tensor& tensor = *graph.constant(id);
+      if (tensor.type() != graph::DataType::kFloat32 || tensor.count() == 0 || !seen.insert(id).second) continue;
+      PrunableWeight weight;
+      weight.value = id;
+      weight.node = static_cast<std::int32_t>(n);
+      weight.outer = Product(tensor.shape(), 0, view.reduced_begin);
+      weight.reduced = Product(tensor.shape(), view.reduced_begin, view.reduced_end);
+      weight.inner = Product(tensor.shape(), view.reduced_end, tensor.shape().size());
+      weights.push_back(weight);
+    }
+  }
+  return weights;
+}
+
+Masks ComputeMasks(const Graph& graph, const Recipe& recipe) {
+  recipe.validate();
+  if (recipe.granularity == Granularity::kStructured) {
+    throw Error(ErrorCode::kNotAvailable, "recipe: structured pruning is not available yet; use unstructured");
+  }
+  const std::vector<PrunableWeight> all = PrunableWeights(graph);
+  if (all.empty()) {
+    throw Error(ErrorCode::kRecipe,
+                "recipe: the network has nothing to prune (no Conv, Gemm or MatMul with constant weights)");
+  }
+  const auto first = static_cast<std::size_t>(std::floor(recipe.from * static_cast<double>(all.size())));
+
+  Masks masks;
+  masks.weights.assign(all.begin() + static_cast<std::ptrdiff_t>(first), all.end());
+  const auto values = [&](const PrunableWeight& weight) { return graph.constant(weight.value)->values<float>(); };
+  for (const PrunableWeight& weight : masks.weights) {
+    masks.keep.emplace_back(values(weight).size(), std::uint8_t{1});
+    masks.considered += static_cast<std::int64_t>(values(weight).size());
+  }
+
+  const bool per_layer = recipe.scope == Scope::kLayer;
+  if (recipe.criterion == Criterion::kRandom) {
+    std::vector<RandomKey> keys;
+    for (std::size_t w = 0; w < masks.weights.size(); ++w) {
+      // Streams of different tensors and seeds start at unrelated counters.
+      keys.push_back({SplitMix64(SplitMix64(recipe.seed) ^ (first + w + 1))});
+    }
+    PruneAll(keys, per_layer, recipe.sparsity, masks);
+  } else if (recipe.scope == Scope::kChannel) {
+    std::vector<ChannelKey> keys;
+    for (const PrunableWeight& weight : masks.weights) keys.push_back(MakeChannelKey(weight, values(weight)));
+    PruneAll(keys, per_layer, recipe.sparsity, masks);
+  } else {
+    std::vector<MagnitudeKey> keys;
+    for (const PrunableWeight& weight : masks.weights) keys.push_back({values(weight)});
+    PruneAll(keys, per_layer, recipe.sparsity, masks);
+  }
+  for (const auto& mask : masks.keep) masks.pruned += std::count(mask.begin(), mask.end(), std::uint8_t{0});
+  return masks;
+}
+
+Graph ApplyMasks(const Graph& graph, const Masks& masks) {
+  Graph pruned = graph;
+  for (std::size_t w = 0; w < masks.weights.size(); ++w) {
+    const std::vector<std::uint8_t>& keep = masks.keep[w];
+    if (std::find(keep.begin(), keep.end(), std::uint8_t{0}) == keep.end()) continue;
+    graph::TensorPtr& constant = pruned.value(masks.weights[w].value).constant;
+    auto copy = std::make_shared<Tensor>(*constant);
+    const std::span<float> values = copy->values<float>();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (keep[i] == 0) values[i] = 0.0f;
+    }
+    constant = std::move(copy);
+  }
+  return pruned;
+}
+
+}  // namespace prefiqs::prune
