@@ -1,0 +1,196 @@
+// What a well-formed file becomes.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "model/model_for_test.h"
+#include "model/normalise.h"
+
+namespace prefiqs::model {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TestModel ReluModel() {
+  TestModel model(17);
+  model.Input("x", {-1, 3, 8, 8}).Output("y", {-1, 3, 8, 8});
+  model.Node("Relu", {"x"}, {"y"});
+  return model;
+}
+
+TEST(Reader, InputsOutputsAndDescription) {
+  TestModel model = ReluModel();
+  model.proto.set_producer_name("somebody");
+  model.proto.set_producer_version("2.0");
+  auto& entry = *model.proto.add_metadata_props();
+  entry.set_key("key");
+  entry.set_value("value");
+  const graph::Graph graph = Read(model);
+  ASSERT_EQ(graph.inputs.size(), 1u);
+  EXPECT_EQ(graph.value(graph.inputs[0]).name, "x");
+  EXPECT_THAT(graph.value(graph.inputs[0]).shape, ElementsAre(graph::kUnknown, 3, 8, 8));
+  ASSERT_EQ(graph.outputs.size(), 1u);
+  EXPECT_EQ(graph.value(graph.outputs[0]).name, "y");
+  EXPECT_EQ(graph.opset, 17);
+  EXPECT_EQ(graph.producer, "somebody 2.0");
+  EXPECT_EQ(graph.metadata.at("key"), "value");
+  EXPECT_EQ(graph.nodes.at(0).name, "n");
+}
+
+TEST(Reader, HalfPrecisionInputsAreWidened) {
+  TestModel model(17);
+  model.Input("x", {1, 4}, onnx::TensorProto::FLOAT16).Output("y");
+  model.Node("Relu", {"x"}, {"y"});
+  EXPECT_EQ(Read(model).value(0).type, graph::DataType::kFloat32);
+}
+
+TEST(Reader, EveryOpsetInRange) {
+  for (std::int64_t opset = kOldestOpset; opset <= kNewestOpset; ++opset) {
+    TestModel model = ReluModel();
+    model.proto.mutable_opset_import(0)->set_version(opset);
+    EXPECT_EQ(Read(model).opset, opset);
+  }
+  for (const std::int64_t opset : {kOldestOpset - 1, kNewestOpset + 1}) {
+    TestModel model = ReluModel();
+    model.proto.mutable_opset_import(0)->set_version(opset);
+    EXPECT_THAT(ErrorOf(model), HasSubstr("export the network with an opset from 7 to 23"));
+  }
+}
+
+TEST(Reader, OpsetsOfOtherDomainsDoNotMatter) {
+  TestModel model = ReluModel();
+  auto& other = *model.proto.add_opset_import();
+  other.set_domain("com.microsoft");
+  other.set_version(1);
+  EXPECT_EQ(Read(model).opset, 17);
+  model.proto.mutable_opset_import()->DeleteSubrange(0, 1);
+  EXPECT_THAT(ErrorOf(model), HasSubstr("no opset"));
+}
+
+TEST(Reader, InitialisersListedAsInputsAreConstants) {
+  TestModel model(9);
+  model.Input("x", {1, 2}).Input("w", {1, 2}).Floats("w", {1, 2}, {1, 2}).Output("y");
+  model.Node("Add", {"x", "w"}, {"y"});
+  const graph::Graph graph = Read(model);
+  EXPECT_EQ(graph.inputs.size(), 1u);
+  ASSERT_NE(graph.constant(graph.nodes.at(0).inputs.at(1)), nullptr);
+}
+
+TEST(Reader, ConstantNodesOfEveryKind) {
+  const auto read = [](auto set) {
+    TestModel model(13);
+    model.Input("x", {2, 2}).Output("y");
+    set(model.Node("Constant", {}, {"c"}, "c"));
+    model.Node("Add", {"x", "c"}, {"y"});
+    const graph::Graph graph = Read(model);
+    EXPECT_EQ(graph.nodes.size(), 1u);
+    const graph::Tensor* constant = graph.constant(graph.nodes.at(0).inputs.at(1));
+    if (constant == nullptr) throw std::runtime_error("no constant");
+    return *constant;
+  };
+  const auto floats = read([](auto& n) { Set(n, "value_floats", std::vector<float>{1, 2}); });
+  EXPECT_THAT(floats.values<float>(), ElementsAre(1, 2));
+  const auto ints = read([](auto& n) { Set(n, "value_ints", std::vector<std::int64_t>{3, 4}); });
+  EXPECT_THAT(ints.values<std::int64_t>(), ElementsAre(3, 4));
+  const auto scalar = read([](auto& n) { Set(n, "value_float", 2.5f); });
+  EXPECT_TRUE(scalar.shape().empty());
+  EXPECT_THAT(scalar.values<float>(), ElementsAre(2.5f));
+  const auto integer = read([](auto& n) { Set(n, "value_int", std::int64_t{-7}); });
+  EXPECT_TRUE(integer.shape().empty());
+  EXPECT_THAT(integer.values<std::int64_t>(), ElementsAre(-7));
+  const auto tensor = read([](auto& n) {
+    Set(n, "value", graph::Tensor::From<float>({1, 2}, std::vector<float>{5, 6}));
+  });
+  EXPECT_THAT(tensor.shape(), ElementsAre(1, 2));
+  EXPECT_THROW(read([](auto& n) { Set(n, "value_string", "text"); }), Error);
+  EXPECT_THROW(read([](auto&) {}), Error);
+}
+
+TEST(Reader, ConstantExpressionsAreFolded) {
+  TestModel model(13);
+  model.Input("x", {1, 2}).Floats("a", {2}, {1, 2}).Floats("b", {2}, {10, 20}).Output("y");
+  model.Node("Add", {"a", "b"}, {"c"}, "sum");
+  model.Node("Add", {"x", "c"}, {"y"}, "use");
+  const graph::Graph graph = Read(model);
+  ASSERT_EQ(graph.nodes.size(), 1u);
+  const graph::Tensor* folded = graph.constant(graph.nodes[0].inputs.at(1));
+  ASSERT_NE(folded, nullptr);
+  EXPECT_THAT(folded->values<float>(), ElementsAre(11, 22));
+}
+
+TEST(Reader, NodesGetUniqueNames) {
+  TestModel model(13);
+  model.Input("x", {1}).Output("d");
+  model.Node("Relu", {"x"}, {"a"}, "");
+  model.Node("Relu", {"a"}, {"b"}, "same");
+  model.Node("Relu", {"b"}, {"c"}, "same");
+  model.Node("Relu", {"c"}, {"d"}, "Relu_0");
+  const graph::Graph graph = Read(model);
+  std::vector<std::string> names;
+  for (const auto& node : graph.nodes) names.push_back(node.name);
+  EXPECT_THAT(names, ElementsAre("Relu_0_", "same", "same_2", "Relu_0"));
+}
+
+TEST(Reader, NodesOutOfOrderAreSorted) {
+  TestModel model(13);
+  model.Input("x", {1}).Output("y");
+  model.Node("Relu", {"a"}, {"y"}, "second");
+  model.Node("Sigmoid", {"x"}, {"a"}, "first");
+  const graph::Graph graph = Read(model);
+  EXPECT_EQ(graph.nodes.at(0).name, "first");
+}
+
+TEST(Reader, UnusedNodesAndConstantsAreDropped) {
+  TestModel model = ReluModel();
+  model.Floats("unused", {2}, {1, 2});
+  model.Node("Sigmoid", {"x"}, {"nowhere"}, "dead");
+  const graph::Graph graph = Read(model);
+  EXPECT_EQ(graph.nodes.size(), 1u);
+  EXPECT_EQ(graph.values.size(), 2u);
+}
+
+TEST(Reader, HashIsThatOfTheFileAndItsExternalData) {
+  const TemporaryFolder folder;
+  TestModel model(17);
+  model.Input("x", {1, 2}).Output("y");
+  model.Node("Add", {"x", "w"}, {"y"});
+  auto& weight = *model.proto.mutable_graph()->add_initializer();
+  weight.set_name("w");
+  weight.set_data_type(onnx::TensorProto::FLOAT);
+  weight.add_dims(2);
+  weight.set_data_location(onnx::TensorProto::EXTERNAL);
+  auto& location = *weight.add_external_data();
+  location.set_key("location");
+  location.set_value("w.bin");
+  const std::string bytes = model.Bytes();
+  const std::string data("\0\0\x80\x3f\0\0\0\x40 and more", 17);
+  const std::string path = (folder.path / "m.onnx").string();
+  WriteFileAtomically(path, bytes);
+  WriteFileAtomically((folder.path / "w.bin").string(), data);
+
+  const ReadResult result = ReadOnnxFile(path);
+  const graph::Tensor* tensor = result.graph.constant(result.graph.nodes.at(0).inputs.at(1));
+  ASSERT_NE(tensor, nullptr);
+  EXPECT_THAT(tensor->values<float>(), ElementsAre(1, 2));
+  ContentHash hash;
+  for (const std::string& part : {bytes, data})
+    hash.Add({reinterpret_cast<const std::uint8_t*>(part.data()), part.size()});
+  EXPECT_EQ(result.content_hash, hash.Hex());
+  EXPECT_THAT(ErrorOfBytes(bytes), HasSubstr("initialiser 'w': external data 'w.bin'"));
+}
+
+TEST(Reader, FilesThatCannotBeReadAreNamed) {
+  try {
+    ReadOnnxFile("/nonexistent/network.onnx");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kIo);
+    EXPECT_EQ(std::string(error.what()).rfind("/nonexistent/network.onnx: ", 0), 0u) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace prefiqs::model
