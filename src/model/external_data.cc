@@ -12,19 +12,17 @@
 #include <filesystem>
 #include <span>
 
-#include "base/file.h"
-
 namespace prefiqs::model {
 namespace {
 
 namespace fs = std::filesystem;
 
 Error Refused(const std::string& location, std::string_view cause) {
-  return Error(ErrorCode::kModel, fmt::format("external data '{}': {}", Printable(location), cause));
+  return Error(ErrorCode::kModel, fmt::format("external data '{}': {}", location, cause));
 }
 
 Error Unreadable(const std::string& location, int error) {
-  return Error(ErrorCode::kIo, fmt::format("external data '{}': {}", Printable(location), std::strerror(error)));
+  return Error(ErrorCode::kIo, fmt::format("external data '{}': {}", location, std::strerror(error)));
 }
 
 void ReadExactly(int fd, std::span<std::uint8_t> out, std::int64_t offset, const std::string& location) {

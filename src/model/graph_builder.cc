@@ -12,7 +12,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "base/file.h"
 #include "model/normalise.h"
 #include "model/tensor_proto.h"
 #include "ops/operator.h"
@@ -85,7 +84,7 @@ class Builder {
     for (const auto& function : proto_.functions()) {
       if (IsDefaultDomain(function.domain())) {
         Fail(fmt::format("function '{}' redefines an operator of ONNX; inline functions before saving",
-                         Printable(function.name())));
+                         function.name()));
       }
     }
   }
@@ -94,7 +93,7 @@ class Builder {
     if (name.empty()) Fail(fmt::format("{} without a name", what));
     value.name = name;
     const auto [place, is_new] = ids_.try_emplace(name, static_cast<ValueId>(graph_.values.size()));
-    if (!is_new) Fail(fmt::format("{} '{}': there is another value of this name", what, Printable(name)));
+    if (!is_new) Fail(fmt::format("{} '{}': there is another value of this name", what, name));
     graph_.AddValue(std::move(value));
     return place->second;
   }
@@ -102,7 +101,7 @@ class Builder {
   void AddInitializers(onnx::GraphProto& source) {
     for (onnx::TensorProto& initializer : *source.mutable_initializer()) {
       const std::string name = initializer.name();
-      Tensor tensor = TakeTensor(initializer, fmt::format("initialiser '{}'", Printable(name)), external_, budget_);
+      Tensor tensor = TakeTensor(initializer, fmt::format("initialiser '{}'", name), external_, budget_);
       Define(name, ConstantValue(std::move(tensor)), "initialiser");
     }
   }
@@ -119,12 +118,12 @@ class Builder {
   static Value Declared(const onnx::ValueInfoProto& info, std::string_view what) {
     if (!info.has_type() || !info.type().has_tensor_type()) {
       Fail(fmt::format("{} '{}' is no tensor (sequences, maps and optional values are not supported)", what,
-                       Printable(info.name())));
+                       info.name()));
     }
     const auto& tensor = info.type().tensor_type();
     const auto type = Widened(tensor.elem_type());
     if (!type) {
-      Fail(fmt::format("{} '{}': elements of type {} are not supported", what, Printable(info.name()),
+      Fail(fmt::format("{} '{}': elements of type {} are not supported", what, info.name(),
                        TypeName(tensor.elem_type())));
     }
     Value value;
@@ -133,7 +132,7 @@ class Builder {
     for (const auto& dim : tensor.shape().dim()) {
       const bool known = dim.has_dim_value() && dim.dim_value() >= 0;
       if (dim.has_dim_value() && dim.dim_value() < -1) {  // some exporters write -1 for "any"
-        Fail(fmt::format("{} '{}': dimension {}", what, Printable(info.name()), dim.dim_value()));
+        Fail(fmt::format("{} '{}': dimension {}", what, info.name(), dim.dim_value()));
       }
       value.shape.push_back(known ? dim.dim_value() : graph::kUnknown);
     }
@@ -144,7 +143,7 @@ class Builder {
   void AddInputs(const onnx::GraphProto& source) {
     std::unordered_set<std::string> seen;
     for (const auto& info : source.input()) {
-      if (!seen.insert(info.name()).second) Fail(fmt::format("input '{}' is listed twice", Printable(info.name())));
+      if (!seen.insert(info.name()).second) Fail(fmt::format("input '{}' is listed twice", info.name()));
       if (ids_.contains(info.name())) continue;
       graph_.inputs.push_back(Define(info.name(), Declared(info, "input"), "input"));
     }
@@ -168,8 +167,8 @@ class Builder {
   }
 
   static std::string Label(const onnx::NodeProto& node) {
-    if (!node.name().empty()) return Printable(node.name());
-    return node.output_size() > 0 ? Printable(node.output(0)) : "";
+    if (!node.name().empty()) return node.name();
+    return node.output_size() > 0 ? node.output(0) : "";
   }
 
   std::string NodeName(const onnx::NodeProto& source) {
@@ -194,7 +193,7 @@ class Builder {
     Node node;
     node.name = NodeName(source);
     node.op = source.op_type();
-    const std::string what = fmt::format("node '{}' ({})", Printable(node.name), Printable(node.op));
+    const std::string what = fmt::format("node '{}' ({})", node.name, node.op);
     try {
       FillNode(source, node);
     } catch (const Error& error) {
@@ -210,7 +209,7 @@ class Builder {
             return function.domain() == source.domain() && function.name() == source.op_type();
           });
       Fail(fmt::format("{} '{}', which {}", is_function ? "calls a function of" : "is an operator of the domain",
-                       Printable(source.domain()),
+                       source.domain(),
                        is_function ? "is not supported; inline functions before saving (onnx.inliner)"
                                    : "is not supported; export with ONNX's own operators only"));
     }
@@ -219,7 +218,7 @@ class Builder {
     }
     for (AttributeProto& attribute : *source.mutable_attribute()) {
       if (!node.attributes.try_emplace(attribute.name(), ToAttribute(attribute)).second) {
-        Fail(fmt::format("attribute '{}' is given twice", Printable(attribute.name())));
+        Fail(fmt::format("attribute '{}' is given twice", attribute.name()));
       }
     }
     if (source.op_type() == "Constant") {
@@ -240,8 +239,7 @@ class Builder {
   ValueId FindValue(const std::string& name) const {
     if (name.empty()) return kNone;
     const auto found = ids_.find(name);
-    if (found == ids_.end())
-      Fail(fmt::format("reads '{}', which no node, input or initialiser provides", Printable(name)));
+    if (found == ids_.end()) Fail(fmt::format("reads '{}', which no node, input or initialiser provides", name));
     return found->second;
   }
 
@@ -254,7 +252,7 @@ class Builder {
 
   graph::Attribute ToAttribute(AttributeProto& attribute) {
     const auto unsupported = [&](std::string_view kind) {
-      Fail(fmt::format("attribute '{}' is {}, which is not supported", Printable(attribute.name()), kind));
+      Fail(fmt::format("attribute '{}' is {}, which is not supported", attribute.name(), kind));
     };
     if (attribute.name().empty()) Fail("an attribute without a name");
     if (!attribute.ref_attr_name().empty()) unsupported("a reference to a function's attribute");
@@ -272,8 +270,8 @@ class Builder {
       case AttributeProto::STRINGS:
         return std::vector<std::string>(attribute.strings().begin(), attribute.strings().end());
       case AttributeProto::TENSOR:
-        return std::make_shared<const Tensor>(TakeTensor(
-            *attribute.mutable_t(), fmt::format("attribute '{}'", Printable(attribute.name())), external_, budget_));
+        return std::make_shared<const Tensor>(
+            TakeTensor(*attribute.mutable_t(), fmt::format("attribute '{}'", attribute.name()), external_, budget_));
       case AttributeProto::GRAPH:
       case AttributeProto::GRAPHS:
         unsupported("a subgraph (If, Loop, Scan)");
@@ -309,7 +307,7 @@ class Builder {
                is != nullptr && key == "value_ints") {
       value.constant = std::make_shared<const Tensor>(Tensor::FromInt64s(*is));
     } else {
-      Fail(fmt::format("attribute '{}' makes a constant of a kind that is not supported", Printable(key)));
+      Fail(fmt::format("attribute '{}' makes a constant of a kind that is not supported", key));
     }
     Value& made = graph_.value(ids_.at(source.output(0)));
     made.type = value.constant->type();
@@ -323,8 +321,8 @@ class Builder {
     std::unordered_set<std::string> seen;
     for (const auto& info : source.output()) {
       const auto found = ids_.find(info.name());
-      if (found == ids_.end()) Fail(fmt::format("output '{}' is made by no node", Printable(info.name())));
-      if (!seen.insert(info.name()).second) Fail(fmt::format("output '{}' is listed twice", Printable(info.name())));
+      if (found == ids_.end()) Fail(fmt::format("output '{}' is made by no node", info.name()));
+      if (!seen.insert(info.name()).second) Fail(fmt::format("output '{}' is listed twice", info.name()));
       Value& value = graph_.value(found->second);
       if (info.has_type() && value.constant == nullptr && !IsInput(found->second)) {
         Value declared = Declared(info, "output");

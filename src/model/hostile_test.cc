@@ -210,7 +210,7 @@ TEST(Hostile, ManyTinyFields) {
   for (int i = 0; i < 200000; ++i) NodeOf(model, 0).add_input("");
   EXPECT_THAT(ErrorOf(model, limits), HasSubstr("protobuf fields"));
   TestModel packed = Chain();
-  Set(NodeOf(packed, 1), "ints", std::vector<std::int64_t>(1000));
+  for (int i = 0; i < 1000; ++i) packed.proto.mutable_graph()->mutable_initializer(0)->add_int64_data(1);
   limits.max_constant_bytes = 7000;
   EXPECT_THAT(ErrorOf(packed, limits), HasSubstr("more than 7000 bytes"));
 }

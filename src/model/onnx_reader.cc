@@ -7,6 +7,7 @@
 
 #include <limits>
 #include <new>
+#include <string_view>
 #include <vector>
 
 #include "base/file.h"
@@ -31,15 +32,23 @@ onnx::ModelProto Parse(std::span<const std::uint8_t> bytes, const ReadLimits& li
   return proto;
 }
 
+// Names in a file may hold anything and be of any length; a message is one line that people can read.
+std::string OneLine(std::string_view name, std::string_view cause) {
+  constexpr std::size_t kLongest = 600;
+  std::string line = fmt::format("{}: {}", Printable(name), Printable(cause.substr(0, kLongest)));
+  if (cause.size() > kLongest) line += "...";
+  return line;
+}
+
 // `work` with `name` in front of what it says.
 template <typename Work>
 ReadResult Named(const std::string& name, Work work) {
   try {
     return work();
   } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("{}: {}", Printable(name), error.what()));
+    throw Error(error.code(), OneLine(name, error.what()));
   } catch (const std::bad_alloc&) {
-    throw Error(ErrorCode::kModel, fmt::format("{}: not enough memory to read it", Printable(name)));
+    throw Error(ErrorCode::kModel, OneLine(name, "not enough memory to read it"));
   }
 }
 

@@ -12,8 +12,6 @@
 #include <type_traits>
 #include <vector>
 
-#include "base/file.h"
-
 namespace prefiqs::model {
 namespace {
 
@@ -173,7 +171,7 @@ std::int64_t ParseNumber(std::string_view text, std::string_view what, std::stri
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < 0) {
-    Fail(what, fmt::format("external data: {} is '{}', not a number", key, Printable(text)));
+    Fail(what, fmt::format("external data: {} is '{}', not a number", key, text));
   }
   return value;
 }

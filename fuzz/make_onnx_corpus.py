@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Writes the seeds of onnx_fuzz into corpus/onnx: tiny networks of our own, one for each thing the reader has code for."""
+import pathlib
+import sys
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+FOLDER = pathlib.Path(__file__).parent / "corpus" / "onnx"
+F = TensorProto.FLOAT
+
+
+def tensor(name, values, dtype=np.float32):
+    return numpy_helper.from_array(np.asarray(values, dtype), name)
+
+
+def ints(name, values):
+    return tensor(name, values, np.int64)
+
+
+def save(name, nodes, inits=(), opset=17, shape=(1, 2, 4, 4), type_=F, outputs=("y",), extra_inputs=()):
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", type_, shape), *extra_inputs],
+        [helper.make_tensor_value_info(o, F, None) for o in outputs], list(inits))
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], producer_name="")
+    (FOLDER / f"{name}.onnx").write_bytes(model.SerializeToString())
+
+
+def one(name, op, inputs=("x",), inits=(), opset=17, shape=(1, 2, 4, 4), outputs=("y",), **attributes):
+    save(name, [helper.make_node(op, list(inputs), list(outputs), **attributes)], inits, opset, shape, outputs=outputs)
+
+
+def main():
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    weight = tensor("w", np.linspace(-1, 1, 36).reshape(2, 2, 3, 3))
+    four = [tensor(n, [0.5, 2]) for n in "sbmv"]
+    one("conv", "Conv", ("x", "w", "b"), [weight, tensor("b", [1, 2])], pads=[1, 1, 1, 1], strides=[2, 2], dilations=[1, 1],
+        group=1, kernel_shape=[3, 3])
+    one("conv_depthwise", "Conv", ("x", "w"), [tensor("w", np.ones((2, 1, 2, 2)))], group=2, auto_pad="SAME_UPPER")
+    one("batch_normalization", "BatchNormalization", ("x", *"sbmv"), four, opset=9, epsilon=1e-3, momentum=0.9)
+    one("prelu", "PRelu", ("x", "s"), [tensor("s", [[[0.1]], [[0.2]]])])
+    one("clip_6", "Clip", opset=10, min=0.0, max=6.0)
+    one("clip_11", "Clip", ("x", "", "h"), [tensor("h", 6)])
+    one("softmax_1", "Softmax", opset=11, axis=2)
+    one("softmax_13", "Softmax", axis=-1)
+    one("upsample", "Upsample", ("x", "c"), [tensor("c", [1, 1, 2, 2])], opset=9, mode="nearest")
+    one("resize_11", "Resize", ("x", "", "", "z"), [ints("z", [1, 2, 8, 8])], opset=11, mode="linear",
+        coordinate_transformation_mode="align_corners")
+    one("resize_18", "Resize", ("x", "", "", "z"), [ints("z", [8, 8])], opset=18, axes=[2, 3], mode="cubic", antialias=1)
+    one("slice_1", "Slice", opset=9, starts=[1], ends=[-1], axes=[3])
+    one("slice_10", "Slice", ("x", "b", "e", "a", "t"), [ints("b", [-1]), ints("e", [-9]), ints("a", [3]), ints("t", [-2])])
+    one("pad_2", "Pad", opset=10, pads=[0, 0, 1, 1, 0, 0, 1, 1], mode="reflect")
+    one("pad_18", "Pad", ("x", "p", "v", "a"), [ints("p", [1, 1]), tensor("v", 2), ints("a", [-1])], opset=18)
+    one("split_2", "Split", opset=11, outputs=("y", "z"), axis=1, split=[1, 1])
+    one("split_18", "Split", opset=18, outputs=("y", "z", "q"), axis=2, num_outputs=3)
+    one("reduce_mean", "ReduceMean", opset=13, axes=[2, 3], keepdims=0)
+    one("reduce_l2", "ReduceL2", ("x", "a"), [ints("a", [1])], opset=18)
+    one("max_pool", "MaxPool", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1, pads=[1, 0, 0, 1])
+    one("average_pool", "AveragePool", kernel_shape=[3, 3], count_include_pad=1, pads=[1, 1, 1, 1])
+    one("layer_normalization", "LayerNormalization", ("x", "s"), [tensor("s", np.ones(4))], axis=-1, stash_type=1)
+    one("gelu", "Gelu", opset=20, approximate="tanh")
+    one("cast_half", "Cast", to=TensorProto.FLOAT16)
+    one("gather", "Gather", ("x", "i"), [ints("i", [1, -1])], axis=1)
+    one("transpose", "Transpose", perm=[0, 2, 3, 1])
+    one("expand", "Expand", ("x", "n"), [ints("n", [3, 1, 1, 4, 4])])
+    one("quantised", "DynamicQuantizeLinear", outputs=("y", "s", "z"))
+    one("gemm", "Gemm", ("x", "w", "c"), [tensor("w", np.ones((3, 4))), tensor("c", [1, 2, 3])], shape=("batch", 4), transB=1,
+        alpha=0.5)
+    half = numpy_helper.from_array(np.asarray([[0.5], [2]], np.float16), "w")
+    one("half_weights", "MatMul", ("x", "w"), [half], shape=(1, 2))
+    typed = helper.make_tensor("w", F, [2], [1.0, 2.0])
+    one("typed_weights", "Add", ("x", "w"), [typed], shape=(1, 2))
+    outside = TensorProto(name="w", data_type=F, dims=[2], data_location=TensorProto.EXTERNAL)
+    outside.external_data.add(key="location", value="w.bin")
+    outside.external_data.add(key="offset", value="0")
+    one("external", "Add", ("x", "w"), [outside], shape=(1, 2))
+    node = helper.make_node
+    save("dynamic_reshape", [
+        node("Shape", ["x"], ["s"]), node("Gather", ["s", "zero"], ["n"], axis=0), node("Constant", [], ["rest"], value_ints=[-1]),
+        node("Unsqueeze", ["n", "axes"], ["n1"]), node("Concat", ["n1", "rest"], ["target"], axis=0),
+        node("Reshape", ["x", "target"], ["y"])
+    ], [ints("zero", 0), ints("axes", [0])], shape=("batch", 2, 4, 4))
+    save("folded", [
+        node("Constant", [], ["a"], value_float=2.0), node("ConstantOfShape", ["n"], ["b"], value=tensor("", [0.5])),
+        node("Mul", ["a", "b"], ["c"]), node("Where", ["flag", "x", "c"], ["d"]), node("Squeeze", ["d"], ["e"]),
+        node("Dropout", ["e"], ["y"])
+    ], [ints("n", [4, 4]), tensor("flag", True, np.bool_)])
+    save("residual", [
+        node("Conv", ["x", "w"], ["a"], pads=[1, 1, 1, 1]), node("Relu", ["a"], ["b"]), node("Add", ["b", "x"], ["c"]),
+        node("GlobalAveragePool", ["c"], ["d"]), node("Flatten", ["d"], ["e"]), node("Concat", ["e", "e"], ["y"], axis=-1)
+    ], [weight])
+    save("unordered", [node("Relu", ["a"], ["y"]), node("Sigmoid", ["x"], ["a"])], shape=(2,))
+    save("cycle", [node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"]), node("Relu", ["b"], ["y"])], shape=(2,))
+    save("initialiser_input", [node("Add", ["x", "w"], ["y"])], [tensor("w", [1, 2])], opset=9, shape=(2,),
+         extra_inputs=[helper.make_tensor_value_info("w", F, (2,))])
+    print(f"{sum(f.stat().st_size for f in FOLDER.iterdir())} bytes in {FOLDER}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
