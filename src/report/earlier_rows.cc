@@ -1,0 +1,152 @@
+#include "report/earlier_rows.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "report/csv.h"
+#include "report/json_lines.h"
+
+namespace prefiqs::report {
+namespace {
+
+constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
+
+// Collects whole pictures.
+class Collector {
+ public:
+  Collector(const std::string& path, const RunInfo& run, FaceSelection faces, std::int64_t max_rows)
+      : file_path_(path), run_(run), faces_(faces), max_rows_(max_rows) {}
+
+  void SkipHeader(std::int64_t end) { kept_.bytes = end; }
+
+  void Add(std::span<const std::string> cells, std::int64_t end) {
+    if (rows_seen_ == max_rows_) return;
+    ++rows_seen_;
+    CheckRun(cells);
+    const std::string& face = cells[ColumnIndex("face")];
+    const bool first_of_picture = face.empty() || face == "0";
+    if (first_of_picture) {
+      KeepPending();
+      pending_path_ = cells[ColumnIndex("path")];
+      has_pending_ = true;
+    } else if (faces_ == FaceSelection::kBest || !has_pending_) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("{}: was made with --faces all; resume with the same", Printable(file_path_)));
+    }
+    pending_rows_ = rows_seen_;
+    pending_end_ = end;
+    if (faces_ == FaceSelection::kBest) KeepPending();
+  }
+
+  EarlierRows Take() { return std::move(kept_); }
+
+ private:
+  void KeepPending() {
+    if (!has_pending_) return;
+    ++kept_.pictures[std::move(pending_path_)];
+    kept_.rows = pending_rows_;
+    kept_.bytes = pending_end_;
+    has_pending_ = false;
+  }
+
+  void CheckRun(std::span<const std::string> cells) const {
+    const std::array<std::pair<std::string_view, const std::string*>, 6> same{{{"network", &run_.network},
+                                                                               {"method", &run_.method},
+                                                                               {"recipe", &run_.recipe},
+                                                                               {"precision", &run_.precision},
+                                                                               {"preprocessing", &run_.preprocessing},
+                                                                               {"detector", &run_.detector}}};
+    for (const auto& [name, wanted] : same) {
+      const std::string& found = cells[ColumnIndex(name)];
+      if (found == *wanted) continue;
+      throw Error(
+          ErrorCode::kUsage,
+          fmt::format("{}: cannot be continued: its rows were made with {} {}, this run has {}; use the same, or "
+                      "another --output",
+                      Printable(file_path_), name, Printable(found), *wanted));
+    }
+  }
+
+  const std::string& file_path_;
+  const RunInfo& run_;
+  FaceSelection faces_;
+  std::int64_t max_rows_;
+  std::int64_t rows_seen_ = 0;
+  EarlierRows kept_;
+  bool has_pending_ = false;
+  std::string pending_path_;
+  std::int64_t pending_rows_ = 0;
+  std::int64_t pending_end_ = 0;
+};
+
+template <typename Feed>
+void ReadBlocks(const OutputFile& file, Feed&& feed) {
+  std::vector<char> block(kBlockBytes);
+  for (std::int64_t offset = 0;;) {
+    const std::size_t n = file.ReadAt(offset, block);
+    if (n == 0) return;
+    feed(std::string_view(block.data(), n));
+    offset += static_cast<std::int64_t>(n);
+  }
+}
+
+void ReadCsv(const OutputFile& file, Collector& collector) {
+  bool header_seen = false;
+  CsvParser parser([&](const std::vector<std::string>& fields, std::int64_t end) {
+    bool fits = fields.size() == kColumns.size();
+    if (!header_seen) {
+      for (std::size_t i = 0; fits && i < kColumns.size(); ++i) fits = fields[i] == kColumns[i].name;
+      if (!fits) throw Error(ErrorCode::kIo, "its first line does not name the columns this version writes");
+      header_seen = true;
+      collector.SkipHeader(end);
+      return;
+    }
+    if (!fits) throw Error(ErrorCode::kIo, fmt::format("a row ending at byte {} has {} columns", end, fields.size()));
+    collector.Add(fields, end);
+  });
+  ReadBlocks(file, [&](std::string_view bytes) { parser.Feed(bytes); });
+}
+
+void ReadJsonLines(const OutputFile& file, Collector& collector) {
+  std::string line;
+  std::int64_t offset = 0;
+  ReadBlocks(file, [&](std::string_view bytes) {
+    while (!bytes.empty()) {
+      const std::size_t end = bytes.find('\n');
+      line += bytes.substr(0, end);
+      if (line.size() > CsvParser::kMaxRecordBytes) throw Error(ErrorCode::kIo, "a line is too long for a row of ours");
+      if (end == std::string_view::npos) return;
+      bytes.remove_prefix(end + 1);
+      offset += static_cast<std::int64_t>(line.size()) + 1;
+      collector.Add(ParseJsonLine(line), offset);
+      line.clear();
+    }
+  });
+}
+
+}  // namespace
+
+EarlierRows ReadEarlierRows(const OutputFile& file, RowFormat format, const RunInfo& run, FaceSelection faces,
+                            std::int64_t max_rows) {
+  Collector collector(file.path(), run, faces, max_rows);
+  try {
+    if (format == RowFormat::kCsv) {
+      ReadCsv(file, collector);
+    } else {
+      ReadJsonLines(file, collector);
+    }
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::kIo) throw;
+    throw Error(ErrorCode::kIo,
+                fmt::format("{}: cannot be continued: {}; --force starts over", Printable(file.path()), e.what()));
+  }
+  return collector.Take();
+}
+
+}  // namespace prefiqs::report

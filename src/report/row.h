@@ -1,0 +1,93 @@
+// One face of one picture as it is reported, and the cells it fills.
+#ifndef PREFIQS_REPORT_ROW_H_
+#define PREFIQS_REPORT_ROW_H_
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <prefiqs/assessor.h>
+#include <prefiqs/preprocessing.h>
+
+namespace prefiqs::report {
+
+// What is the same for a whole run. Every row names it, so that a row says by itself how it was made.
+struct RunInfo {
+  std::string method;    // "drift", or "embed" where only embeddings are made
+  std::string recipe;    // Recipe::name(), empty where nothing is pruned
+  std::string sparsity;  // achieved, six decimals; empty where nothing is pruned
+  std::string network;   // content hash
+  std::string precision;
+  std::string instruction_set;
+  std::string version;
+  std::string preprocessing;  // PreprocessingToken()
+  std::string detector;       // content hash, or "aligned"
+};
+
+struct Row {
+  std::string path;  // any bytes
+  int face = -1;     // from 0, in the detector's order; -1 where there is no face to speak of
+  Assessment assessment;
+};
+
+// "rgb:127.5:127.5": channel order, mean and scale; three numbers that differ are joined by '/'.
+std::string PreprocessingToken(const Preprocessing& preprocessing);
+
+// What a cell holds, which is what JSON needs to know and CSV does not.
+enum class CellKind { kText, kNumber };
+struct Column {
+  std::string_view name;
+  CellKind kind = CellKind::kText;
+};
+
+// The columns in their order. The first six are promised to scripts; new ones go to the end.
+inline constexpr std::array kColumns{
+    Column{"path"},
+    Column{"face", CellKind::kNumber},
+    Column{"status"},
+    Column{"quality", CellKind::kNumber},
+    Column{"drift", CellKind::kNumber},
+    Column{"scalar", CellKind::kNumber},
+    Column{"method"},
+    Column{"box_x", CellKind::kNumber},
+    Column{"box_y", CellKind::kNumber},
+    Column{"box_width", CellKind::kNumber},
+    Column{"box_height", CellKind::kNumber},
+    Column{"left_eye_x", CellKind::kNumber},
+    Column{"left_eye_y", CellKind::kNumber},
+    Column{"right_eye_x", CellKind::kNumber},
+    Column{"right_eye_y", CellKind::kNumber},
+    Column{"nose_x", CellKind::kNumber},
+    Column{"nose_y", CellKind::kNumber},
+    Column{"left_mouth_x", CellKind::kNumber},
+    Column{"left_mouth_y", CellKind::kNumber},
+    Column{"right_mouth_x", CellKind::kNumber},
+    Column{"right_mouth_y", CellKind::kNumber},
+    Column{"confidence", CellKind::kNumber},
+    Column{"embedding_norm", CellKind::kNumber},
+    Column{"recipe"},
+    Column{"sparsity", CellKind::kNumber},
+    Column{"network"},
+    Column{"precision"},
+    Column{"instruction_set"},
+    Column{"version"},
+    Column{"preprocessing"},
+    Column{"detector"},
+    Column{"detail"},
+};
+
+// Index of a column that exists.
+constexpr std::size_t ColumnIndex(std::string_view name) {
+  std::size_t i = 0;
+  while (kColumns.at(i).name != name) ++i;  // at() makes a wrong name fail to compile in constant expressions
+  return i;
+}
+
+// The row's cells, one a column; empty where there is nothing to say (no score, not calibrated, no box). Numbers have a
+// fixed number of decimals, so equal bits give equal bytes.
+std::vector<std::string> Cells(const RunInfo& run, const Row& row);
+
+}  // namespace prefiqs::report
+
+#endif  // PREFIQS_REPORT_ROW_H_

@@ -1,0 +1,87 @@
+#include "report/row.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace prefiqs::report {
+namespace {
+
+RunInfo SomeRun() {
+  return {"drift", "unstructured-l1-global-0.4", "0.400123", "abc", "fp32", "avx2", "1.2.3", "rgb:0:1", "aligned"};
+}
+
+std::string Cell(const Row& row, std::string_view column) { return Cells(SomeRun(), row)[ColumnIndex(column)]; }
+
+TEST(Row, FirstColumnsArePromised) {
+  const std::vector<std::string_view> promised{"path", "face", "status", "quality", "drift", "scalar"};
+  for (std::size_t i = 0; i < promised.size(); ++i) EXPECT_EQ(kColumns[i].name, promised[i]);
+}
+
+TEST(Row, HasOneCellAColumn) {
+  Row row;
+  EXPECT_EQ(Cells(SomeRun(), row).size(), kColumns.size());
+  row.assessment.face = Face{};
+  EXPECT_EQ(Cells(SomeRun(), row).size(), kColumns.size());
+}
+
+TEST(Row, ScoreKeepsAFloatsDigits) {
+  Row row{"a.png", 0, {}};
+  row.assessment.status = Status::kOk;
+  row.assessment.drift = 0.012345678f;
+  row.assessment.quality = 1 - row.assessment.drift / 2;
+  row.assessment.embedding_norm = 23.5f;
+  EXPECT_EQ(Cell(row, "drift"), "0.01234568");
+  EXPECT_EQ(std::stof(Cell(row, "quality")), row.assessment.quality);
+  EXPECT_EQ(Cell(row, "scalar"), "");
+  EXPECT_EQ(Cell(row, "embedding_norm"), "23.500000");
+  EXPECT_EQ(Cell(row, "face"), "0");
+  EXPECT_EQ(Cell(row, "network"), "abc");
+  EXPECT_EQ(Cell(row, "version"), "1.2.3");
+  row.assessment.scalar = 87;
+  EXPECT_EQ(Cell(row, "scalar"), "87");
+}
+
+TEST(Row, HasNoScoreUnlessOk) {
+  Row row{"a.png", -1, {}};
+  row.assessment.status = Status::kNoFace;
+  row.assessment.detail = "none";
+  row.assessment.scalar = 5;
+  for (const char* column : {"face", "quality", "drift", "scalar", "embedding_norm", "box_x", "confidence"}) {
+    EXPECT_EQ(Cell(row, column), "") << column;
+  }
+  EXPECT_EQ(Cell(row, "status"), "no_face");
+  EXPECT_EQ(Cell(row, "detail"), "none");
+}
+
+TEST(Row, NeverWritesNanOrInf) {
+  Row row{"a.png", 0, {}};
+  row.assessment.status = Status::kOk;
+  row.assessment.quality = std::numeric_limits<float>::quiet_NaN();
+  row.assessment.drift = std::numeric_limits<float>::infinity();
+  row.assessment.face = Face{{NAN, 1, 2, 3}, {}, NAN};
+  for (const std::string& cell : Cells(SomeRun(), row)) {
+    EXPECT_EQ(cell.find("nan"), std::string::npos);
+    EXPECT_EQ(cell.find("inf"), std::string::npos);
+  }
+}
+
+TEST(Row, PlacesBoxAndPoints) {
+  Row row{"a.png", 1, {}};
+  row.assessment.face = Face{{1, 2, 3, 4}, {{{5, 6}, {7, 8}, {9, 10}, {11, 12}, {13, 14}}}, 0.5f};
+  EXPECT_EQ(Cell(row, "box_x"), "1.000");
+  EXPECT_EQ(Cell(row, "box_height"), "4.000");
+  EXPECT_EQ(Cell(row, "left_eye_x"), "5.000");
+  EXPECT_EQ(Cell(row, "nose_y"), "10.000");
+  EXPECT_EQ(Cell(row, "right_mouth_y"), "14.000");
+  EXPECT_EQ(Cell(row, "confidence"), "0.500000");
+}
+
+TEST(PreprocessingToken, IsShort) {
+  EXPECT_EQ(PreprocessingToken({}), "rgb:127.5:127.5");
+  EXPECT_EQ(PreprocessingToken({ChannelOrder::kBgr, {1, 2, 3}, {255, 255, 255}}), "bgr:1/2/3:255");
+}
+
+}  // namespace
+}  // namespace prefiqs::report

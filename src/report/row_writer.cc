@@ -1,0 +1,118 @@
+#include "report/row_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "report/csv.h"
+#include "report/json_lines.h"
+
+namespace prefiqs::report {
+namespace {
+
+OpenMode ModeOf(const RowWriterOptions& options) {
+  if (options.resume) return OpenMode::kContinue;
+  return options.force ? OpenMode::kOverwrite : OpenMode::kNew;
+}
+
+// Whether the two names mean one file, before either need exist.
+bool SameFile(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return a == b || std::filesystem::weakly_canonical(a, error) == std::filesystem::weakly_canonical(b, error);
+}
+
+void Check(const RowWriterOptions& options) {
+  if (options.resume && options.output.empty()) {
+    throw Error(ErrorCode::kUsage, "--resume needs --output FILE: standard output cannot be continued");
+  }
+  if (options.resume && options.force) throw Error(ErrorCode::kUsage, "--resume and --force exclude each other");
+  if (!options.embeddings.empty() && SameFile(options.embeddings, options.output)) {
+    throw Error(ErrorCode::kUsage, "--embeddings and --output name the same file");
+  }
+  std::error_code ignored;
+  if (!options.resume && !options.force && std::filesystem::is_regular_file(options.embeddings, ignored)) {
+    // Before the other file is made, which would stand in the way next time.
+    throw Error(ErrorCode::kIo, fmt::format("{}: exists already; --force overwrites it, --resume continues it",
+                                            Printable(options.embeddings)));
+  }
+  if (options.resume && !options.embeddings.empty() && std::filesystem::exists(options.output, ignored) &&
+      std::filesystem::file_size(options.output, ignored) > 0 &&
+      !std::filesystem::exists(options.embeddings, ignored)) {
+    throw Error(ErrorCode::kUsage, fmt::format("{}: cannot be continued with {}, which does not exist: give the "
+                                               "--embeddings of the first run, or start over with --force",
+                                               Printable(options.output), Printable(options.embeddings)));
+  }
+}
+
+std::string CsvHeader() {
+  std::vector<std::string> names;
+  for (const Column& column : kColumns) names.emplace_back(column.name);
+  return CsvLine(names);
+}
+
+OutputFile OpenOutput(const RowWriterOptions& options) {
+  Check(options);
+  if (options.output.empty()) return OutputFile::StandardOutput();
+  return OutputFile(options.output, ModeOf(options));
+}
+
+}  // namespace
+
+RowWriter::RowWriter(const RowWriterOptions& options, RunInfo run, int embedding_size)
+    : format_(options.format), run_(std::move(run)), embedding_size_(embedding_size), output_(OpenOutput(options)) {
+  if (!options.embeddings.empty()) embeddings_.emplace(options.embeddings, ModeOf(options), embedding_size);
+  if (options.resume) {
+    const std::int64_t max_rows = embeddings_ ? embeddings_->rows() : std::numeric_limits<std::int64_t>::max();
+    earlier_ = ReadEarlierRows(output_, format_, run_, options.faces, max_rows);
+    output_.Truncate(earlier_.bytes);
+    if (embeddings_) embeddings_->Truncate(earlier_.rows);
+  }
+  if (format_ == RowFormat::kCsv && output_.size() == 0) output_.Append(CsvHeader());
+}
+
+bool RowWriter::TakeFinished(const std::string& path) {
+  const auto found = earlier_.pictures.find(path);
+  if (found == earlier_.pictures.end() || found->second == 0) return false;
+  --found->second;
+  return true;
+}
+
+void RowWriter::Append(std::span<const Row> rows) {
+  if (rows.empty()) return;
+  const std::int64_t rows_before = embeddings_ ? embeddings_->rows() : 0;
+  if (embeddings_) {
+    std::vector<float> values;
+    values.reserve(rows.size() * static_cast<std::size_t>(embedding_size_));
+    for (const Row& row : rows) {
+      if (row.assessment.embedding.empty()) {
+        values.insert(values.end(), static_cast<std::size_t>(embedding_size_), std::numeric_limits<float>::quiet_NaN());
+      } else {
+        values.insert(values.end(), row.assessment.embedding.begin(), row.assessment.embedding.end());
+      }
+    }
+    embeddings_->Append(values);
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    const std::vector<std::string> cells = Cells(run_, row);
+    text += format_ == RowFormat::kCsv ? CsvLine(cells) : JsonLine(cells);
+  }
+  try {
+    output_.Append(text);
+  } catch (const Error&) {
+    if (embeddings_) embeddings_->Truncate(rows_before);
+    throw;
+  }
+}
+
+void RowWriter::Finish() {
+  if (embeddings_) embeddings_->Finish();
+  output_.Finish();
+}
+
+}  // namespace prefiqs::report

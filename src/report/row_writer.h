@@ -1,0 +1,56 @@
+// Rows and embeddings of a run, kept in step on disk.
+#ifndef PREFIQS_REPORT_ROW_WRITER_H_
+#define PREFIQS_REPORT_ROW_WRITER_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <prefiqs/job.h>
+
+#include "report/earlier_rows.h"
+#include "report/npy.h"
+#include "report/output_file.h"
+#include "report/row.h"
+
+namespace prefiqs::report {
+
+struct RowWriterOptions {
+  RowFormat format = RowFormat::kCsv;
+  std::string output;      // empty: standard output
+  std::string embeddings;  // empty: none
+  bool force = false;
+  bool resume = false;
+  FaceSelection faces = FaceSelection::kBest;
+};
+
+// Not thread-safe.
+class RowWriter {
+ public:
+  // Opens the files; with `resume` reads what is there, cuts off what is not whole, and refuses (Error(kUsage)) what
+  // another run made. Throws Error(kIo) or Error(kUsage).
+  RowWriter(const RowWriterOptions& options, RunInfo run, int embedding_size);
+
+  // True once for every time an earlier run finished a picture of this path: it has its rows already.
+  bool TakeFinished(const std::string& path);
+
+  // All rows of one or several pictures. Embeddings go first, so that after a kill they are never behind. Throws
+  // Error(kIo); the files then hold what they held before.
+  void Append(std::span<const Row> rows);
+
+  void Finish();
+
+ private:
+  RowFormat format_;
+  RunInfo run_;
+  int embedding_size_;
+  std::optional<NpyFile> embeddings_;
+  OutputFile output_;
+  EarlierRows earlier_;
+};
+
+}  // namespace prefiqs::report
+
+#endif  // PREFIQS_REPORT_ROW_WRITER_H_
