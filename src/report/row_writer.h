@@ -19,8 +19,8 @@ namespace prefiqs::report {
 
 struct RowWriterOptions {
   RowFormat format = RowFormat::kCsv;
-  std::string output;      // empty: standard output
-  std::string embeddings;  // empty: none
+  std::string output{};      // empty: standard output
+  std::string embeddings{};  // empty: none
   bool force = false;
   bool resume = false;
   FaceSelection faces = FaceSelection::kBest;
