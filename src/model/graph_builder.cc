@@ -52,8 +52,8 @@ std::int64_t OpsetOf(const onnx::ModelProto& proto) {
 
 class Builder {
  public:
-  Builder(onnx::ModelProto& proto, ExternalData& external, const ReadLimits& limits)
-      : proto_(proto), external_(external), budget_{limits.max_constant_bytes}, opset_(OpsetOf(proto)) {}
+  Builder(onnx::ModelProto& proto, const DataSources& sources, const ReadLimits& limits)
+      : proto_(proto), sources_(sources), budget_{limits.max_constant_bytes}, opset_(OpsetOf(proto)) {}
 
   Graph Build() {
     onnx::GraphProto& source = *proto_.mutable_graph();
@@ -101,7 +101,7 @@ class Builder {
   void AddInitializers(onnx::GraphProto& source) {
     for (onnx::TensorProto& initializer : *source.mutable_initializer()) {
       const std::string name = initializer.name();
-      Tensor tensor = TakeTensor(initializer, fmt::format("initialiser '{}'", name), external_, budget_);
+      Tensor tensor = TakeTensor(initializer, fmt::format("initialiser '{}'", name), sources_, budget_);
       Define(name, ConstantValue(std::move(tensor)), "initialiser");
     }
   }
@@ -271,7 +271,7 @@ class Builder {
         return std::vector<std::string>(attribute.strings().begin(), attribute.strings().end());
       case AttributeProto::TENSOR:
         return std::make_shared<const Tensor>(
-            TakeTensor(*attribute.mutable_t(), fmt::format("attribute '{}'", attribute.name()), external_, budget_));
+            TakeTensor(*attribute.mutable_t(), fmt::format("attribute '{}'", attribute.name()), sources_, budget_));
       case AttributeProto::GRAPH:
       case AttributeProto::GRAPHS:
         unsupported("a subgraph (If, Loop, Scan)");
@@ -339,7 +339,7 @@ class Builder {
   }
 
   onnx::ModelProto& proto_;
-  ExternalData& external_;
+  const DataSources& sources_;
   ConstantBudget budget_;
   const std::int64_t opset_;
   Graph graph_;
@@ -351,8 +351,8 @@ class Builder {
 
 }  // namespace
 
-Graph BuildGraph(onnx::ModelProto& proto, ExternalData& external, const ReadLimits& limits) {
-  Builder builder(proto, external, limits);
+Graph BuildGraph(onnx::ModelProto& proto, const DataSources& sources, const ReadLimits& limits) {
+  Builder builder(proto, sources, limits);
   Graph graph = builder.Build();
   ops::CheckSupported(graph);
   graph::SortTopologically(graph);

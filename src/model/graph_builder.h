@@ -5,13 +5,13 @@
 #include <onnx/onnx_pb.h>
 
 #include "graph/graph.h"
-#include "model/external_data.h"
 #include "model/onnx_reader.h"
+#include "model/tensor_proto.h"
 
 namespace prefiqs::model {
 
 // What ReadOnnxFile does once the bytes are parsed. Takes `proto` apart as it goes, so that weights are not held twice.
-graph::Graph BuildGraph(onnx::ModelProto& proto, ExternalData& external, const ReadLimits& limits);
+graph::Graph BuildGraph(onnx::ModelProto& proto, const DataSources& sources, const ReadLimits& limits);
 
 }  // namespace prefiqs::model
 

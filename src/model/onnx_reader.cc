@@ -12,24 +12,42 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "model/byte_source.h"
 #include "model/external_data.h"
 #include "model/graph_builder.h"
-#include "model/wire_scan.h"
+#include "model/skeleton.h"
 
 namespace prefiqs::model {
 namespace {
 
-onnx::ModelProto Parse(std::span<const std::uint8_t> bytes, const ReadLimits& limits) {
-  if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
-    throw Error(ErrorCode::kModel, "larger than 2 GiB, which protobuf cannot read; save the weights as external data");
+onnx::ModelProto Parse(const ByteSource& source, const ReadLimits& limits) {
+  const std::string skeleton = ReadSkeleton(source, limits);
+  if (skeleton.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
+    throw Error(ErrorCode::kModel, "larger than what protobuf reads; save the weights as raw or external data");
   }
-  ScanWire(bytes, limits);
   onnx::ModelProto proto;
-  google::protobuf::io::CodedInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
+  google::protobuf::io::CodedInputStream stream(reinterpret_cast<const std::uint8_t*>(skeleton.data()),
+                                                static_cast<int>(skeleton.size()));
   if (!proto.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage() || !proto.has_graph()) {
     throw Error(ErrorCode::kModel, "not an ONNX network, or a truncated one");
   }
   return proto;
+}
+
+// Empty `folder`: no external data.
+ReadResult ReadFrom(const ByteSource& source, const std::string& folder, const ReadLimits& limits) {
+  if (source.size() > limits.max_file_bytes) {
+    throw Error(ErrorCode::kIo, fmt::format("larger than the limit of {} bytes", limits.max_file_bytes));
+  }
+  onnx::ModelProto proto = Parse(source, limits);
+  ExternalData external(folder);
+  ReadResult result;
+  result.graph = BuildGraph(proto, {source, external}, limits);
+  ContentHash hash;
+  source.AddTo(hash);
+  external.AddTo(hash);
+  result.content_hash = hash.Hex();
+  return result;
 }
 
 // Names in a file may hold anything and be of any length; a message is one line that people can read.
@@ -55,36 +73,17 @@ ReadResult Named(const std::string& name, Work work) {
 }  // namespace
 
 ReadResult ReadOnnxFile(const std::string& path, const ReadLimits& limits) {
-  std::vector<std::uint8_t> bytes = ReadFile(path, limits.max_file_bytes);
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   return Named(path, [&] {
-    ContentHash hash;
-    hash.Add(bytes);
-    onnx::ModelProto proto = Parse(bytes, limits);
-    std::vector<std::uint8_t>().swap(bytes);  // the proto holds the weights now
-    const std::size_t slash = path.rfind('/');
-    ExternalData external(slash == std::string::npos ? "." : path.substr(0, slash + 1));
-    ReadResult result;
-    result.graph = BuildGraph(proto, external, limits);
-    external.AddTo(hash);
-    result.content_hash = hash.Hex();
-    return result;
+    if (const auto file = OpenRegularFile(path); file != nullptr) return ReadFrom(*file, folder, limits);
+    const std::vector<std::uint8_t> bytes = ReadFile(path, limits.max_file_bytes);  // a pipe
+    return ReadFrom(MemorySource(bytes), folder, limits);
   });
 }
 
 ReadResult ReadOnnxBytes(std::span<const std::uint8_t> bytes, const std::string& name, const ReadLimits& limits) {
-  return Named(name, [&] {
-    if (bytes.size() > static_cast<std::size_t>(limits.max_file_bytes)) {
-      throw Error(ErrorCode::kIo, fmt::format("larger than the limit of {} bytes", limits.max_file_bytes));
-    }
-    ContentHash hash;
-    hash.Add(bytes);
-    onnx::ModelProto proto = Parse(bytes, limits);
-    ExternalData external("");
-    ReadResult result;
-    result.graph = BuildGraph(proto, external, limits);
-    result.content_hash = hash.Hex();
-    return result;
-  });
+  return Named(name, [&] { return ReadFrom(MemorySource(bytes), "", limits); });
 }
 
 }  // namespace prefiqs::model

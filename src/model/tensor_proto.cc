@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <prefiqs/error.h>
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
-#include <cmath>
 #include <cstring>
 #include <limits>
 #include <span>
@@ -46,15 +46,17 @@ float ToFloat(Half half) {
 
 float ToFloat(Brain brain) { return std::bit_cast<float>(static_cast<std::uint32_t>(brain.bits) << 16); }
 
+[[noreturn]] void Fail(const std::string& cause) { throw Error(ErrorCode::kModel, cause); }
+
 template <typename To, typename From>
-To Widen(From value, std::string_view what) {
+To Widen(From value) {
   if constexpr (std::is_same_v<From, Half> || std::is_same_v<From, Brain>) {
     return ToFloat(value);
   } else if constexpr (std::is_same_v<From, Bool>) {
     return value.byte != 0;
   } else if constexpr (std::is_same_v<From, std::uint64_t>) {
     if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-      throw Error(ErrorCode::kModel, fmt::format("{}: {} does not fit a signed 64-bit integer", what, value));
+      Fail(fmt::format("{} does not fit a signed 64-bit integer", value));
     }
     return static_cast<To>(value);
   } else {
@@ -62,56 +64,53 @@ To Widen(From value, std::string_view what) {
   }
 }
 
-[[noreturn]] void Fail(std::string_view what, std::string_view cause) {
-  throw Error(ErrorCode::kModel, fmt::format("{}: {}", what, cause));
-}
+// A run of bytes of `source`.
+struct Place {
+  const ByteSource* source = nullptr;
+  std::int64_t offset = 0;
+  std::int64_t length = 0;
+};
 
-void CheckCount(std::size_t have, const Tensor& tensor, std::string_view what, std::string_view unit) {
-  if (have != static_cast<std::size_t>(tensor.count())) {
-    Fail(what, fmt::format("its shape {} wants {} elements, its data has {}{}", graph::ToString(tensor.shape()),
-                           tensor.count(), have, unit));
-  }
-}
-
+// `place` has as many elements as `tensor`.
 template <typename To, typename From>
-void FromRaw(std::span<const std::uint8_t> raw, Tensor& tensor, std::string_view what) {
-  if (raw.size() % sizeof(From) != 0)
-    Fail(what, fmt::format("{} bytes of raw data are no whole number of elements", raw.size()));
-  CheckCount(raw.size() / sizeof(From), tensor, what, "");
-  auto out = tensor.values<To>();
+void FromRaw(const Place& place, Tensor& tensor) {
   if constexpr (std::is_same_v<To, From>) {
-    if (!raw.empty()) std::memcpy(out.data(), raw.data(), raw.size());
+    place.source->Read(place.offset, {reinterpret_cast<std::uint8_t*>(tensor.bytes()), tensor.byte_count()});
   } else {
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      From value;
-      std::memcpy(&value, raw.data() + i * sizeof(From), sizeof(From));
-      out[i] = Widen<To>(value, what);
+    constexpr std::size_t kChunk = 1 << 14;  // elements
+    auto out = tensor.values<To>();
+    std::vector<std::uint8_t> chunk(std::min(kChunk, out.size()) * sizeof(From));
+    for (std::size_t begin = 0; begin < out.size(); begin += kChunk) {
+      const std::size_t count = std::min(kChunk, out.size() - begin);
+      place.source->Read(place.offset + static_cast<std::int64_t>(begin * sizeof(From)),
+                         std::span(chunk).first(count * sizeof(From)));
+      for (std::size_t i = 0; i < count; ++i) {
+        From value;
+        std::memcpy(&value, chunk.data() + i * sizeof(From), sizeof(From));
+        out[begin + i] = Widen<To>(value);
+      }
     }
   }
 }
 
-// `Field` is the number type protobuf keeps `From` in.
+// `Field` is the number type protobuf keeps `From` in; `field` has as many elements as `tensor`.
 template <typename To, typename From, typename Field>
-void FromTyped(const google::protobuf::RepeatedField<Field>& field, Tensor& tensor, std::string_view what) {
-  CheckCount(static_cast<std::size_t>(field.size()), tensor, what, "");
+void FromTyped(const google::protobuf::RepeatedField<Field>& field, Tensor& tensor) {
   auto out = tensor.values<To>();
+  if (static_cast<std::size_t>(field.size()) != out.size()) Fail("its data is of another type than its elements");
   for (std::size_t i = 0; i < out.size(); ++i) {
     const Field value = field[static_cast<int>(i)];
-    if constexpr (std::is_class_v<From>) {
-      if (value < 0 || value > 0xffff) Fail(what, fmt::format("{} is no 16-bit pattern", value));
-      From pattern;
-      if constexpr (std::is_same_v<From, Bool>) {
-        pattern.byte = value != 0;
-      } else {
-        pattern.bits = static_cast<std::uint16_t>(value);
-      }
-      out[i] = Widen<To>(pattern, what);
+    if constexpr (std::is_same_v<From, Bool>) {
+      out[i] = value != 0;
+    } else if constexpr (std::is_class_v<From>) {
+      if (value < 0 || value > 0xffff) Fail(fmt::format("{} is no 16-bit pattern", value));
+      out[i] = Widen<To>(From{static_cast<std::uint16_t>(value)});
     } else {
       const From narrow = static_cast<From>(value);
       if constexpr (std::is_integral_v<From>) {
-        if (static_cast<Field>(narrow) != value) Fail(what, fmt::format("{} does not fit its element type", value));
+        if (static_cast<Field>(narrow) != value) Fail(fmt::format("{} does not fit its element type", value));
       }
-      out[i] = Widen<To>(narrow, what);
+      out[i] = Widen<To>(narrow);
     }
   }
 }
@@ -153,53 +152,101 @@ void WithTypes(std::int32_t onnx_type, Use use) {
 }
 
 template <typename From, typename To>
-void FromFields(const TensorProto& proto, Tensor& tensor, std::string_view what) {
+void FromFields(const TensorProto& proto, Tensor& tensor) {
   if constexpr (std::is_same_v<From, float>) {
-    FromTyped<To, From>(proto.float_data(), tensor, what);
+    FromTyped<To, From>(proto.float_data(), tensor);
   } else if constexpr (std::is_same_v<From, double>) {
-    FromTyped<To, From>(proto.double_data(), tensor, what);
+    FromTyped<To, From>(proto.double_data(), tensor);
   } else if constexpr (std::is_same_v<From, std::int64_t>) {
-    FromTyped<To, From>(proto.int64_data(), tensor, what);
+    FromTyped<To, From>(proto.int64_data(), tensor);
   } else if constexpr (std::is_same_v<From, std::uint32_t> || std::is_same_v<From, std::uint64_t>) {
-    FromTyped<To, From>(proto.uint64_data(), tensor, what);
+    FromTyped<To, From>(proto.uint64_data(), tensor);
   } else {
-    FromTyped<To, From>(proto.int32_data(), tensor, what);
+    FromTyped<To, From>(proto.int32_data(), tensor);
   }
 }
 
-std::int64_t ParseNumber(std::string_view text, std::string_view what, std::string_view key) {
+std::int64_t ParseNumber(std::string_view text, std::string_view key) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < 0) {
-    Fail(what, fmt::format("external data: {} is '{}', not a number", key, text));
+    Fail(fmt::format("external data: {} is '{}', not a number", key, text));
   }
   return value;
 }
 
-std::vector<std::uint8_t> ReadExternal(const TensorProto& proto, std::int64_t wanted_bytes, std::string_view what,
-                                       ExternalData& external) {
+Place ExternalPlace(const TensorProto& proto, std::int64_t wanted_bytes, ExternalData& external) {
   std::string location;
-  std::int64_t offset = 0;
-  std::int64_t length = wanted_bytes;
+  Place place{.length = wanted_bytes};
   for (const auto& entry : proto.external_data()) {
     if (entry.key() == "location") location = entry.value();
-    if (entry.key() == "offset") offset = ParseNumber(entry.value(), what, "offset");
-    if (entry.key() == "length") length = ParseNumber(entry.value(), what, "length");
-  }
-  if (length != wanted_bytes) {
-    Fail(what, fmt::format("external data: its shape wants {} bytes, the file says {}", wanted_bytes, length));
+    if (entry.key() == "offset") place.offset = ParseNumber(entry.value(), "offset");
+    if (entry.key() == "length") place.length = ParseNumber(entry.value(), "length");
   }
   try {
-    return external.Read(location, offset, length);
+    place.source = &external.Open(location);
   } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("{}: {}", what, error.what()));
+    throw Error(error.code(), fmt::format("external data '{}': {}", location, error.what()));
   }
+  if (place.offset > place.source->size() || place.length > place.source->size() - place.offset) {
+    Fail(fmt::format("external data '{}': {} bytes at {} are wanted, but it has {}", location, place.length,
+                     place.offset, place.source->size()));
+  }
+  return place;
 }
 
 std::size_t OnnxElementBytes(std::int32_t onnx_type) {
   std::size_t size = 0;
   WithTypes(onnx_type, [&](auto from, auto) { size = sizeof(from); });
   return size;
+}
+
+Tensor Decode(const TensorProto& proto, const DataSources& sources, ConstantBudget& budget) {
+  const auto type = Widened(proto.data_type());
+  if (!type) {
+    Fail(fmt::format("elements of type {} are not supported; export the network in float32",
+                     TypeName(proto.data_type())));
+  }
+  graph::Shape shape(proto.dims().begin(), proto.dims().end());
+  const std::int64_t count = graph::ElementCount(shape);
+  const std::int64_t wanted_bytes = count * static_cast<std::int64_t>(OnnxElementBytes(proto.data_type()));
+
+  const std::int64_t typed = std::int64_t{proto.float_data_size()} + proto.double_data_size() +
+                             proto.int32_data_size() + proto.int64_data_size() + proto.uint64_data_size() +
+                             proto.string_data_size();
+  const MemorySource inside({reinterpret_cast<const std::uint8_t*>(proto.raw_data().data()), proto.raw_data().size()});
+  std::vector<Place> places;
+  if (proto.data_location() == TensorProto::EXTERNAL)
+    places.push_back(ExternalPlace(proto, wanted_bytes, sources.external));
+  if (proto.has_segment()) {
+    places.push_back({&sources.file, proto.segment().begin(), proto.segment().end() - proto.segment().begin()});
+  }
+  if (proto.has_raw_data()) places.push_back({&inside, 0, inside.size()});
+  if (places.size() + (typed != 0 ? 1 : 0) > 1) Fail("its data is given more than once");
+
+  // All before the tensor is allocated, so that a shape alone takes no memory.
+  if (places.empty() && typed != count) {
+    Fail(fmt::format("its shape {} wants {} elements, its data has {}", graph::ToString(shape), count, typed));
+  }
+  if (!places.empty() && places[0].length != wanted_bytes) {
+    Fail(fmt::format("its shape {} wants {} bytes of data, it has {}", graph::ToString(shape), wanted_bytes,
+                     places[0].length));
+  }
+  const std::int64_t bytes = count * static_cast<std::int64_t>(graph::SizeOf(*type));
+  if (bytes > budget.bytes_left) Fail("the constants together are larger than the limit");
+  budget.bytes_left -= bytes;
+
+  Tensor tensor(*type, std::move(shape));
+  WithTypes(proto.data_type(), [&](auto from, auto to) {
+    using From = decltype(from);
+    using To = decltype(to);
+    if (places.empty()) {
+      FromFields<From, To>(proto, tensor);
+    } else {
+      FromRaw<To, From>(places[0], tensor);
+    }
+  });
+  return tensor;
 }
 
 }  // namespace
@@ -248,57 +295,14 @@ std::string TypeName(std::int32_t onnx_type) {
   return TensorProto::DataType_Name(static_cast<TensorProto::DataType>(onnx_type));
 }
 
-Tensor TakeTensor(TensorProto& proto, std::string_view what, ExternalData& external, ConstantBudget& budget) {
-  const auto type = Widened(proto.data_type());
-  if (!type)
-    Fail(what, fmt::format("elements of type {} are not supported; export the network in float32",
-                           TypeName(proto.data_type())));
-  if (proto.has_segment()) Fail(what, "data in segments is not supported");
-  graph::Shape shape(proto.dims().begin(), proto.dims().end());
-  std::int64_t count = 0;
+Tensor TakeTensor(TensorProto& proto, std::string_view what, const DataSources& sources, ConstantBudget& budget) {
   try {
-    count = graph::ElementCount(shape);
+    Tensor tensor = Decode(proto, sources, budget);
+    TensorProto().Swap(&proto);
+    return tensor;
   } catch (const Error& error) {
-    Fail(what, error.what());
+    throw Error(error.code(), fmt::format("{}: {}", what, error.what()));
   }
-  const bool is_external = proto.data_location() == TensorProto::EXTERNAL;
-  const bool is_raw = proto.has_raw_data();
-  const std::int64_t typed = std::int64_t{proto.float_data_size()} + proto.double_data_size() +
-                             proto.int32_data_size() + proto.int64_data_size() + proto.uint64_data_size() +
-                             proto.string_data_size();
-  if ((is_external ? 1 : 0) + (is_raw ? 1 : 0) + (typed != 0 ? 1 : 0) > 1)
-    Fail(what, "its data is given more than once");
-
-  const auto element_bytes = static_cast<std::int64_t>(OnnxElementBytes(proto.data_type()));
-  // Before the tensor is allocated, so that a shape alone takes no memory.
-  if (is_raw && static_cast<std::int64_t>(proto.raw_data().size()) != count * element_bytes) {
-    Fail(what, fmt::format("its shape {} wants {} bytes of data, it has {}", graph::ToString(shape),
-                           count * element_bytes, proto.raw_data().size()));
-  }
-  if (!is_raw && !is_external && typed != count) {
-    Fail(what, fmt::format("its shape {} wants {} elements, its data has {}", graph::ToString(shape), count, typed));
-  }
-  const std::int64_t bytes = count * static_cast<std::int64_t>(graph::SizeOf(*type));
-  if (bytes > budget.bytes_left) Fail(what, "the constants together are larger than the limit");
-  budget.bytes_left -= bytes;
-
-  const std::vector<std::uint8_t> outside =
-      is_external ? ReadExternal(proto, count * element_bytes, what, external) : std::vector<std::uint8_t>();
-  Tensor tensor(*type, std::move(shape));
-  WithTypes(proto.data_type(), [&](auto from, auto to) {
-    using From = decltype(from);
-    using To = decltype(to);
-    if (is_external) {
-      FromRaw<To, From>(outside, tensor, what);
-    } else if (is_raw) {
-      const std::string& raw = proto.raw_data();
-      FromRaw<To, From>({reinterpret_cast<const std::uint8_t*>(raw.data()), raw.size()}, tensor, what);
-    } else {
-      FromFields<From, To>(proto, tensor, what);
-    }
-  });
-  TensorProto().Swap(&proto);
-  return tensor;
 }
 
 TensorProto ToProto(const Tensor& tensor, const std::string& name) {

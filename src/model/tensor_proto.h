@@ -21,6 +21,12 @@ std::optional<graph::DataType> Widened(std::int32_t onnx_type);
 std::int32_t OnnxType(graph::DataType type);
 std::string TypeName(std::int32_t onnx_type);  // "FLOAT16", or the number where this ONNX does not know it
 
+// Where tensor data may lie beside its proto.
+struct DataSources {
+  const ByteSource& file;  // what TensorProto.segment points into (skeleton.h)
+  ExternalData& external;
+};
+
 // What all constants of a file may still take, after widening.
 struct ConstantBudget {
   std::int64_t bytes_left = 0;
@@ -28,8 +34,8 @@ struct ConstantBudget {
 
 // Decodes raw, typed or external data; the data leaves `proto`, whose memory shrinks as the tensor's grows. Throws
 // Error(kModel), beginning with `what`, when type, dimensions and data do not agree, a value does not fit the wider
-// type or the budget is passed, and where ExternalData does.
-graph::Tensor TakeTensor(onnx::TensorProto& proto, std::string_view what, ExternalData& external,
+// type or the budget is passed, and where a source does.
+graph::Tensor TakeTensor(onnx::TensorProto& proto, std::string_view what, const DataSources& sources,
                          ConstantBudget& budget);
 
 // As raw data.
