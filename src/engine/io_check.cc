@@ -10,10 +10,11 @@ namespace {
 
 void CheckOne(const graph::Value& value, const graph::Tensor* tensor) {
   if (tensor != nullptr && tensor->type() == value.type && tensor->shape() == value.shape) return;
-  throw Error(ErrorCode::kInternal,
-              fmt::format("'{}' is {} {}, the caller gave {}", value.name, Name(value.type), ToString(value.shape),
-                          tensor == nullptr ? "nothing"
-                                            : fmt::format("{} {}", Name(tensor->type()), ToString(tensor->shape()))));
+  throw Error(
+      ErrorCode::kInternal,
+      fmt::format("'{}' is {} {}, the caller gave {}", value.name, Name(value.type), graph::ToString(value.shape),
+                  tensor == nullptr ? "nothing"
+                                    : fmt::format("{} {}", Name(tensor->type()), graph::ToString(tensor->shape()))));
 }
 
 }  // namespace
