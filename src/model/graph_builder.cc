@@ -155,7 +155,7 @@ class Builder {
     }
   }
 
-  // First of all nodes, so that a file out of topological order reads too, and a missing value is told from a cycle.
+  // Before any node, so that a file out of topological order reads too, and a missing value is told from a cycle.
   void AddOutputsOfNodes(const onnx::GraphProto& source) {
     for (const auto& node : source.node()) {
       for (const std::string& name : node.output()) {
@@ -334,8 +334,9 @@ class Builder {
     }
   }
 
+  // Inputs are defined before what nodes make.
   bool IsInput(ValueId id) const {
-    return std::find(graph_.inputs.begin(), graph_.inputs.end(), id) != graph_.inputs.end();
+    return !graph_.inputs.empty() && id >= graph_.inputs.front() && id <= graph_.inputs.back();
   }
 
   onnx::ModelProto& proto_;

@@ -215,6 +215,15 @@ TEST(Hostile, ManyTinyFields) {
   EXPECT_THAT(ErrorOf(packed, limits), HasSubstr("more than 7000 bytes"));
 }
 
+TEST(Hostile, SegmentsCannotPointIntoTheFile) {
+  TestModel model = Chain();
+  auto& weight = *model.proto.mutable_graph()->mutable_initializer(0);
+  weight.clear_raw_data();
+  weight.mutable_segment()->set_begin(0);
+  weight.mutable_segment()->set_end(8);
+  EXPECT_THAT(ErrorOf(model), HasSubstr("segments"));
+}
+
 TEST(Hostile, ConstantsBeyondTheLimit) {
   ReadLimits limits;
   limits.max_constant_bytes = 100;

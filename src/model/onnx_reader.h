@@ -11,7 +11,7 @@
 namespace prefiqs::model {
 
 struct ReadLimits {
-  std::int64_t max_file_bytes = std::int64_t{4} << 30;      // protobuf itself stops at 2 GiB
+  std::int64_t max_file_bytes = std::int64_t{4} << 30;
   std::int64_t max_constant_bytes = std::int64_t{8} << 30;  // all constants together, after widening
   std::int64_t max_nodes = 200000;
 };

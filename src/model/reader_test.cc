@@ -1,12 +1,14 @@
 // What a well-formed file becomes.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "base/file.h"
 #include "base/hash.h"
 #include "model/model_for_test.h"
 #include "model/normalise.h"
+#include "model/skeleton.h"
 
 namespace prefiqs::model {
 namespace {
@@ -180,6 +182,31 @@ TEST(Reader, HashIsThatOfTheFileAndItsExternalData) {
     hash.Add({reinterpret_cast<const std::uint8_t*>(part.data()), part.size()});
   EXPECT_EQ(result.content_hash, hash.Hex());
   EXPECT_THAT(ErrorOfBytes(bytes), HasSubstr("initialiser 'w': external data 'w.bin'"));
+}
+
+TEST(Reader, WeightsOfEverySizeAreReadFromFilesAndMemory) {
+  // Around the size from which data stays in the file until its tensor is made.
+  for (const std::int64_t count : {kBulkBytes / 4 - 1, kBulkBytes / 4, kBulkBytes / 4 + 1, std::int64_t{100000}}) {
+    std::vector<float> values(static_cast<std::size_t>(count));
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) * 0.5f;
+    TestModel model(17);
+    model.Input("x", {1}).Output("y").Floats("w", {count}, values).Floats("v", {count}, values);
+    model.Node("Add", {"x", "w"}, {"a"}, "a");
+    model.Node("Mul", {"a", "c"}, {"b"}, "b");
+    model.Node("Mul", {"b", "v"}, {"y"}, "y");
+    Set(model.Node("Constant", {}, {"c"}, "c"), "value", graph::Tensor::From<float>({count}, values));
+    const TemporaryFolder folder;
+    const std::string path = (folder.path / "m.onnx").string();
+    WriteFileAtomically(path, model.Bytes());
+    for (const graph::Graph& graph : {Read(model), ReadOnnxFile(path).graph}) {
+      ASSERT_EQ(graph.nodes.size(), 3u);
+      for (const graph::Node& node : graph.nodes) {
+        const graph::Tensor* tensor = graph.constant(node.inputs.at(1));
+        ASSERT_NE(tensor, nullptr);
+        EXPECT_TRUE(std::ranges::equal(tensor->values<float>(), values)) << node.name;
+      }
+    }
+  }
 }
 
 TEST(Reader, FilesThatCannotBeReadAreNamed) {

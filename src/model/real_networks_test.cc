@@ -79,7 +79,7 @@ TEST_P(RealNetworks, WrittenFilesReadTheSame) {
   for (const graph::Node& node : a.nodes) {
     SCOPED_TRACE(node.name);
     std::vector<std::string> ops{node.op};
-    if (node.Int("coerce_2d", 0) != 0) ops = {"Flatten", "Softmax", "Reshape"};  // how the writer spells it
+    if (node.Int("coerce_2d", 0) != 0) ops = {"Flatten", "Softmax", "Reshape"};  // as written; Shape is folded
     for (const std::string& op : ops) {
       ASSERT_LT(next, b.nodes.size());
       EXPECT_EQ(b.nodes[next++].op, op);
