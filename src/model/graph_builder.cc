@@ -42,10 +42,10 @@ std::int64_t OpsetOf(const onnx::ModelProto& proto) {
   for (const auto& entry : proto.opset_import()) {
     if (IsDefaultDomain(entry.domain())) opset = std::max<std::int64_t>(opset, entry.version());
   }
-  if (opset == 0) Fail("no opset of ONNX's own operators is named; this is no ONNX network, or one from before 2018");
-  if (opset < kOldestOpset || opset > kNewestOpset) {
-    Fail(fmt::format("opset {} is not supported; export the network with an opset from {} to {} (17 is a safe choice)",
-                     opset, kOldestOpset, kNewestOpset));
+  if (opset == 0) Fail("names no opset of ONNX's own operators; this is no ONNX network, or one from before 2018");
+  if (opset > kNewestOpset) {
+    Fail(fmt::format("opset {} is not supported; export the network with an opset up to {} (17 is a safe choice)",
+                     opset, kNewestOpset));
   }
   return opset;
 }
@@ -252,7 +252,8 @@ class Builder {
 
   graph::Attribute ToAttribute(AttributeProto& attribute) {
     const auto unsupported = [&](std::string_view kind) {
-      Fail(fmt::format("attribute '{}' is {}, which is not supported", attribute.name(), kind));
+      Fail(fmt::format("attribute '{}' is {}, which is not supported; export the network without it", attribute.name(),
+                       kind));
     };
     if (attribute.name().empty()) Fail("an attribute without a name");
     if (!attribute.ref_attr_name().empty()) unsupported("a reference to a function's attribute");
@@ -274,7 +275,7 @@ class Builder {
             TakeTensor(*attribute.mutable_t(), fmt::format("attribute '{}'", attribute.name()), sources_, budget_));
       case AttributeProto::GRAPH:
       case AttributeProto::GRAPHS:
-        unsupported("a subgraph (If, Loop, Scan)");
+        unsupported("a subgraph: control flow");
         break;
       case AttributeProto::SPARSE_TENSOR:
       case AttributeProto::SPARSE_TENSORS:

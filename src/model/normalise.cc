@@ -164,18 +164,53 @@ constexpr Neutral kNeutral[] = {
     {"Resize", "exclude_outside", 0},
 };
 
-// The opset that brought an operator in.
+// The opset from which on an operator can be read, where that is not 1: the one that brought it in, or gave it
+// broadcasting, inputs or inference as we know them.
 constexpr std::pair<std::string_view, std::int64_t> kSince[] = {
-    {"ConstantOfShape", 9},     {"Erf", 9},     {"Expand", 8}, {"Gelu", 20}, {"HardSwish", 14},
-    {"LayerNormalization", 17}, {"Resize", 10}, {"Where", 9},
+    {"Add", 7},
+    {"BatchNormalization", 7},
+    {"Cast", 6},
+    {"Clip", 6},
+    {"Concat", 4},
+    {"ConstantOfShape", 9},
+    {"Div", 7},
+    {"Dropout", 7},
+    {"Erf", 9},
+    {"Exp", 6},
+    {"Expand", 8},
+    {"Gelu", 20},
+    {"Gemm", 7},
+    {"HardSigmoid", 6},
+    {"HardSwish", 14},
+    {"InstanceNormalization", 6},
+    {"LayerNormalization", 17},
+    {"LeakyRelu", 6},
+    {"Max", 6},
+    {"Min", 6},
+    {"Mul", 7},
+    {"PRelu", 7},
+    {"Pad", 2},
+    {"Pow", 7},
+    {"Relu", 6},
+    {"Reshape", 5},
+    {"Resize", 10},
+    {"Sigmoid", 6},
+    {"Split", 2},
+    {"Sqrt", 6},
+    {"Sub", 7},
+    {"Tanh", 6},
+    {"Upsample", 7},
+    {"Where", 9},
 };
 
 }  // namespace
 
 void Normalise(Node& node, std::int64_t opset, const MakeConstant& make_constant) {
   for (const auto& [op, since] : kSince) {
-    if (op == node.op && opset < since)
-      Fail(fmt::format("{} came with opset {}, the file is of opset {}", op, since, opset));
+    if (op == node.op && opset < since) {
+      Fail(
+          fmt::format("needs opset {} or newer, the file has {}; export the network with a newer opset", since, opset));
+    }
   }
   for (const Rule& rule : kRules) {
     if (rule.op == node.op && opset < rule.below) rule.apply(node, make_constant);

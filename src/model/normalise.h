@@ -10,7 +10,6 @@
 
 namespace prefiqs::model {
 
-inline constexpr std::int64_t kOldestOpset = 7;   // broadcasting as it is today
 inline constexpr std::int64_t kNewestOpset = 23;  // the last in which we know what changed
 
 // Makes a constant of the graph that `node` belongs to; the hint becomes part of its name.

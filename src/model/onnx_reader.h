@@ -24,8 +24,9 @@ struct ReadResult {
 
 // Reads, checks (well-formedness, supported opset and operators, topological order) and normalises: operators take
 // their newest form (attributes that became inputs are inputs), Constant nodes become constants, types are widened,
-// nodes get names, constant sub-expressions are folded. External data must lie in the file's folder or below it. Throws
-// Error(kIo) or Error(kModel); messages begin with the path.
+// nodes get names, constant sub-expressions are folded. Opsets up to 23; of those before 7, the operators that did not
+// change since. External data must lie in the file's folder or below it. Throws Error(kIo) or Error(kModel); messages
+// are one line and begin with the path.
 ReadResult ReadOnnxFile(const std::string& path, const ReadLimits& limits = {});
 
 // The same for bytes in memory; external data is refused. `name` stands for the path in messages.
