@@ -1,0 +1,111 @@
+// The one way in for picture bytes: limits, the format by its first bytes, and no exception out.
+#include <fmt/format.h>
+#include <prefiqs/image.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <string_view>
+
+#include "base/file.h"
+#include "image/format.h"
+
+namespace prefiqs {
+namespace image {
+
+Failure Undecodable(const char* format, const std::string& cause) {
+  return {Status::kUndecodable, fmt::format("{}: {}", format, cause)};
+}
+
+void CheckSize(const char* format, std::uint64_t width, std::uint64_t height, const ImageLimits& limits) {
+  if (width == 0 || height == 0) throw Undecodable(format, fmt::format("size {}x{} in the header", width, height));
+  constexpr std::uint64_t kMaxSide = std::numeric_limits<int>::max();
+  const auto max_pixels = static_cast<std::uint64_t>(std::max<std::int64_t>(limits.max_pixels, 0));
+  if (width > kMaxSide || height > kMaxSide || width * height > max_pixels) {
+    throw Failure(Status::kTooLarge, fmt::format("{}: {}x{} is more than the limit of {} pixels", format, width, height,
+                                                 limits.max_pixels));
+  }
+}
+
+Image Blank(std::uint64_t width, std::uint64_t height) {
+  Image picture{.width = static_cast<int>(width), .height = static_cast<int>(height), .rgb = {}};
+  picture.rgb.resize(width * height * 3);
+  return picture;
+}
+
+namespace {
+
+bool StartsWith(Bytes bytes, std::string_view magic, std::size_t offset = 0) {
+  return bytes.size() >= offset + magic.size() && std::memcmp(bytes.data() + offset, magic.data(), magic.size()) == 0;
+}
+
+using namespace std::string_view_literals;
+constexpr std::string_view kPngMagic = "\x89PNG\r\n\x1a\n"sv;
+constexpr std::string_view kJp2Magic = "\0\0\0\x0CjP  \r\n\x87\n"sv;
+constexpr std::string_view kCodestreamMagic = "\xFF\x4F\xFF\x51"sv;
+
+// Known, so that the message can say what it is.
+const char* OtherFormat(Bytes bytes) {
+  if (StartsWith(bytes, "GIF8")) return "GIF";
+  if (StartsWith(bytes, "BM")) return "BMP";
+  if (StartsWith(bytes, "II*\0"sv) || StartsWith(bytes, "MM\0*"sv)) return "TIFF";
+  if (StartsWith(bytes, "ftyp", 4)) return "HEIF, AVIF or a video";
+  if (StartsWith(bytes, "\xFF\x0A"sv) || StartsWith(bytes, "\0\0\0\x0CJXL "sv)) return "JPEG XL";
+  return nullptr;
+}
+
+Image DecodeAny(Bytes bytes, const ImageLimits& limits) {
+  if (bytes.size() > limits.max_file_bytes) {
+    throw Failure(Status::kTooLarge,
+                  fmt::format("{} bytes are more than the limit of {}", bytes.size(), limits.max_file_bytes));
+  }
+  if (bytes.empty()) throw Failure(Status::kUndecodable, "the file is empty");
+  if (StartsWith(bytes, "\xFF\xD8\xFF"sv)) return DecodeJpeg(bytes, limits);
+  if (StartsWith(bytes, kPngMagic)) return DecodePng(bytes, limits);
+  if (StartsWith(bytes, "RIFF") && StartsWith(bytes, "WEBP", 8)) return DecodeWebp(bytes, limits);
+  if (StartsWith(bytes, kJp2Magic) || StartsWith(bytes, kCodestreamMagic)) return DecodeJpeg2000(bytes, limits);
+  if (bytes.size() >= 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7') return DecodePnm(bytes, limits);
+  if (const char* name = OtherFormat(bytes)) {
+    throw Failure(
+        Status::kUndecodable,
+        fmt::format("{} is not supported; convert it to PNG or another of JPEG, PNG, WebP, JPEG 2000, PNM", name));
+  }
+  throw Failure(Status::kUndecodable, "not a picture: neither JPEG, PNG, WebP, JPEG 2000 nor PNM");
+}
+
+DecodedImage Failed(Status status, std::string detail) { return {{}, status, std::move(detail)}; }
+
+}  // namespace
+}  // namespace image
+
+DecodedImage Image::decode(std::span<const std::uint8_t> bytes, const ImageLimits& limits) {
+  try {
+    return {image::DecodeAny(bytes, limits), Status::kOk, {}};
+  } catch (const image::Failure& failure) {
+    return image::Failed(failure.status(), failure.detail());
+  } catch (const std::bad_alloc&) {
+    return image::Failed(Status::kTooLarge, "not enough memory for its pixels");
+  }
+}
+
+DecodedImage Image::open(const std::string& path, const ImageLimits& limits) {
+  const auto max_bytes = static_cast<std::int64_t>(
+      std::min<std::uint64_t>(limits.max_file_bytes, std::numeric_limits<std::int64_t>::max() / 4));
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > max_bytes) {
+    return image::Failed(Status::kTooLarge,
+                         fmt::format("{} bytes are more than the limit of {}", status.st_size, max_bytes));
+  }
+  try {
+    return decode(ReadFile(path, max_bytes), limits);
+  } catch (const Error& error) {
+    return image::Failed(Status::kUnreadable, error.what());
+  } catch (const std::bad_alloc&) {
+    return image::Failed(Status::kTooLarge, "not enough memory for its bytes");
+  }
+}
+
+}  // namespace prefiqs

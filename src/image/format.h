@@ -1,0 +1,70 @@
+// What decode.cc and the decoders of the single formats share.
+#ifndef PREFIQS_IMAGE_FORMAT_H_
+#define PREFIQS_IMAGE_FORMAT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <span>
+#include <string>
+#include <utility>
+
+#include <prefiqs/error.h>
+#include <prefiqs/image.h>
+
+namespace prefiqs::image {
+
+using Bytes = std::span<const std::uint8_t>;
+
+// Why a picture has no pixels. Never leaves this folder: Image::decode turns it into the result's status and detail.
+class Failure : public std::exception {
+ public:
+  Failure(Status status, std::string detail) : status_(status), detail_(std::move(detail)) {}
+  Status status() const { return status_; }
+  const std::string& detail() const { return detail_; }
+  const char* what() const noexcept override { return detail_.c_str(); }
+
+ private:
+  Status status_;
+  std::string detail_;
+};
+
+// kUndecodable with "FORMAT: cause".
+Failure Undecodable(const char* format, const std::string& cause);
+
+// The decoders below take a whole encoded picture, check the header's size with CheckSize() before they allocate
+// pixels, and return the upright picture or throw Failure (std::bad_alloc when memory runs out). No more than about 20
+// bytes are allocated for each pixel the header declares.
+Image DecodeJpeg(Bytes bytes, const ImageLimits& limits);
+Image DecodePng(Bytes bytes, const ImageLimits& limits);
+Image DecodeWebp(Bytes bytes, const ImageLimits& limits);
+Image DecodeJpeg2000(Bytes bytes, const ImageLimits& limits);
+Image DecodePnm(Bytes bytes, const ImageLimits& limits);
+
+// Throws Failure when a side is zero or beyond what int holds, or when there are more pixels than the limit.
+void CheckSize(const char* format, std::uint64_t width, std::uint64_t height, const ImageLimits& limits);
+
+// A black picture of a size that CheckSize() let pass.
+Image Blank(std::uint64_t width, std::uint64_t height);
+
+// round(value * 255 / max), halves up; value <= max < 2^16.
+constexpr std::uint8_t To8Bit(std::uint32_t value, std::uint32_t max) {
+  return static_cast<std::uint8_t>((value * 255 + max / 2) / max);
+}
+
+// The same of a sample with an opacity over black: round(value / max * alpha / max * 255).
+constexpr std::uint8_t OverBlack(std::uint32_t value, std::uint32_t alpha, std::uint32_t max) {
+  const std::uint64_t square = std::uint64_t{max} * max;
+  return static_cast<std::uint8_t>((std::uint64_t{value} * alpha * 255 + square / 2) / square);
+}
+
+// 1 to 8 from a TIFF block as Exif has it (with or without the leading "Exif\0\0"); 1 when there is none or it is
+// malformed: a picture is not refused for its metadata.
+int ExifOrientation(Bytes exif);
+
+// The picture turned and mirrored so that it is upright.
+Image Upright(Image picture, int orientation);
+
+}  // namespace prefiqs::image
+
+#endif  // PREFIQS_IMAGE_FORMAT_H_

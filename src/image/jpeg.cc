@@ -1,0 +1,174 @@
+// JPEG by libjpeg-turbo: grey, YCbCr, RGB, CMYK and YCCK; colour profiles are ignored.
+#include <cstddef>
+#include <cstdio>
+// jpeglib.h needs the two before it.
+#include <jpeglib.h>
+// jerror.h defines its codes from jpeglib.h.
+#include <jerror.h>
+
+#include <csetjmp>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "image/format.h"
+
+namespace prefiqs::image {
+namespace {
+
+constexpr char kFormat[] = "JPEG";
+
+// Encoders write about ten scans; each one costs a pass over all coefficients, however few its bytes.
+constexpr int kMaxScans = 100;
+
+// libjpeg reports errors by a function that must not return: it jumps to the last setjmp(). Only the functions of this
+// class call libjpeg; none of them has a local with a destructor, so that a jump skips none.
+class Decompressor {
+ public:
+  explicit Decompressor(Bytes bytes) : bytes_(bytes) {}
+  ~Decompressor() {
+    if (created_) jpeg_destroy_decompress(&info_);
+  }
+  Decompressor(const Decompressor&) = delete;
+  Decompressor& operator=(const Decompressor&) = delete;
+
+  // These return false on an error; message() holds it.
+  bool ReadHeader() {
+    info_.err = jpeg_std_error(&errors_.manager);
+    errors_.manager.error_exit = OnError;
+    errors_.manager.emit_message = OnMessage;
+    errors_.manager.output_message = [](j_common_ptr) {};
+    if (setjmp(errors_.jump) != 0) return false;
+    jpeg_create_decompress(&info_);
+    created_ = true;
+    progress_.progress_monitor = OnProgress;
+    info_.progress = &progress_;
+    jpeg_mem_src(&info_, bytes_.data(), bytes_.size());
+    jpeg_save_markers(&info_, JPEG_APP0 + 1, 0xFFFF);
+    jpeg_read_header(&info_, TRUE);
+    return true;
+  }
+
+  // Asks for RGB, or CMYK where libjpeg converts to nothing else. False: a number of components of no known meaning.
+  bool ChooseOutput() {
+    switch (info_.jpeg_color_space) {
+      case JCS_GRAYSCALE:
+      case JCS_YCbCr:
+      case JCS_RGB:
+        info_.out_color_space = JCS_RGB;
+        return true;
+      case JCS_CMYK:
+      case JCS_YCCK:
+        info_.out_color_space = JCS_CMYK;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  bool Start() {
+    if (setjmp(errors_.jump) != 0) return false;
+    jpeg_start_decompress(&info_);
+    return true;
+  }
+
+  bool ReadRow(std::uint8_t* row) {
+    if (setjmp(errors_.jump) != 0) return false;
+    return jpeg_read_scanlines(&info_, &row, 1) == 1;
+  }
+
+  // What follows the last row, so that a picture that breaks off there is noticed.
+  bool Finish() {
+    if (setjmp(errors_.jump) != 0) return false;
+    return jpeg_finish_decompress(&info_) != FALSE;
+  }
+
+  const jpeg_decompress_struct& info() const { return info_; }
+  std::string message() const { return errors_.message; }
+
+  int Orientation() const {
+    for (jpeg_saved_marker_ptr marker = info_.marker_list; marker != nullptr; marker = marker->next) {
+      const Bytes data(marker->data, marker->data_length);
+      if (data.size() > 6 && std::equal(data.begin(), data.begin() + 6, "Exif\0")) return ExifOrientation(data);
+    }
+    return 1;
+  }
+
+ private:
+  struct Errors {
+    jpeg_error_mgr manager;  // first, so that libjpeg's pointer to it is a pointer to this
+    std::jmp_buf jump;
+    char message[JMSG_LENGTH_MAX];
+  };
+
+  static void OnError(j_common_ptr info) {
+    auto* errors = reinterpret_cast<Errors*>(info->err);
+    errors->manager.format_message(info, errors->message);
+    std::longjmp(errors->jump, 1);
+  }
+
+  // Warnings that mean invented pixels are errors: a score of grey filling is worse than none.
+  static void OnMessage(j_common_ptr info, int level) {
+    if (level >= 0) return;
+    switch (info->err->msg_code) {
+      case JWRN_JPEG_EOF:
+      case JWRN_HIT_MARKER:
+      case JWRN_HUFF_BAD_CODE:
+      case JWRN_ARITH_BAD_CODE:
+      case JWRN_MUST_RESYNC:
+        OnError(info);
+    }
+  }
+
+  static void OnProgress(j_common_ptr common) {
+    auto* info = reinterpret_cast<j_decompress_ptr>(common);
+    if (info->input_scan_number <= kMaxScans) return;
+    auto* errors = reinterpret_cast<Errors*>(info->err);
+    std::snprintf(errors->message, sizeof(errors->message), "more than %d scans", kMaxScans);
+    std::longjmp(errors->jump, 1);
+  }
+
+  Bytes bytes_;
+  jpeg_decompress_struct info_{};
+  jpeg_progress_mgr progress_{};
+  Errors errors_{};
+  bool created_ = false;
+};
+
+// Adobe's programs store inverted CMYK, and say that it is theirs; what has no Adobe marker is taken as it is.
+void CmykToRgb(const std::uint8_t* cmyk, bool inverted, std::size_t pixels, std::uint8_t* rgb) {
+  const unsigned flip = inverted ? 0 : 255;
+  for (std::size_t i = 0; i < pixels; ++i, cmyk += 4, rgb += 3) {
+    const unsigned white = cmyk[3] ^ flip;
+    for (int c = 0; c < 3; ++c) rgb[c] = To8Bit((cmyk[c] ^ flip) * white, 255 * 255);
+  }
+}
+
+}  // namespace
+
+Image DecodeJpeg(Bytes bytes, const ImageLimits& limits) {
+  const auto decompressor = std::make_unique<Decompressor>(bytes);
+  const auto check = [&](bool good) {
+    if (!good) throw Undecodable(kFormat, decompressor->message());
+  };
+  check(decompressor->ReadHeader());
+  const jpeg_decompress_struct& info = decompressor->info();
+  CheckSize(kFormat, info.image_width, info.image_height, limits);
+  if (!decompressor->ChooseOutput()) {
+    throw Undecodable(kFormat, std::to_string(info.num_components) + " components of unknown colour");
+  }
+  Image picture = Blank(info.image_width, info.image_height);
+  const std::size_t width = info.image_width;
+  const bool cmyk = info.out_color_space == JCS_CMYK;
+  std::vector<std::uint8_t> cmyk_row(cmyk ? width * 4 : 0);
+  check(decompressor->Start());
+  for (std::size_t y = 0; y < info.image_height; ++y) {
+    std::uint8_t* row = &picture.rgb[y * width * 3];
+    check(decompressor->ReadRow(cmyk ? cmyk_row.data() : row));
+    if (cmyk) CmykToRgb(cmyk_row.data(), info.saw_Adobe_marker != 0, width, row);
+  }
+  check(decompressor->Finish());
+  return Upright(std::move(picture), decompressor->Orientation());
+}
+
+}  // namespace prefiqs::image
