@@ -4,6 +4,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,19 +34,30 @@ struct Face {
 };
 
 struct DetectorOptions {
-  float min_confidence = 0.5f;
-  float nms_iou = 0.4f;  // of two boxes that overlap by more, the less confident goes
+  // In [0, 1]. Unset: the family's own, since families differ in how sure they say they are: YuNet 0.6, SCRFD 0.5,
+  // RetinaFace 0.8.
+  std::optional<float> min_confidence;
+  // In [0, 1]: of two boxes that overlap (intersection over union) by more, the less confident goes.
+  float nms_iou = 0.4f;
 };
 
 // Cheap to copy (shared, immutable); detect() may be called from any thread and itself uses one.
 class PREFIQS_API Detector {
  public:
-  // An ONNX network of the YuNet, SCRFD or RetinaFace family, recognised by its outputs. Throws Error(kIo) or
-  // Error(kModel).
+  // An ONNX network of the YuNet, SCRFD or RetinaFace family, recognised by the shapes of its outputs. Throws
+  // Error(kIo), Error(kUsage) for options out of range, or Error(kModel) for what is no such network; so detectors that
+  // find boxes without landmarks.
   static Detector load(const std::string& path, const DetectorOptions& options = {});
 
-  // All faces, the one to assess first: largest box area; of those within 10 % of the largest, the one whose centre is
-  // nearest to the picture's. Empty when there is none. The same bits for the same picture on any thread.
+  // All faces, the one to assess first: the largest box area; of those within 10 % of the largest, the one whose centre
+  // is nearest to the picture's. The others follow by falling area. Empty when there is none. The same bits for the
+  // same picture on any thread; starts none.
+  //
+  // Scales: the picture's longer side is brought to 320 pixels, and for larger pictures also to 640 (never enlarged;
+  // the network's own size where that is fixed); large faces are taken from the first, small ones from the second.
+  // Where nothing is found, 160 pixels amid a border are tried. So a face should cover 1/60 of the longer side or more.
+  //
+  // Throws Error(kUsage) when width, height and rgb of the image disagree.
   std::vector<Face> detect(const Image& image) const;
 
   const std::string& family() const;  // "yunet", "scrfd", "retinaface"

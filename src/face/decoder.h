@@ -35,6 +35,9 @@ class Decoder {
   virtual ~Decoder() = default;
   virtual std::string_view family() const = 0;
   virtual InputFormat input() const = 0;
+  // Below it are mostly things that are no faces: chosen on LFW and CFP (see each family) at little cost in faces
+  // found.
+  virtual float default_min_confidence() const = 0;
 
   // Faces with at least `min_confidence`, in canvas coordinates as the network was trained: (0, 0) is the top left
   // corner of the top left pixel. Not suppressed yet, in a fixed order. `outputs` have the shapes the decoder was made

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
 
 #include "base/file.h"
 #include "face/network.h"
@@ -29,20 +29,31 @@ Detector Detector::load(const std::string& path, const DetectorOptions& options)
       throw Error(ErrorCode::kUsage, fmt::format("{} of the detector must be in [0, 1], not {}", option, value));
     }
   };
-  check("min_confidence", options.min_confidence);
+  if (options.min_confidence) check("min_confidence", *options.min_confidence);
   check("nms_iou", options.nms_iou);
   return Detector(std::make_shared<const Impl>(model::ReadOnnxFile(path), path, options));
 }
 
 std::vector<Face> Detector::detect(const Image& image) const {
-  if (image.width < 1 || image.height < 1) return {};
-  for (const face::Placement& placement : face::Placements(image.width, image.height, impl_->network.fixed_canvas())) {
-    std::vector<Face> faces = impl_->network.Run(image, placement, impl_->options);
-    if (faces.empty()) continue;
-    face::OrderFaces(faces, image.width, image.height);
-    return faces;
+  if (image.empty()) return {};
+  if (image.width < 1 || image.height < 1 ||
+      image.rgb.size() != static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height) * 3) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("the detector was given a picture of {}x{} pixels that holds {} bytes instead of 3 a pixel",
+                            image.width, image.height, image.rgb.size()));
   }
-  return {};
+  const DetectorOptions& options = impl_->options;
+  auto run = [&](const face::Placement& placement) { return impl_->network.Run(image, placement, options); };
+  const face::SearchScales scales = face::ScalesFor(image.width, image.height, impl_->network.fixed_canvas());
+  std::vector<Face> faces = run(scales.coarse);
+  if (scales.fine) {
+    const float zoom = static_cast<float>(std::max(image.width, image.height)) /
+                       static_cast<float>(std::max(scales.coarse.width, scales.coarse.height));
+    faces = face::MergeScales(faces, run(*scales.fine), zoom * face::kCoarseFace, options.nms_iou);
+  }
+  if (faces.empty()) faces = run(scales.last_resort);
+  face::OrderFaces(faces, image.width, image.height);
+  return faces;
 }
 
 const std::string& Detector::family() const { return impl_->network.family(); }

@@ -167,7 +167,8 @@ std::vector<Face> DetectorNetwork::Run(const Image& picture, const Placement& pl
   FillInput(picture, placement, plan.decoder->input(), workspace->input.values<float>());
   const graph::Tensor* const input = &workspace->input;
   plan.executor->Run(*workspace->context, {&input, 1}, workspace->outputs);
-  std::vector<Face> faces = plan.decoder->Decode(workspace->outputs, options.min_confidence);
+  const float min_confidence = options.min_confidence.value_or(plan.decoder->default_min_confidence());
+  std::vector<Face> faces = plan.decoder->Decode(workspace->outputs, min_confidence);
   plan.GiveBack(std::move(workspace));
 
   faces = SuppressNonMaxima(std::move(faces), options.nms_iou);

@@ -22,6 +22,8 @@ class RetinaFaceDecoder final : public Decoder {
       : boxes_(boxes), scores_(scores), landmarks_(landmarks), canvas_(canvas) {}
   std::string_view family() const override { return "retinaface"; }
   InputFormat input() const override { return {.bgr = true, .mean = {104, 117, 123}, .scale = 1}; }
+  // Phantoms between two neighbouring faces reach 0.79; 3 of 3500 CFP faces stay below.
+  float default_min_confidence() const override { return 0.8f; }
 
   std::vector<Face> Decode(std::span<const graph::Tensor> outputs, float min_confidence) const override {
     auto values = [&](int output) { return outputs[static_cast<std::size_t>(output)].values<float>(); };
