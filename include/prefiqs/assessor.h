@@ -2,6 +2,7 @@
 #ifndef PREFIQS_ASSESSOR_H_
 #define PREFIQS_ASSESSOR_H_
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,11 +19,11 @@ namespace prefiqs {
 
 struct AssessorOptions {
   // Unset: the recipe stored with the network, else the paper's.
-  std::optional<Recipe> recipe;
+  std::optional<Recipe> recipe{};
   // Threads used by assess() of several images; 0 means all cores. One really is one: no thread is started.
   int threads = 1;
   // Unset: pictures are taken as aligned crops.
-  std::optional<Detector> detector;
+  std::optional<Detector> detector{};
   // A detected face whose box is smaller than this on its longer side gets kFaceTooSmall. Pixels.
   float min_face = 24;
   // False: only the unpruned network is run (embedding and norm, no drift).
@@ -34,14 +35,14 @@ struct Assessment {
   Status status = Status::kNoFace;
   std::string detail;  // cause in words where status is not kOk
 
-  // Higher is better: 1 - drift / 2, in [0, 1]. NaN unless kOk.
-  float quality = 0;
-  // Distance of the two L2-normalised embeddings, in [0, 2]. NaN unless kOk.
-  float drift = 0;
+  // Higher is better: 1 - drift / 2, in [0, 1]. NaN unless kOk and pruned.
+  float quality = std::numeric_limits<float>::quiet_NaN();
+  // Distance of the two L2-normalised embeddings, in [0, 2]. NaN unless kOk and pruned.
+  float drift = std::numeric_limits<float>::quiet_NaN();
   // Calibrated 0-100; -1 while the network has no calibration.
   int scalar = -1;
-  // L2 norm of the unpruned embedding.
-  float embedding_norm = 0;
+  // L2 norm of the unpruned embedding. NaN unless kOk.
+  float embedding_norm = std::numeric_limits<float>::quiet_NaN();
   // The unpruned network's output, not normalised; empty unless kOk.
   std::vector<float> embedding;
   // Where the face was; unset for aligned crops.
@@ -52,7 +53,8 @@ struct Assessment {
 // of fork when it was created and used with one thread only.
 class PREFIQS_API Assessor {
  public:
-  // Prunes, compiles both networks into one twin plan. Throws Error(kRecipe), Error(kModel) or Error(kNotAvailable).
+  // Prunes, compiles both networks into one twin plan. Throws Error(kRecipe) (also for a network that save_pruned()
+  // wrote: its weights are gone already), Error(kModel) or Error(kNotAvailable).
   explicit Assessor(const Network& network, const AssessorOptions& options = {});
 
   // Quality of the picture's chosen face (Detector::detect says which). Never throws for a bad picture.
@@ -61,12 +63,13 @@ class PREFIQS_API Assessor {
   // The same for many pictures; result i belongs to image i and has the same bits as assess(images[i]).
   std::vector<Assessment> assess(std::span<const Image> images) const;
 
-  const Recipe& recipe() const;
-  double achieved_sparsity() const;
+  const Recipe& recipe() const;         // in use
+  double achieved_sparsity() const;     // ties make it differ from the recipe's; 0 where nothing is pruned
   std::string instruction_set() const;  // e.g. "avx512_core_bf16"
   const Network& network() const;
 
   struct Impl;
+  const Impl& impl() const { return *impl_; }
 
  private:
   std::shared_ptr<const Impl> impl_;

@@ -21,29 +21,33 @@ enum class RowFormat { kCsv, kJsonLines };
 struct JobOptions {
   // Files, folders (recursive, sorted by bytes), "@list.txt" (one path a line), "-" (a list on standard input),
   // InsightFace verification sets (*.bin, rows named FILE#INDEX). Paths may be any bytes.
-  std::vector<std::string> inputs;
+  std::vector<std::string> inputs{};
 
-  // What the faces are assessed with. Unset detector: every picture is an aligned crop.
-  AssessorOptions assessor;
+  // What the faces are assessed with, and on how many threads. Unset detector: every picture is an aligned crop.
+  AssessorOptions assessor{};
   FaceSelection faces = FaceSelection::kBest;
-  ImageLimits limits;
+  // Pictures a thread takes at a time; 0: a number that suits the run. Never changes a result.
+  int batch = 0;
+  ImageLimits limits{};
 
   RowFormat format = RowFormat::kCsv;
-  std::string output;                    // empty: standard output
-  std::string embeddings;                // .npy of float32, one row a CSV row, NaN where there is none; empty: none
-  std::string crops_folder;              // PNG of what the network saw; empty: none
+  std::string output{};      // empty: standard output
+  std::string embeddings{};  // .npy of float32, one row a CSV row, NaN where there is none; empty: none
+  // PNGs of what the network saw, named NUMBER-FACE-STEM.png: the picture's number in the inputs (from 1, before
+  // sharding), the face's index, the file's name; empty: none.
+  std::string crops_folder{};
   bool force = false;                    // an existing output may be overwritten
   bool resume = false;                   // continue an interrupted output
   int shard_index = 1, shard_count = 1;  // this run takes the inputs whose number is shard_index modulo shard_count
 
-  // Called from one thread, at most a few times a second, and once at the end. Return false to stop after what is in
-  // flight; what is finished is on disk then and `resume` goes on from there.
-  std::function<bool(const struct JobProgress&)> on_progress;
+  // Called from the thread that called run_job, at most a few times a second, and once at the end. Return false to stop
+  // after what is in flight; what is finished is on disk then and `resume` goes on from there.
+  std::function<bool(const struct JobProgress&)> on_progress{};
 };
 
 struct JobProgress {
   std::int64_t done = 0;   // pictures finished, those skipped by resume included
-  std::int64_t total = 0;  // pictures in this shard; 0 while not known
+  std::int64_t total = 0;  // pictures in this shard
   std::int64_t skipped = 0;
   double seconds = 0;
 };
@@ -57,8 +61,12 @@ struct JobSummary {
   bool interrupted = false;
 };
 
+// Rows hold report/row.h's columns; a picture without a face has one row. Decoding, detection, alignment and inference
+// of different pictures run side by side on assessor.threads threads, the calling one included.
+//
 // Throws Error for what concerns the whole run (inputs that do not exist, outputs that cannot be written or already
-// exist); a bad picture is a row with its status.
+// exist, a resume with another network or recipe); a bad picture is a row with its status. What was written before an
+// Error is valid and can be resumed.
 PREFIQS_API JobSummary run_job(const Network& network, const JobOptions& options);
 
 }  // namespace prefiqs

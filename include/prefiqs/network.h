@@ -19,11 +19,13 @@ enum class ExecutorKind {
   kReference,  // naive loops, obviously correct, slow
 };
 
-// Where the preprocessing in use came from.
+// Where the preprocessing in use came from, the first that there is: NetworkOptions; the file's metadata under
+// "prefiqs.preprocessing"; the file MODEL.json beside MODEL (as in arcface.onnx.json), which holds
+// {"preprocessing": {...}, "recipe": {...}}, either of them, or a preprocessing alone; else ArcFace's is assumed.
 enum class PreprocessingSource { kOption, kMetadata, kSidecar, kAssumed };
 
 struct NetworkOptions {
-  std::optional<Preprocessing> preprocessing;  // overrides what is stored with the network
+  std::optional<Preprocessing> preprocessing{};  // overrides what is stored with the network
 };
 
 // One row of `prefiqs inspect`.
@@ -50,6 +52,7 @@ struct Inspection {
   std::int64_t opset = 0;
   std::string producer;
   std::int64_t parameters = 0, macs = 0, prunable = 0, pruned = 0;
+  std::string instruction_set;
 };
 
 // Cheap to copy (shared, immutable); every const function may be called from any thread.
@@ -65,7 +68,9 @@ class PREFIQS_API Network {
 
   const Preprocessing& preprocessing() const;
   PreprocessingSource preprocessing_source() const;
-  std::optional<Recipe> stored_recipe() const;  // from the file's metadata
+  // From the file's metadata ("prefiqs.recipe"), else its sidecar. The one it was pruned with when is_pruned().
+  std::optional<Recipe> stored_recipe() const;
+  bool is_pruned() const;  // written by save_pruned()
 
   const std::string& path() const;
   // 32 hexadecimal digits: XXH3-128 of the file (and of its external data), as printed by `xxhsum -H2`.
@@ -75,7 +80,7 @@ class PREFIQS_API Network {
   // atomically. Returns the achieved sparsity. Throws Error(kRecipe) or Error(kIo).
   double save_pruned(const Recipe& recipe, const std::string& path) const;
 
-  // Everything `prefiqs inspect` prints, for the given recipe and executor.
+  // Everything `prefiqs inspect` prints, for the given recipe and executor. Throws Error(kRecipe).
   Inspection inspect(const Recipe& recipe = {}, ExecutorKind executor = ExecutorKind::kOneDnn) const;
 
   struct Impl;

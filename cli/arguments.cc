@@ -1,0 +1,84 @@
+#include "cli/arguments.h"
+
+#include <fmt/format.h>
+#include <prefiqs/error.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <optional>
+
+namespace prefiqs::cli {
+namespace {
+
+std::optional<float> Number(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  float value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+bool Parse(CLI::App& app, Words words) {
+  words = JoinNumbers(std::move(words));
+  std::reverse(words.begin(), words.end());  // as CLI11 takes them
+  try {
+    app.parse(std::move(words));
+    return true;
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help());
+    return false;
+  } catch (const CLI::ParseError& e) {
+    throw Error(ErrorCode::kUsage, fmt::format("{}\n{} --help shows the options", e.what(), app.get_name()));
+  }
+}
+
+Words JoinNumbers(Words words) {
+  Words joined;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--") {
+      joined.insert(joined.end(), words.begin() + static_cast<std::ptrdiff_t>(i), words.end());
+      break;
+    }
+    joined.push_back(words[i]);
+    if (words[i] != "--mean" && words[i] != "--scale") continue;
+    if (i + 3 < words.size() && Number(words[i + 1]) && Number(words[i + 2]) && Number(words[i + 3])) {
+      joined.push_back(fmt::format("{},{},{}", words[i + 1], words[i + 2], words[i + 3]));
+      i += 3;
+    }
+  }
+  return joined;
+}
+
+std::array<float, 3> ParseNumbers(std::string_view text, std::string_view option) {
+  std::vector<float> numbers;
+  std::string_view rest = text;
+  for (bool more = true; more;) {
+    const std::size_t comma = rest.find(',');
+    const std::optional<float> number = Number(rest.substr(0, comma));
+    if (!number) break;
+    numbers.push_back(*number);
+    more = comma != std::string_view::npos;
+    if (more) rest.remove_prefix(comma + 1);
+    if (!more && numbers.size() == 1) return {numbers[0], numbers[0], numbers[0]};
+    if (!more && numbers.size() == 3) return {numbers[0], numbers[1], numbers[2]};
+  }
+  throw Error(ErrorCode::kUsage,
+              fmt::format("{} {}: give one number, or three as in {} 123.675,116.28,103.53", option, text, option));
+}
+
+std::pair<int, int> ParseShard(std::string_view text) {
+  int index = 0, count = 0;
+  const char* const end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, index);
+  if (first.ec == std::errc() && first.ptr != end && *first.ptr == '/') {
+    const auto second = std::from_chars(first.ptr + 1, end, count);
+    if (second.ec == std::errc() && second.ptr == end && index >= 1 && index <= count) return {index, count};
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("--shard {}: give I/N with I from 1 to N, as in --shard 2/5", text));
+}
+
+}  // namespace prefiqs::cli

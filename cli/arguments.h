@@ -1,0 +1,34 @@
+// From the words after a command's name to its options.
+#ifndef PREFIQS_CLI_ARGUMENTS_H_
+#define PREFIQS_CLI_ARGUMENTS_H_
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+namespace prefiqs::cli {
+
+using Words = std::vector<std::string>;
+
+// `app` takes the words. False: --help was asked for and printed. Throws Error(kUsage) for what does not parse.
+bool Parse(CLI::App& app, Words words);
+
+// "--mean 123.675 116.28 103.53 FILE": three numbers may be three words or one with commas. The parser cannot know how
+// many of the words that follow belong to the option, so the three become one here.
+Words JoinNumbers(Words words);
+
+// "127.5" or "123.675,116.28,103.53". Throws Error(kUsage) naming the option.
+std::array<float, 3> ParseNumbers(std::string_view text, std::string_view option);
+
+// "2/5" -> {2, 5}. Throws Error(kUsage).
+std::pair<int, int> ParseShard(std::string_view text);
+
+}  // namespace prefiqs::cli
+
+#endif  // PREFIQS_CLI_ARGUMENTS_H_

@@ -1,0 +1,86 @@
+#include "cli/network_options.h"
+
+#include <fmt/format.h>
+
+#include "cli/arguments.h"
+#include "cli/messages.h"
+
+namespace prefiqs::cli {
+namespace {
+
+std::string PresetHelp() {
+  std::string text = "Preprocessing of a family of networks:";
+  for (const PreprocessingPreset& preset : preprocessing_presets()) {
+    text += fmt::format("\n  {}: {}", preset.name, preset.families);
+  }
+  return text;
+}
+
+std::string Numbers(const std::array<float, 3>& values) {
+  if (values[0] == values[1] && values[1] == values[2]) return fmt::format("{}", values[0]);
+  return fmt::format("{}", fmt::join(values, ","));
+}
+
+}  // namespace
+
+void AddModelOption(CLI::App& app, NetworkArguments& arguments) {
+  app.add_option("--model", arguments.model,
+                 "Face recognition network, an ONNX file: aligned face in, embedding out. Preprocessing and recipe may "
+                 "lie beside it in FILE.json")
+      ->type_name("FILE");
+}
+
+void AddPreprocessingOptions(CLI::App& app, NetworkArguments& arguments) {
+  app.add_option("--preset", arguments.preset, PresetHelp())->type_name("NAME");
+  app.add_option("--channels", arguments.channels, "Channel order of the network's input: rgb or bgr")
+      ->type_name("ORDER");
+  app.add_option("--mean", arguments.mean,
+                 "The network gets (x - mean) / scale of 0-255 values: one number or three, in "
+                 "the network's channel order")
+      ->type_name("M");
+  app.add_option("--scale", arguments.scale, "See --mean")->type_name("S");
+}
+
+Network LoadNetwork(const NetworkArguments& arguments) {
+  if (arguments.model.empty() || arguments.model == "default") {
+    throw Error(ErrorCode::kNotAvailable,
+                "a default network is not available yet: give --model FILE, an ONNX face recognition network");
+  }
+  const bool single = !arguments.channels.empty() || !arguments.mean.empty() || !arguments.scale.empty();
+  NetworkOptions options;
+  if (!arguments.preset.empty()) {
+    if (single) {
+      throw Error(ErrorCode::kUsage, "--preset excludes --channels, --mean and --scale: it stands for all three");
+    }
+    options.preprocessing = Preprocessing::preset(arguments.preset);
+  } else if (single) {
+    Preprocessing preprocessing;
+    if (arguments.channels == "bgr") {
+      preprocessing.channels = ChannelOrder::kBgr;
+    } else if (!arguments.channels.empty() && arguments.channels != "rgb") {
+      throw Error(ErrorCode::kUsage, fmt::format("--channels {}: rgb or bgr", arguments.channels));
+    }
+    if (!arguments.mean.empty()) preprocessing.mean = ParseNumbers(arguments.mean, "--mean");
+    if (!arguments.scale.empty()) preprocessing.scale = ParseNumbers(arguments.scale, "--scale");
+    for (const float scale : preprocessing.scale) {
+      if (scale == 0) throw Error(ErrorCode::kUsage, "--scale 0: values are divided by it");
+    }
+    options.preprocessing = preprocessing;
+  }
+  return Network::load(arguments.model, options);
+}
+
+std::string Describe(const Preprocessing& preprocessing) {
+  return fmt::format("{}, (x - {}) / {}", preprocessing.channels == ChannelOrder::kRgb ? "rgb" : "bgr",
+                     Numbers(preprocessing.mean), Numbers(preprocessing.scale));
+}
+
+void WarnIfAssumed(const Network& network) {
+  if (network.preprocessing_source() != PreprocessingSource::kAssumed) return;
+  Say(fmt::format(
+      "prefiqs: warning: nothing says how {} wants its pixels; assuming {}. A wrong order or scale spoils every "
+      "score: give --preset NAME (or --channels, --mean, --scale)\n",
+      network.path(), Describe(network.preprocessing())));
+}
+
+}  // namespace prefiqs::cli

@@ -1,0 +1,31 @@
+// The options that name a network and say how pixels become its input.
+#ifndef PREFIQS_CLI_NETWORK_OPTIONS_H_
+#define PREFIQS_CLI_NETWORK_OPTIONS_H_
+
+#include <string>
+
+#include <prefiqs/network.h>
+#include <CLI/App.hpp>
+
+namespace prefiqs::cli {
+
+struct NetworkArguments {
+  std::string model;
+  std::string preset, channels, mean, scale;
+};
+
+void AddModelOption(CLI::App& app, NetworkArguments& arguments);  // --model
+void AddPreprocessingOptions(CLI::App& app, NetworkArguments& arguments);
+
+// Throws Error; Error(kUsage) for options that contradict each other.
+Network LoadNetwork(const NetworkArguments& arguments);
+
+// "bgr, (x - 127.5) / 127.5".
+std::string Describe(const Preprocessing& preprocessing);
+
+// One line on standard error where the preprocessing had to be assumed.
+void WarnIfAssumed(const Network& network);
+
+}  // namespace prefiqs::cli
+
+#endif  // PREFIQS_CLI_NETWORK_OPTIONS_H_

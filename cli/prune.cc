@@ -1,0 +1,51 @@
+// `prefiqs prune`.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "cli/commands.h"
+#include "cli/network_options.h"
+#include "cli/recipe_options.h"
+
+namespace prefiqs::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  prefiqs prune arcface.onnx pruned.onnx
+  prefiqs prune arcface.onnx pruned.onnx --sparsity 0.3 --scope layer --from 0.5
+
+The topology stays; pruned weights are zeros. The recipe is written into the file's metadata, and so is the preprocessing where it is
+known. prefiqs embed runs the copy; prefiqs score wants the network it was made from.)";
+
+}  // namespace
+
+int RunPrune(const Words& words) {
+  CLI::App app("Writes the pruned copy of a network as ONNX.", "prefiqs prune");
+  NetworkArguments network;
+  RecipeArguments recipe;
+  std::string output;
+  bool force = false;
+  app.add_option("IN", network.model, "Face recognition network, an ONNX file")->required()->type_name("");
+  app.add_option("OUT", output, "Where the copy goes")->required()->type_name("");
+  app.add_flag("--force", force, "Overwrites what is there");
+  AddPreprocessingOptions(app, network);
+  AddRecipeOptions(app, recipe);
+  app.footer(kExamples);
+  if (!Parse(app, words)) return 0;
+  const std::optional<Recipe> wanted = MakeRecipe(recipe);
+  std::error_code ignored;
+  if (std::filesystem::equivalent(network.model, output, ignored)) {
+    throw Error(ErrorCode::kUsage, "IN and OUT are the same file: the weights that go could not be had back");
+  }
+  if (!force && std::filesystem::exists(output, ignored)) {
+    throw Error(ErrorCode::kIo, fmt::format("{}: exists already; --force overwrites it", output));
+  }
+  const Network loaded = LoadNetwork(network);
+  const Recipe used = wanted ? *wanted : loaded.stored_recipe().value_or(Recipe{});
+  const double achieved = loaded.save_pruned(used, output);
+  fmt::print("{}: {}, sparsity asked {}, achieved {:.6f}\n", output, used.name(), used.sparsity, achieved);
+  return 0;
+}
+
+}  // namespace prefiqs::cli

@@ -1,0 +1,29 @@
+// The options that make a pruning recipe.
+#ifndef PREFIQS_CLI_RECIPE_OPTIONS_H_
+#define PREFIQS_CLI_RECIPE_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <prefiqs/recipe.h>
+#include <CLI/App.hpp>
+
+namespace prefiqs::cli {
+
+struct RecipeArguments {
+  std::string file;
+  std::optional<double> sparsity, from;
+  std::optional<std::string> granularity, criterion, scope;
+  std::optional<std::uint64_t> seed;
+};
+
+void AddRecipeOptions(CLI::App& app, RecipeArguments& arguments);
+
+// Unset when no option was given. What an option does not say is the paper's. Throws Error(kRecipe), Error(kIo),
+// Error(kUsage), or Error(kNotAvailable) for structured pruning.
+std::optional<Recipe> MakeRecipe(const RecipeArguments& arguments);
+
+}  // namespace prefiqs::cli
+
+#endif  // PREFIQS_CLI_RECIPE_OPTIONS_H_

@@ -1,0 +1,147 @@
+#include "cli/run_options.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+#include <utility>
+
+#include "cli/arguments.h"
+#include "cli/interrupt.h"
+#include "cli/messages.h"
+#include "cli/progress.h"
+
+namespace prefiqs::cli {
+namespace {
+
+// The value that `text` names in a list of pairs.
+template <typename T>
+T Choose(std::string_view option, const std::string& text,
+         std::initializer_list<std::pair<std::string_view, T>> values) {
+  std::string known;
+  for (const auto& [name, value] : values) {
+    if (text == name) return value;
+    known += fmt::format("{}{}", known.empty() ? "" : " or ", name);
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("{} {}: {}", option, text, known));
+}
+
+std::string Summary(const JobSummary& summary, double seconds) {
+  std::string text = fmt::format("{} pictures, {} faces: {} scored, {} not", summary.pictures, summary.faces,
+                                 summary.scored, summary.failed);
+  if (summary.skipped > 0) text += fmt::format("; {} were done before", summary.skipped);
+  text += fmt::format("; {:.1f} s", seconds);
+  if (seconds > 0) text += fmt::format(", {:.1f} pictures a second", static_cast<double>(summary.pictures) / seconds);
+  return text;
+}
+
+}  // namespace
+
+void AddRunOptions(CLI::App& app, RunArguments& arguments) {
+  JobOptions& job = arguments.job;
+  app.add_option("INPUT", job.inputs,
+                 "Pictures (JPEG, PNG, WebP, JPEG 2000, PNM), folders (recursive, sorted), verification sets (.bin), "
+                 "@FILE with a path a line, or - for such a list on standard input")
+      ->required()
+      ->allow_extra_args(false)  // else CLI11 would split a name like [a,b]
+      ->expected(1, 1 << 24)
+      ->type_name("");
+  const char* const faces = "Faces";
+  app.add_flag("--aligned", arguments.aligned, "Pictures are aligned crops: no detection")->group(faces);
+  app.add_option("--detector", arguments.detector, "Detector network, an ONNX file: YuNet, SCRFD or RetinaFace")
+      ->type_name("FILE")
+      ->group(faces);
+  app.add_option("--faces", arguments.faces, "best (the largest, of equals the most central) or all [best]")
+      ->type_name("WHICH")
+      ->group(faces);
+  app.add_option("--min-face", job.assessor.min_face, "Smaller faces, in pixels on the longer side, get no score [24]")
+      ->type_name("PIXELS")
+      ->check(CLI::NonNegativeNumber)
+      ->group(faces);
+  const char* const output = "Output";
+  app.add_option("--output", job.output, "Rows go there [standard output]")->type_name("FILE")->group(output);
+  app.add_option("--format", arguments.format, "csv, or jsonl: a JSON object a line [csv]")
+      ->type_name("F")
+      ->group(output);
+  app.add_option("--embeddings", job.embeddings, "Unnormalised embeddings as float32, a row for each row of the output")
+      ->type_name("FILE.npy")
+      ->group(output);
+  app.add_option("--save-crops", job.crops_folder, "Keeps what the network saw, as PNG")
+      ->type_name("DIR")
+      ->group(output);
+  app.add_flag("--force", job.force, "Overwrites what is there")->group(output);
+  app.add_flag("--resume", job.resume, "Goes on where an interrupted run stopped")->group(output);
+  app.add_option("--shard", arguments.shard, "Takes every N-th input, the I-th first: for N machines")
+      ->type_name("I/N")
+      ->group(output);
+  const char* const speed = "Execution";
+  app.add_option("--threads", job.assessor.threads, "0: all cores [0]")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
+      ->group(speed);
+  app.add_option("--batch", job.batch, "Pictures a thread takes at a time; results do not depend on it")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->group(speed);
+  app.add_option("--precision", arguments.precision, "fp32 [fp32]")->type_name("P")->group(speed);
+  app.add_option("--executor", arguments.executor, "onednn, or reference: slow, for checking [onednn]")
+      ->type_name("E")
+      ->group(speed);
+  app.add_option("--gate", arguments.gate, "Not available yet")->expected(0, 1)->group("");
+  job.assessor.threads = 0;
+}
+
+JobOptions MakeJob(const RunArguments& arguments) {
+  JobOptions job = arguments.job;
+  if (!arguments.gate.empty()) throw Error(ErrorCode::kNotAvailable, "--gate is not available yet");
+  if (arguments.precision == "bf16") {
+    throw Error(ErrorCode::kNotAvailable, "--precision bf16 is not available yet: fp32 is");
+  }
+  Choose<int>("--precision", arguments.precision, {{"fp32", 0}});
+  job.format =
+      Choose<RowFormat>("--format", arguments.format, {{"csv", RowFormat::kCsv}, {"jsonl", RowFormat::kJsonLines}});
+  job.faces =
+      Choose<FaceSelection>("--faces", arguments.faces, {{"best", FaceSelection::kBest}, {"all", FaceSelection::kAll}});
+  job.assessor.executor = Choose<ExecutorKind>(
+      "--executor", arguments.executor, {{"onednn", ExecutorKind::kOneDnn}, {"reference", ExecutorKind::kReference}});
+  if (!arguments.shard.empty()) std::tie(job.shard_index, job.shard_count) = ParseShard(arguments.shard);
+  if (job.output == "-") job.output.clear();
+  if (job.resume && job.output.empty()) {
+    throw Error(ErrorCode::kUsage, "--resume needs --output FILE: standard output cannot be continued");
+  }
+  if (job.resume && job.force) throw Error(ErrorCode::kUsage, "--resume and --force exclude each other");
+  if (arguments.aligned && !arguments.detector.empty()) {
+    throw Error(ErrorCode::kUsage, "--aligned and --detector exclude each other: crops are not searched for faces");
+  }
+  if (!arguments.aligned && (arguments.detector.empty() || arguments.detector == "default")) {
+    throw Error(ErrorCode::kNotAvailable,
+                "a default detector is not available yet: give --detector FILE (a YuNet, SCRFD or RetinaFace network), "
+                "or --aligned when the pictures are aligned crops");
+  }
+  if (!arguments.aligned) job.assessor.detector = Detector::load(arguments.detector);
+  return job;
+}
+
+int RunJob(const Network& network, JobOptions job) {
+  const InterruptGuard interrupts;
+  ProgressLine line;
+  double seconds = 0;
+  std::int64_t total = 0;
+  job.on_progress = [&](const JobProgress& progress) {
+    seconds = progress.seconds;
+    total = progress.total;
+    line.Show(progress);
+    return Interrupted() == 0;
+  };
+  const JobSummary summary = run_job(network, job);
+  line.Clear();
+  Say(fmt::format("prefiqs: {}\n", Summary(summary, seconds)));
+  if (summary.interrupted) {
+    Say(fmt::format("prefiqs: interrupted after {} of {} pictures; {}\n", summary.pictures + summary.skipped, total,
+                    job.output.empty() ? "with --output FILE it could be resumed"
+                                       : "the same command with --resume (and without --force) goes on from there"));
+    return 128 + Interrupted();
+  }
+  return summary.failed > 0 ? 1 : 0;
+}
+
+}  // namespace prefiqs::cli

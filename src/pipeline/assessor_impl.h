@@ -1,0 +1,63 @@
+// What an Assessor is made of.
+#ifndef PREFIQS_PIPELINE_ASSESSOR_IMPL_H_
+#define PREFIQS_PIPELINE_ASSESSOR_IMPL_H_
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <prefiqs/assessor.h>
+
+#include "engine/twin.h"
+#include "pipeline/faces.h"
+
+namespace prefiqs {
+namespace pipeline {
+
+// Scratch for runs of a twin, kept for the next run. Thread-safe.
+class ContextPool {
+ public:
+  explicit ContextPool(const engine::Twin& twin) : twin_(twin) {}
+
+  class Lease {
+   public:
+    Lease(ContextPool& pool, std::unique_ptr<engine::Context> context) : pool_(pool), context_(std::move(context)) {}
+    ~Lease();
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    engine::Context& operator*() const { return *context_; }
+
+   private:
+    ContextPool& pool_;
+    std::unique_ptr<engine::Context> context_;
+  };
+  Lease Take();
+
+ private:
+  const engine::Twin& twin_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<engine::Context>> free_;
+};
+
+}  // namespace pipeline
+
+struct Assessor::Impl {
+  Impl(const Network& the_network, const AssessorOptions& the_options);
+
+  Network network;
+  AssessorOptions options;
+  Recipe recipe;
+  double achieved_sparsity = 0;
+  std::unique_ptr<const engine::Twin> twin;
+  mutable pipeline::ContextPool contexts;
+
+  pipeline::FaceOptions Faces(FaceSelection selection) const;
+  // Runs the crops through the twin and completes their assessments.
+  void Assess(engine::Context& context, std::span<pipeline::FaceCandidate* const> candidates) const;
+};
+
+}  // namespace prefiqs
+
+#endif  // PREFIQS_PIPELINE_ASSESSOR_IMPL_H_

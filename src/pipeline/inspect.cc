@@ -1,0 +1,120 @@
+#include <prefiqs/network.h>
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/twin.h"
+#include "ops/operator.h"
+#include "pipeline/network_impl.h"
+#include "prune/prune.h"
+
+namespace prefiqs {
+namespace {
+
+std::vector<TensorInfo> Describe(const graph::Graph& graph, const std::vector<graph::ValueId>& ids,
+                                 const graph::Graph& specialised, const std::vector<graph::ValueId>& specialised_ids) {
+  std::vector<TensorInfo> tensors;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const graph::Value& value = graph.value(ids[i]);
+    const graph::Value& known = specialised.value(specialised_ids[i]);
+    graph::Shape shape = known.shape;
+    if (value.shape_known && value.shape.size() == shape.size()) {
+      shape = value.shape;
+    } else if (!shape.empty()) {
+      shape[0] = graph::kUnknown;  // nothing said: any batch
+    }
+    tensors.push_back({value.name, std::string(graph::Name(known.type)), std::move(shape)});
+  }
+  return tensors;
+}
+
+std::int64_t MultiplyAdds(const graph::Graph& graph, const graph::Node& node) {
+  std::vector<ops::TensorType> types;
+  types.reserve(node.inputs.size() + node.outputs.size());
+  std::vector<ops::InferInput> inputs;
+  for (const graph::ValueId id : node.inputs) {
+    if (id == graph::kNone) {
+      inputs.emplace_back();
+      continue;
+    }
+    types.push_back({graph.value(id).type, graph.value(id).shape});
+    inputs.push_back({&types.back(), graph.constant(id)});
+  }
+  std::vector<ops::TensorType> outputs;
+  for (const graph::ValueId id : node.outputs) {
+    outputs.push_back(id == graph::kNone ? ops::TensorType{}
+                                         : ops::TensorType{graph.value(id).type, graph.value(id).shape});
+  }
+  return ops::MultiplyAdds(node, inputs, outputs);
+}
+
+struct Prunable {
+  std::int64_t weights = 0;
+  std::int64_t pruned = 0;
+};
+
+// By the name of the first node that uses a weight; names survive specialisation, indices do not.
+std::unordered_map<std::string, Prunable> PrunablePerNode(const graph::Graph& graph, const Recipe& recipe) {
+  std::unordered_map<std::string, Prunable> per_node;
+  const std::vector<prune::PrunableWeight> weights = prune::PrunableWeights(graph);
+  if (weights.empty()) return per_node;
+  const auto node_name = [&](const prune::PrunableWeight& weight) {
+    return graph.nodes[static_cast<std::size_t>(weight.node)].name;
+  };
+  for (const prune::PrunableWeight& weight : weights) {
+    per_node[node_name(weight)].weights += graph.constant(weight.value)->count();
+  }
+  const prune::Masks masks = prune::ComputeMasks(graph, recipe);
+  for (std::size_t i = 0; i < masks.weights.size(); ++i) {
+    per_node[node_name(masks.weights[i])].pruned += std::count(masks.keep[i].begin(), masks.keep[i].end(), 0);
+  }
+  return per_node;
+}
+
+}  // namespace
+
+Inspection Network::inspect(const Recipe& recipe, ExecutorKind executor) const {
+  const graph::Graph specialised = impl_->Specialised(1);
+  const auto twin = engine::Twin::Compile(impl_->graph, nullptr, executor);
+  std::unordered_map<std::string, std::string> implementations;
+  for (engine::LayerReport& layer : twin->Layers()) implementations[layer.node] = std::move(layer.implementation);
+  const auto prunable = PrunablePerNode(impl_->graph, recipe);
+
+  Inspection result;
+  result.inputs = Describe(impl_->graph, impl_->graph.inputs, specialised, specialised.inputs);
+  result.outputs = Describe(impl_->graph, impl_->graph.outputs, specialised, specialised.outputs);
+  result.opset = impl_->graph.opset;
+  result.producer = impl_->graph.producer;
+  result.instruction_set = twin->InstructionSet();
+  std::set<graph::ValueId> counted;
+  for (const graph::Node& node : specialised.nodes) {
+    LayerInfo layer;
+    layer.name = node.name;
+    layer.op = node.op;
+    if (!node.outputs.empty() && node.outputs[0] != graph::kNone)
+      layer.shape = specialised.value(node.outputs[0]).shape;
+    for (const graph::ValueId id : node.inputs) {
+      const graph::Tensor* constant = specialised.constant(id);
+      if (constant == nullptr || constant->type() != graph::DataType::kFloat32) continue;
+      if (counted.insert(id).second) layer.parameters += constant->count();
+    }
+    layer.macs = MultiplyAdds(specialised, node);
+    if (const auto it = prunable.find(node.name); it != prunable.end()) {
+      layer.prunable = it->second.weights;
+      layer.pruned = it->second.pruned;
+    }
+    if (const auto it = implementations.find(node.name); it != implementations.end()) {
+      layer.implementation = it->second;
+    }
+    result.parameters += layer.parameters;
+    result.macs += layer.macs;
+    result.prunable += layer.prunable;
+    result.pruned += layer.pruned;
+    result.layers.push_back(std::move(layer));
+  }
+  return result;
+}
+
+}  // namespace prefiqs

@@ -1,0 +1,218 @@
+#include <fmt/format.h>
+#include <prefiqs/job.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <utility>
+
+#include "base/file.h"
+#include "input/source.h"
+#include "pipeline/assessor_impl.h"
+#include "pipeline/crop_folder.h"
+#include "pipeline/faces.h"
+#include "pipeline/ordered.h"
+#include "report/row.h"
+#include "report/row_writer.h"
+
+namespace prefiqs {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kProgressInterval{250};
+
+// More than this many pictures in one thread's hands make an interrupt slow and the last minute uneven.
+constexpr std::int64_t kMaxBatch = 16;
+// Finished batches a thread may be ahead of the slowest.
+constexpr std::int64_t kWindowPerThread = 4;
+
+struct NumberedItem {
+  std::int64_t number = 0;  // in the inputs, from 1
+  input::Item item;
+};
+
+void Check(const JobOptions& options) {
+  if (options.inputs.empty()) throw Error(ErrorCode::kUsage, "no inputs: name pictures, folders or lists");
+  if (options.shard_count < 1 || options.shard_index < 1 || options.shard_index > options.shard_count) {
+    throw Error(ErrorCode::kUsage, fmt::format("shard {}/{}: the first number is from 1 to the second",
+                                               options.shard_index, options.shard_count));
+  }
+  if (options.batch < 0) throw Error(ErrorCode::kUsage, fmt::format("batch {}: from 1 up, or 0", options.batch));
+}
+
+std::vector<NumberedItem> TakeShard(std::vector<input::Item> items, const JobOptions& options) {
+  std::vector<NumberedItem> shard;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (static_cast<int>(i % static_cast<std::size_t>(options.shard_count)) + 1 != options.shard_index) continue;
+    shard.push_back({static_cast<std::int64_t>(i) + 1, std::move(items[i])});
+  }
+  return shard;
+}
+
+report::RunInfo Describe(const Assessor& assessor, const AssessorOptions& options) {
+  report::RunInfo run;
+  run.method = options.prune ? "drift" : "embed";
+  if (options.prune) {
+    run.recipe = assessor.recipe().name();
+    run.sparsity = fmt::format("{:.6f}", assessor.achieved_sparsity());
+  }
+  run.network = assessor.network().content_hash();
+  run.precision = "fp32";
+  run.instruction_set = assessor.instruction_set();
+  run.version = version();
+  run.preprocessing = report::PreprocessingToken(assessor.network().preprocessing());
+  run.detector = options.detector ? options.detector->content_hash() : "aligned";
+  return run;
+}
+
+std::int64_t BatchSize(std::int64_t pictures, int threads, int micro_batch, int asked) {
+  if (asked > 0) return asked;
+  // Small enough to give every thread several turns, and whole micro-batches.
+  const std::int64_t share = pictures / (4 * static_cast<std::int64_t>(threads));
+  const std::int64_t micro_batches = std::clamp(share, std::int64_t{1}, kMaxBatch) / micro_batch;
+  return std::max<std::int64_t>(micro_batches, 1) * micro_batch;
+}
+
+// The rows of the pictures one thread takes at a time.
+struct Batch {
+  std::vector<report::Row> rows;
+  std::int64_t pictures = 0;
+};
+
+// One run, and what its threads share.
+class Job {
+ public:
+  Job(const Network& network, const JobOptions& options)
+      : options_(options),
+        items_(TakeShard(input::ListItems(options.inputs), options)),
+        assessor_(network, options.assessor),
+        impl_(assessor_.impl()),
+        writer_({.format = options.format,
+                 .output = options.output,
+                 .embeddings = options.embeddings,
+                 .force = options.force,
+                 .resume = options.resume,
+                 .faces = options.faces},
+                Describe(assessor_, options.assessor), network.embedding_size()) {
+    const std::int64_t total = static_cast<std::int64_t>(items_.size());
+    std::erase_if(items_, [&](const NumberedItem& item) { return writer_.TakeFinished(item.item.name); });
+    summary_.skipped = total - static_cast<std::int64_t>(items_.size());
+    if (options.crops_folder.empty()) return;
+    crops_.emplace(options.crops_folder);
+    if (!options.force && !options.resume) {
+      for (const NumberedItem& item : items_) crops_->CheckFree(item.number);
+    }
+  }
+
+  JobSummary Run() {
+    pipeline::OrderedRun<Batch> run;
+    run.threads = pipeline::ThreadCount(options_.assessor.threads);
+    const std::int64_t count = static_cast<std::int64_t>(items_.size());
+    batch_size_ = BatchSize(count, run.threads, impl_.twin->micro_batch(), options_.batch);
+    run.count = (count + batch_size_ - 1) / batch_size_;
+    run.window = kWindowPerThread * run.threads;
+    run.work = [this](std::int64_t index, int worker) { return Assess(index, worker); };
+    run.deliver = [this](Batch&& batch) { Write(batch); };
+    run.stop = &stop_;
+    run.poll = [this] { ReportProgress(false); };
+    pipeline::RunOrdered(run);
+    writer_.Finish();
+    summary_.interrupted = summary_.pictures < count;
+    ReportProgress(true);
+    return summary_;
+  }
+
+ private:
+  Batch Assess(std::int64_t index, int worker) {
+    const auto context = impl_.contexts.Take();
+    const auto micro_batch = static_cast<std::size_t>(impl_.twin->micro_batch());
+    const std::size_t first = static_cast<std::size_t>(index * batch_size_);
+    const std::size_t last = std::min(items_.size(), first + static_cast<std::size_t>(batch_size_));
+    Batch batch;
+    std::vector<Pending> pending;
+    for (std::size_t i = first; i < last; ++i) {
+      const input::Item& item = items_[i].item;
+      for (pipeline::FaceCandidate& candidate :
+           pipeline::FindFaces(input::Read(item, options_.limits), impl_.Faces(options_.faces))) {
+        batch.rows.push_back({item.name, candidate.face, {}});
+        pending.push_back({batch.rows.size() - 1, items_[i].number, std::move(candidate)});
+        // A crowd's crops are not all kept: enough for a full micro-batch is enough.
+        if (pending.size() >= micro_batch) Complete(*context, micro_batch, pending, batch);
+      }
+      ++batch.pictures;
+      done_.fetch_add(1, std::memory_order_relaxed);
+      if (worker == 0) ReportProgress(false);
+    }
+    Complete(*context, 1, pending, batch);
+    return batch;
+  }
+
+  struct Pending {
+    std::size_t row = 0;
+    std::int64_t number = 0;
+    pipeline::FaceCandidate candidate;
+  };
+
+  // Assesses the pending crops once there are at least `enough` of them, and puts all into their rows.
+  void Complete(engine::Context& context, std::size_t enough, std::vector<Pending>& pending, Batch& batch) const {
+    std::vector<pipeline::FaceCandidate*> crops;
+    for (Pending& p : pending) {
+      if (p.candidate.crop) crops.push_back(&p.candidate);
+    }
+    if (crops.size() < enough && !crops.empty()) return;
+    impl_.Assess(context, crops);
+    for (Pending& p : pending) {
+      if (crops_ && p.candidate.crop) {
+        crops_->Write(*p.candidate.crop, p.number, p.candidate.face, batch.rows[p.row].path);
+      }
+      batch.rows[p.row].assessment = std::move(p.candidate.assessment);
+    }
+    pending.clear();
+  }
+
+  void Write(const Batch& batch) {
+    writer_.Append(batch.rows);
+    summary_.pictures += batch.pictures;
+    for (const report::Row& row : batch.rows) {
+      const bool scored = row.assessment.status == Status::kOk;
+      summary_.faces += row.face >= 0 ? 1 : 0;
+      ++(scored ? summary_.scored : summary_.failed);
+    }
+  }
+
+  // By the calling thread alone.
+  void ReportProgress(bool last) {
+    const Clock::time_point now = Clock::now();
+    if (!options_.on_progress || (!last && now - last_progress_ < kProgressInterval)) return;
+    last_progress_ = now;
+    JobProgress progress;
+    progress.skipped = summary_.skipped;
+    progress.done = summary_.skipped + done_.load(std::memory_order_relaxed);
+    progress.total = summary_.skipped + static_cast<std::int64_t>(items_.size());
+    progress.seconds = std::chrono::duration<double>(now - started_).count();
+    if (!options_.on_progress(progress)) stop_ = true;
+  }
+
+  const JobOptions& options_;
+  std::vector<NumberedItem> items_;  // of this shard, without what resume skips
+  Assessor assessor_;
+  const Assessor::Impl& impl_;
+  report::RowWriter writer_;
+  std::optional<pipeline::CropFolder> crops_;
+  std::int64_t batch_size_ = 1;
+  JobSummary summary_;  // but for `skipped`, of deliver's thread
+  std::atomic<std::int64_t> done_{0};
+  std::atomic<bool> stop_{false};
+  const Clock::time_point started_ = Clock::now();
+  Clock::time_point last_progress_{};
+};
+
+}  // namespace
+
+JobSummary run_job(const Network& network, const JobOptions& options) {
+  Check(options);
+  return Job(network, options).Run();
+}
+
+}  // namespace prefiqs

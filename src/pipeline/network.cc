@@ -1,0 +1,181 @@
+#include <fmt/format.h>
+#include <prefiqs/network.h>
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "base/file.h"
+#include "model/onnx_reader.h"
+#include "model/onnx_writer.h"
+#include "ops/specialise.h"
+#include "pipeline/network_impl.h"
+#include "pipeline/stored_settings.h"
+#include "prune/prune.h"
+
+namespace prefiqs {
+namespace {
+
+constexpr std::int64_t kChannels = 3;
+// Where the file leaves height and width open: the size the field aligns faces to.
+constexpr std::int64_t kUsualSide = 112;
+constexpr std::int64_t kMaxSide = 2048;
+constexpr std::int64_t kMaxEmbedding = 1 << 16;
+
+std::string Names(const graph::Graph& graph, const std::vector<graph::ValueId>& ids) {
+  std::string text;
+  for (const graph::ValueId id : ids) {
+    text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", Printable(graph.value(id).name));
+  }
+  return text;
+}
+
+// Height and width.
+std::pair<std::int64_t, std::int64_t> CheckInput(const graph::Graph& graph) {
+  if (graph.inputs.size() != 1) {
+    throw Error(ErrorCode::kModel,
+                fmt::format("a face recognition network has one input, the picture; this one has {}: {}",
+                            graph.inputs.size(), Names(graph, graph.inputs)));
+  }
+  const graph::Value& input = graph.value(graph.inputs[0]);
+  const std::string what = fmt::format("input \"{}\"", Printable(input.name));
+  if (input.type != graph::DataType::kFloat32) {
+    throw Error(ErrorCode::kModel, fmt::format("{} takes {}, not float32 pictures; export the network with a "
+                                               "floating-point input",
+                                               what, graph::Name(input.type)));
+  }
+  if (!input.shape_known) return {kUsualSide, kUsualSide};
+  const graph::Shape& shape = input.shape;
+  const std::string is = fmt::format("{} is {}", what, graph::ToString(shape));
+  if (shape.size() != 4) {
+    throw Error(ErrorCode::kModel, fmt::format("{}; a picture is N×3×height×width", is));
+  }
+  if (shape[3] == kChannels && shape[1] != kChannels) {
+    throw Error(ErrorCode::kModel,
+                fmt::format("{}: channels come last, as TensorFlow has them; convert it to N×3×height×width (tf2onnx: "
+                            "--inputs-as-nchw {})",
+                            is, Printable(input.name)));
+  }
+  if (shape[1] != kChannels && shape[1] != graph::kUnknown) {
+    throw Error(ErrorCode::kModel, fmt::format("{}: {} channels; prefiqs gives 3 (N×3×height×width)", is, shape[1]));
+  }
+  if ((shape[2] == graph::kUnknown) != (shape[3] == graph::kUnknown)) {
+    throw Error(ErrorCode::kModel, fmt::format("{}: export it with height and width fixed", is));
+  }
+  if (shape[2] == graph::kUnknown) return {kUsualSide, kUsualSide};
+  for (const std::int64_t side : {shape[2], shape[3]}) {
+    if (side < 1 || side > kMaxSide) {
+      throw Error(ErrorCode::kModel, fmt::format("{}: sides are 1 to {} pixels", is, kMaxSide));
+    }
+  }
+  return {shape[2], shape[3]};
+}
+
+int CheckOutput(const graph::Graph& specialised) {
+  if (specialised.outputs.size() != 1) {
+    throw Error(ErrorCode::kModel,
+                fmt::format("a face recognition network has one output, the embedding; this one has {}: {}; keep the "
+                            "embedding's alone (onnx.utils.extract_model)",
+                            specialised.outputs.size(), Names(specialised, specialised.outputs)));
+  }
+  const graph::Value& output = specialised.value(specialised.outputs[0]);
+  const std::string what = fmt::format("output \"{}\"", Printable(output.name));
+  if (output.type != graph::DataType::kFloat32) {
+    throw Error(ErrorCode::kModel, fmt::format("{} is {}; an embedding is float32", what, graph::Name(output.type)));
+  }
+  const std::int64_t count = graph::ElementCount(output.shape);
+  const bool one_vector = output.shape.size() >= 2 && output.shape[0] == 1 &&
+                          *std::max_element(output.shape.begin(), output.shape.end()) == count;
+  if (!one_vector || count < 2 || count > kMaxEmbedding) {
+    throw Error(ErrorCode::kModel, fmt::format("{} is {} for one picture; an embedding is 1×d with 2 ≤ d ≤ {}", what,
+                                               graph::ToString(output.shape), kMaxEmbedding));
+  }
+  return static_cast<int>(count);
+}
+
+void TakeSettings(Network::Impl& impl, const NetworkOptions& options) {
+  const pipeline::StoredSettings metadata = pipeline::SettingsFromMetadata(impl.graph.metadata, impl.path);
+  const pipeline::StoredSettings sidecar = pipeline::SettingsFromSidecar(impl.path);
+  impl.stored_recipe = metadata.recipe ? metadata.recipe : sidecar.recipe;
+  impl.is_pruned = impl.graph.metadata.contains(pipeline::kPrunedFromKey);
+  const auto use = [&](const std::optional<Preprocessing>& preprocessing, PreprocessingSource source) {
+    if (!preprocessing) return false;
+    impl.preprocessing = *preprocessing;
+    impl.preprocessing_source = source;
+    return true;
+  };
+  use(options.preprocessing, PreprocessingSource::kOption) ||
+      use(metadata.preprocessing, PreprocessingSource::kMetadata) ||
+      use(sidecar.preprocessing, PreprocessingSource::kSidecar);
+}
+
+}  // namespace
+
+graph::Graph Network::Impl::Specialised(std::int64_t batch) const {
+  const std::string& input = graph.value(graph.inputs[0]).name;
+  try {
+    return ops::Specialise(graph, {{input, {batch, kChannels, height, width}}});
+  } catch (const Error& e) {
+    throw Error(e.code(), fmt::format("{}: {}", Printable(path), e.what()));
+  }
+}
+
+void Network::Impl::CheckNotPruned() const {
+  if (!is_pruned) return;
+  throw Error(ErrorCode::kRecipe,
+              fmt::format("{}: is a pruned copy already (recipe {}): pruning it again would measure "
+                          "nothing; give the network it was made from",
+                          Printable(path), stored_recipe ? stored_recipe->name() : "unknown"));
+}
+
+Network Network::load(const std::string& path, const NetworkOptions& options) {
+  auto impl = std::make_shared<Impl>();
+  impl->path = path;
+  model::ReadResult read = model::ReadOnnxFile(path);
+  impl->graph = std::move(read.graph);
+  impl->content_hash = std::move(read.content_hash);
+  const auto named = [&](auto&& check) {
+    try {
+      return check();
+    } catch (const Error& e) {
+      throw Error(e.code(), fmt::format("{}: {}", Printable(path), e.what()));
+    }
+  };
+  const auto [height, width] = named([&] { return CheckInput(impl->graph); });
+  impl->height = static_cast<int>(height);
+  impl->width = static_cast<int>(width);
+  const graph::Graph specialised = impl->Specialised(1);
+  impl->embedding_size = named([&] { return CheckOutput(specialised); });
+  TakeSettings(*impl, options);
+  return Network(std::move(impl));
+}
+
+int Network::input_width() const { return impl_->width; }
+int Network::input_height() const { return impl_->height; }
+int Network::embedding_size() const { return impl_->embedding_size; }
+const Preprocessing& Network::preprocessing() const { return impl_->preprocessing; }
+PreprocessingSource Network::preprocessing_source() const { return impl_->preprocessing_source; }
+std::optional<Recipe> Network::stored_recipe() const { return impl_->stored_recipe; }
+bool Network::is_pruned() const { return impl_->is_pruned; }
+const std::string& Network::path() const { return impl_->path; }
+const std::string& Network::content_hash() const { return impl_->content_hash; }
+
+double Network::save_pruned(const Recipe& recipe, const std::string& path) const {
+  impl_->CheckNotPruned();
+  const prune::Masks masks = prune::ComputeMasks(impl_->graph, recipe);
+  std::map<std::string, std::string> metadata{
+      {pipeline::kRecipeKey, recipe.to_json()},
+      {pipeline::kPrunedFromKey, impl_->content_hash},
+      {pipeline::kSparsityKey, fmt::format("{:.6f}", masks.achieved_sparsity())},
+      {pipeline::kVersionKey, std::string(version())},
+  };
+  // A guess must not become a fact by being written down.
+  if (impl_->preprocessing_source != PreprocessingSource::kAssumed) {
+    metadata[pipeline::kPreprocessingKey] = impl_->preprocessing.to_json();
+  }
+  model::WriteOnnxFile(prune::ApplyMasks(impl_->graph, masks), metadata, path);
+  return masks.achieved_sparsity();
+}
+
+}  // namespace prefiqs

@@ -1,0 +1,45 @@
+// What a Network is made of.
+#ifndef PREFIQS_PIPELINE_NETWORK_IMPL_H_
+#define PREFIQS_PIPELINE_NETWORK_IMPL_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <prefiqs/network.h>
+
+#include "graph/graph.h"
+
+namespace prefiqs {
+
+struct Network::Impl {
+  std::string path;
+  std::string content_hash;
+  graph::Graph graph;  // as read; one input, N×3×height×width, and one output, N×embedding_size
+  int width = 0;
+  int height = 0;
+  int embedding_size = 0;
+  Preprocessing preprocessing;
+  PreprocessingSource preprocessing_source = PreprocessingSource::kAssumed;
+  std::optional<Recipe> stored_recipe;
+  bool is_pruned = false;
+
+  // The graph for `batch` pictures, every shape known. Throws Error(kModel) that names the file.
+  graph::Graph Specialised(std::int64_t batch) const;
+  // Throws Error(kRecipe) that names the file where is_pruned.
+  void CheckNotPruned() const;
+};
+
+namespace pipeline {
+
+// Keys of a network file's metadata.
+inline constexpr const char* kPreprocessingKey = "prefiqs.preprocessing";
+inline constexpr const char* kRecipeKey = "prefiqs.recipe";
+inline constexpr const char* kPrunedFromKey = "prefiqs.pruned_from";  // content hash; there in pruned networks only
+inline constexpr const char* kSparsityKey = "prefiqs.sparsity";       // achieved
+inline constexpr const char* kVersionKey = "prefiqs.version";
+
+}  // namespace pipeline
+}  // namespace prefiqs
+
+#endif  // PREFIQS_PIPELINE_NETWORK_IMPL_H_

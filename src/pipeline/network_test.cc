@@ -1,0 +1,177 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <prefiqs/assessor.h>
+#include <prefiqs/network.h>
+
+#include <functional>
+
+#include "model/onnx_reader.h"
+#include "pipeline/network_for_test.h"
+#include "pipeline/network_impl.h"
+#include "report/folder_for_test.h"
+
+namespace prefiqs {
+namespace {
+
+using pipeline::TestGraph;
+using pipeline::WriteTestNetwork;
+using report::FolderForTest;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+// What loading `graph` says.
+std::string Refusal(const graph::Graph& graph) {
+  FolderForTest folder;
+  try {
+    Network::load(WriteTestNetwork(folder / "net.onnx", graph));
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kModel);
+    EXPECT_THAT(e.what(), HasSubstr("net.onnx"));
+    return e.what();
+  }
+  return "loaded without an error";
+}
+
+TEST(Network, LoadsWhatItShould) {
+  FolderForTest folder;
+  const Network network = Network::load(WriteTestNetwork(folder / "net.onnx"));
+  EXPECT_EQ(network.input_width(), pipeline::kTestSide);
+  EXPECT_EQ(network.input_height(), pipeline::kTestSide);
+  EXPECT_EQ(network.embedding_size(), pipeline::kTestEmbedding);
+  EXPECT_EQ(network.content_hash().size(), 32u);
+  EXPECT_EQ(network.preprocessing_source(), PreprocessingSource::kAssumed);
+  EXPECT_EQ(network.preprocessing(), Preprocessing{});
+  EXPECT_FALSE(network.stored_recipe());
+}
+
+TEST(Network, RefusesChannelsLast) {
+  graph::Graph graph;
+  const auto input = graph.AddValue({"x", graph::DataType::kFloat32, {graph::kUnknown, 112, 112, 3}, true, nullptr});
+  const auto output = graph.AddValue({"y", graph::DataType::kFloat32, {graph::kUnknown, 112 * 112 * 3}, true, nullptr});
+  graph.nodes = {{"flatten", "Flatten", {input}, {output}, {{"axis", std::int64_t{1}}}}};
+  graph.inputs = {input};
+  graph.outputs = {output};
+  graph.opset = 13;
+  EXPECT_THAT(Refusal(graph), AllOf(HasSubstr("channels come last"), HasSubstr("--inputs-as-nchw x")));
+}
+
+TEST(Network, RefusesOtherChannelsAndRanks) {
+  EXPECT_THAT(Refusal(TestGraph({graph::kUnknown, 1, 16, 16})), HasSubstr("1 channels"));
+  EXPECT_THAT(Refusal(TestGraph({graph::kUnknown, 3, 16, graph::kUnknown})), HasSubstr("height and width"));
+  EXPECT_THAT(Refusal(TestGraph({graph::kUnknown, 768})), HasSubstr("N×3×height×width"));
+}
+
+TEST(Network, RefusesSeveralOutputs) {
+  graph::Graph graph = TestGraph();
+  graph.outputs.push_back(graph.nodes[1].outputs[0]);
+  EXPECT_THAT(Refusal(graph), AllOf(HasSubstr("\"embedding\", \"relu\""), HasSubstr("extract_model")));
+}
+
+TEST(Network, RefusesWhatIsNoEmbedding) {
+  graph::Graph graph = TestGraph();
+  graph.outputs = {graph.nodes[1].outputs[0]};
+  EXPECT_THAT(Refusal(graph), AllOf(HasSubstr("\"relu\""), HasSubstr("1x8x8x8")));
+}
+
+TEST(Network, TakesPreprocessingFromTheNearestPlace) {
+  FolderForTest folder;
+  graph::Graph graph = TestGraph();
+  const std::string path = WriteTestNetwork(folder / "net.onnx", graph);
+  report::Fill(path + ".json", R"({"preprocessing":{"channels":"bgr"},"recipe":{"sparsity":0.3}})");
+  EXPECT_EQ(Network::load(path).preprocessing_source(), PreprocessingSource::kSidecar);
+  EXPECT_EQ(Network::load(path).preprocessing().channels, ChannelOrder::kBgr);
+  EXPECT_EQ(Network::load(path).stored_recipe()->sparsity, 0.3);
+  graph.metadata[pipeline::kPreprocessingKey] = R"({"mean":0,"scale":255})";
+  WriteTestNetwork(path, graph);
+  EXPECT_EQ(Network::load(path).preprocessing_source(), PreprocessingSource::kMetadata);
+  EXPECT_EQ(Network::load(path).preprocessing().scale[0], 255);
+  const NetworkOptions options{.preprocessing = Preprocessing::preset("raw")};
+  EXPECT_EQ(Network::load(path, options).preprocessing_source(), PreprocessingSource::kOption);
+  EXPECT_EQ(Network::load(path, options).preprocessing(), Preprocessing::preset("raw"));
+}
+
+TEST(Network, NamesAFileThatIsNotThere) {
+  try {
+    Network::load("/no/such/net.onnx");
+    ADD_FAILURE();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kIo);
+    EXPECT_THAT(e.what(), HasSubstr("/no/such/net.onnx"));
+  }
+}
+
+TEST(Network, SavesAPrunedCopy) {
+  FolderForTest folder;
+  const Network network =
+      Network::load(WriteTestNetwork(folder / "net.onnx"), {.preprocessing = Preprocessing::preset("adaface")});
+  const Recipe recipe{.scope = Scope::kLayer, .sparsity = 0.5};
+  const double achieved = network.save_pruned(recipe, folder / "pruned.onnx");
+  EXPECT_NEAR(achieved, 0.5, 0.01);
+  const model::ReadResult copy = model::ReadOnnxFile(folder / "pruned.onnx");
+  std::int64_t zeros = 0, weights = 0;
+  for (const graph::Value& value : copy.graph.values) {
+    if (value.constant == nullptr || value.constant->shape().size() < 2) continue;
+    for (const float weight : value.constant->values<float>()) zeros += weight == 0 ? 1 : 0;
+    weights += value.constant->count();
+  }
+  EXPECT_DOUBLE_EQ(static_cast<double>(zeros) / static_cast<double>(weights), achieved);
+  const Network pruned = Network::load(folder / "pruned.onnx");
+  EXPECT_EQ(pruned.stored_recipe(), recipe);
+  EXPECT_TRUE(pruned.is_pruned());
+  EXPECT_EQ(pruned.preprocessing(), Preprocessing::preset("adaface"));
+  EXPECT_EQ(pruned.preprocessing_source(), PreprocessingSource::kMetadata);
+}
+
+TEST(Network, DoesNotPruneAPrunedCopy) {
+  FolderForTest folder;
+  Network::load(WriteTestNetwork(folder / "net.onnx")).save_pruned({}, folder / "pruned.onnx");
+  const Network pruned = Network::load(folder / "pruned.onnx");
+  for (const std::function<void()>& act :
+       {std::function<void()>([&] { pruned.save_pruned({}, folder / "again.onnx"); }),
+        std::function<void()>([&] { Assessor assessor(pruned); })}) {
+    try {
+      act();
+      ADD_FAILURE();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kRecipe);
+      EXPECT_THAT(e.what(), HasSubstr("pruned copy already"));
+    }
+  }
+  Assessor embed(pruned, {.prune = false});
+}
+
+TEST(Network, DoesNotWriteAGuessDown) {
+  FolderForTest folder;
+  Network::load(WriteTestNetwork(folder / "net.onnx")).save_pruned({}, folder / "pruned.onnx");
+  EXPECT_EQ(Network::load(folder / "pruned.onnx").preprocessing_source(), PreprocessingSource::kAssumed);
+}
+
+TEST(Inspect, CountsLayers) {
+  FolderForTest folder;
+  const Network network = Network::load(WriteTestNetwork(folder / "net.onnx"));
+  for (const ExecutorKind kind : {ExecutorKind::kReference, ExecutorKind::kOneDnn}) {
+    const Inspection inspection = network.inspect({.scope = Scope::kLayer, .sparsity = 0.25}, kind);
+    ASSERT_EQ(inspection.inputs.size(), 1u);
+    EXPECT_EQ(inspection.inputs[0].name, "input");
+    EXPECT_EQ(inspection.inputs[0].type, "float32");
+    EXPECT_EQ(inspection.inputs[0].shape, (std::vector<std::int64_t>{-1, 3, 16, 16}));
+    EXPECT_EQ(inspection.outputs[0].shape, (std::vector<std::int64_t>{-1, 8}));
+    ASSERT_EQ(inspection.layers.size(), 4u);
+    const LayerInfo& conv = inspection.layers[0];
+    EXPECT_EQ(conv.op, "Conv");
+    EXPECT_EQ(conv.shape, (std::vector<std::int64_t>{1, 8, 8, 8}));
+    EXPECT_EQ(conv.parameters, 8 * 3 * 9 + 8);
+    EXPECT_EQ(conv.prunable, 8 * 3 * 9);
+    EXPECT_EQ(conv.pruned, 8 * 3 * 9 / 4);
+    EXPECT_EQ(conv.macs, 8 * 8 * 8 * 3 * 9);
+    EXPECT_EQ(inspection.layers[3].macs, 8 * 512);
+    EXPECT_EQ(inspection.parameters, 8 * 3 * 9 + 8 + 8 * 512 + 8);
+    EXPECT_EQ(inspection.prunable, 8 * 3 * 9 + 8 * 512);
+    EXPECT_EQ(inspection.pruned, inspection.prunable / 4);
+    for (const LayerInfo& layer : inspection.layers) EXPECT_FALSE(layer.implementation.empty()) << layer.name;
+    EXPECT_FALSE(inspection.instruction_set.empty());
+  }
+}
+
+}  // namespace
+}  // namespace prefiqs
