@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,17 +13,28 @@ namespace prefiqs::input {
 
 // One picture that can be read when its turn comes.
 struct Item {
-  std::string name;  // the row's name: the path as found, or FILE#INDEX; any bytes
+  std::string name;  // the row's name: the path as found, or FILE#INDEX (from 0); any bytes
   std::string path;  // file to open
   // Set: the encoded picture lies in `path` at this offset with this length (verification sets).
   std::int64_t offset = -1;
   std::int64_t length = 0;
+  // Set: the encoded picture itself, where a verification set holds it in a form that had to be decoded.
+  std::shared_ptr<const std::vector<std::uint8_t>> held;
 };
 
-// Expands files, folders (recursive; sorted by bytes; pictures recognised by extension), "@list" files, "-" (list on
-// standard input) and InsightFace .bin sets. Throws Error(kIo) naming what does not exist, cannot be read, or is an
-// empty folder; a file in a list that does not exist is an Item all the same and fails later, as a row. A file named
-// directly is taken whatever its extension.
+// Expands, in the order given:
+//   a file       taken whatever its extension; an InsightFace verification set if that is .bin (any case);
+//   a folder     every picture in it and in the folders below, sorted by the bytes of the path. Pictures are recognised
+//                by extension, in any case: jpg jpeg jpe png webp jp2 j2k j2c jpf pgm ppm pbm pnm pam. Names that
+//                begin with a dot are passed over, files and folders alike. Symbolic links are followed, and every
+//                folder is entered once, so that loops end;
+//   "@FILE"      a list: one path a line, relative to the working folder, any bytes but zero; a carriage return at the
+//                end of the line is not part of it; empty lines are passed over. Only files (.bin sets too) are named
+//                in lists;
+//   "-"          a list on standard input.
+// A file whose own name begins with @, or is -, is given as ./@name.
+// Throws Error(kIo) naming what does not exist, cannot be read, is malformed, or holds no picture; a file in a list
+// that does not exist is an Item all the same and fails later, as a row.
 std::vector<Item> ListItems(const std::vector<std::string>& inputs);
 
 // Reads and decodes it. Never throws for what the bytes hold. Thread-safe.

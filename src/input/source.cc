@@ -1,0 +1,202 @@
+#include "input/source.h"
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <prefiqs/error.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "base/file.h"
+#include "input/byte_reader.h"
+#include "input/verification_bin.h"
+
+namespace prefiqs::input {
+namespace {
+
+constexpr std::string_view kPictureExtensions[] = {"jpg", "jpeg", "jpe", "png", "webp", "jp2", "j2k",
+                                                   "j2c", "jpf",  "pgm", "ppm", "pbm",  "pnm", "pam"};
+
+// Ten million paths of a hundred bytes.
+constexpr std::int64_t kMaxListBytes = std::int64_t{1} << 30;
+
+Error Failed(const std::string& path, const char* what, int error) {
+  return Error(ErrorCode::kIo, fmt::format("{}: {}: {}", Printable(path), what, std::strerror(error)));
+}
+
+// In lower case, without the dot; empty when there is none.
+std::string Extension(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  const std::size_t dot = name.rfind('.');
+  std::string extension(dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1));
+  for (char& c : extension) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return extension;
+}
+
+bool IsPicture(std::string_view name) {
+  return std::find(std::begin(kPictureExtensions), std::end(kPictureExtensions), Extension(name)) !=
+         std::end(kPictureExtensions);
+}
+
+// Names in a folder but for those that begin with a dot, sorted by bytes.
+std::vector<std::string> Names(const std::string& folder) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(folder.c_str()), ::closedir);
+  if (handle == nullptr) throw Failed(folder, "cannot read the folder", errno);
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(handle.get());
+    if (entry == nullptr) break;
+    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  }
+  if (errno != 0) throw Failed(folder, "cannot read the folder", errno);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// std::string compares as unsigned bytes, so that sorting does not depend on a locale.
+std::vector<std::string> PicturesBelow(const std::string& root) {
+  std::vector<std::string> pictures;
+  std::set<std::pair<dev_t, ino_t>> entered;
+  std::vector<std::string> pending = {root};  // a stack: folders may be nested deeper than calls
+  while (!pending.empty()) {
+    const std::string folder = std::move(pending.back());
+    pending.pop_back();
+    struct stat status {};
+    if (::stat(folder.c_str(), &status) != 0) throw Failed(folder, "cannot read the folder", errno);
+    if (!entered.emplace(status.st_dev, status.st_ino).second) continue;
+    const std::vector<std::string> names = Names(folder);
+    for (auto name = names.rbegin(); name != names.rend(); ++name) {
+      std::string path = folder.ends_with('/') ? folder + *name : folder + '/' + *name;
+      const bool picture = IsPicture(*name);
+      if (::stat(path.c_str(), &status) != 0) {
+        // A link to nowhere, or gone meanwhile: a row that says so, if it would have been a picture.
+        if (picture) pictures.push_back(std::move(path));
+      } else if (S_ISDIR(status.st_mode)) {
+        pending.push_back(std::move(path));
+      } else if (S_ISREG(status.st_mode) && picture) {
+        pictures.push_back(std::move(path));
+      }
+    }
+  }
+  std::sort(pictures.begin(), pictures.end());
+  return pictures;
+}
+
+void AddSet(const std::string& path, std::vector<Item>& items) {
+  const VerificationSet set = ReadVerificationBin(path);
+  for (std::size_t i = 0; i < set.images.size(); ++i) {
+    const EncodedImage& image = set.images[i];
+    items.push_back({fmt::format("{}#{}", path, i), path, image.offset, image.length, image.held});
+  }
+}
+
+void AddFile(const std::string& path, std::vector<Item>& items) {
+  if (Extension(path) == "bin") {
+    AddSet(path, items);
+  } else {
+    items.push_back({.name = path, .path = path, .held = nullptr});
+  }
+}
+
+void AddList(std::string_view text, const std::string& list, std::vector<Item>& items) {
+  const std::size_t before = items.size();
+  for (int line_number = 1; !text.empty(); ++line_number) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty()) continue;
+    if (line.find('\0') != std::string_view::npos) {
+      throw Error(ErrorCode::kIo,
+                  fmt::format("{}: line {}: a zero byte cannot be part of a path; write one path a line",
+                              Printable(list), line_number));
+    }
+    const std::string path(line);
+    struct stat status {};
+    if (Extension(path) == "bin" && ::stat(path.c_str(), &status) == 0) {
+      AddSet(path, items);
+    } else {
+      items.push_back({.name = path, .path = path, .held = nullptr});
+    }
+  }
+  if (items.size() == before)
+    throw Error(ErrorCode::kIo, fmt::format("{}: the list names no picture", Printable(list)));
+}
+
+std::string ReadStandardInput() {
+  std::string text;
+  std::array<char, 65536> buffer;
+  for (;;) {
+    const ssize_t count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw Failed("standard input", "cannot read", errno);
+    if (count == 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+    if (static_cast<std::int64_t>(text.size()) > kMaxListBytes) {
+      throw Error(ErrorCode::kIo, fmt::format("standard input: larger than the limit of {} bytes", kMaxListBytes));
+    }
+  }
+}
+
+void AddInput(const std::string& input, std::vector<Item>& items) {
+  if (input == "-") return AddList(ReadStandardInput(), "standard input", items);
+  if (input.starts_with('@')) {
+    const std::string list = input.substr(1);
+    const std::vector<std::uint8_t> bytes = ReadFile(list, kMaxListBytes);
+    return AddList({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, list, items);
+  }
+  struct stat status {};
+  if (::stat(input.c_str(), &status) != 0) throw Failed(input, "cannot open", errno);
+  if (!S_ISDIR(status.st_mode)) return AddFile(input, items);
+  const std::vector<std::string> pictures = PicturesBelow(input);
+  if (pictures.empty()) {
+    throw Error(ErrorCode::kIo, fmt::format("{}: no picture in this folder or below; looked for .{}", Printable(input),
+                                            fmt::join(kPictureExtensions, " .")));
+  }
+  for (const std::string& path : pictures) items.push_back({.name = path, .path = path, .held = nullptr});
+}
+
+DecodedImage ReadPart(const Item& item, const ImageLimits& limits) {
+  if (static_cast<std::uint64_t>(item.length) > limits.max_file_bytes) {
+    return {{},
+            Status::kTooLarge,
+            fmt::format("{} bytes are more than the limit of {}", item.length, limits.max_file_bytes)};
+  }
+  const std::unique_ptr<RandomAccess> file = OpenFile(item.path);
+  if (item.length < 0 || item.offset > file->size() || item.length > file->size() - item.offset)
+    return {{}, Status::kUnreadable, "the file became shorter since it was listed"};
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(item.length));
+  file->Read(item.offset, bytes);
+  return Image::decode(bytes, limits);
+}
+
+}  // namespace
+
+std::vector<Item> ListItems(const std::vector<std::string>& inputs) {
+  if (std::count(inputs.begin(), inputs.end(), "-") > 1)
+    throw Error(ErrorCode::kUsage, "-: standard input can be named only once");
+  std::vector<Item> items;
+  for (const std::string& input : inputs) AddInput(input, items);
+  return items;
+}
+
+DecodedImage Read(const Item& item, const ImageLimits& limits) {
+  if (item.held != nullptr) return Image::decode(*item.held, limits);
+  if (item.offset < 0) return Image::open(item.path, limits);
+  try {
+    return ReadPart(item, limits);
+  } catch (const Error& error) {
+    return {{}, Status::kUnreadable, error.what()};
+  } catch (const std::bad_alloc&) {
+    return {{}, Status::kTooLarge, "not enough memory for its bytes"};
+  }
+}
+
+}  // namespace prefiqs::input

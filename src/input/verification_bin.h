@@ -1,0 +1,37 @@
+// InsightFace's verification sets: a Python pickle of (list of encoded pictures, list of "same person" booleans).
+#ifndef PREFIQS_INPUT_VERIFICATION_BIN_H_
+#define PREFIQS_INPUT_VERIFICATION_BIN_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "input/byte_reader.h"
+
+namespace prefiqs::input {
+
+// Where an encoded picture is.
+struct EncodedImage {
+  std::int64_t offset = -1;  // in the file; -1: `held` has it
+  std::int64_t length = 0;
+  // Pickles of protocols 0 to 2 may hold bytes as text, which has to be decoded.
+  std::shared_ptr<const std::vector<std::uint8_t>> held;
+};
+
+// Pair i is images 2 i and 2 i + 1.
+struct VerificationSet {
+  std::vector<EncodedImage> images;
+  std::vector<bool> same;  // half as many as images
+};
+
+// Reads a set by a machine of our own that builds nothing but what such a file consists of (pickle.h). Throws
+// Error(kIo) naming file, offset and cause.
+VerificationSet ReadVerificationBin(const std::string& path);
+
+// The same of any bytes; `name` stands for the file in messages.
+VerificationSet ReadVerificationBin(const RandomAccess& source, const std::string& name);
+
+}  // namespace prefiqs::input
+
+#endif  // PREFIQS_INPUT_VERIFICATION_BIN_H_
