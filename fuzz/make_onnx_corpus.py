@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seeds of onnx_fuzz into corpus/onnx: tiny networks of our own, one for each thing the reader has code for."""
+"""Writes the seeds of onnx_fuzz into corpus/onnx: tiny networks of our own, one for each path through the reader."""
 import pathlib
 import sys
 
@@ -34,8 +34,8 @@ def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     weight = tensor("w", np.linspace(-1, 1, 36).reshape(2, 2, 3, 3))
     four = [tensor(n, [0.5, 2]) for n in "sbmv"]
-    one("conv", "Conv", ("x", "w", "b"), [weight, tensor("b", [1, 2])], pads=[1, 1, 1, 1], strides=[2, 2], dilations=[1, 1],
-        group=1, kernel_shape=[3, 3])
+    one("conv", "Conv", ("x", "w", "b"), [weight, tensor("b", [1, 2])], pads=[1, 1, 1, 1], strides=[2, 2],
+        dilations=[1, 1], group=1, kernel_shape=[3, 3])
     one("conv_depthwise", "Conv", ("x", "w"), [tensor("w", np.ones((2, 1, 2, 2)))], group=2, auto_pad="SAME_UPPER")
     one("batch_normalization", "BatchNormalization", ("x", *"sbmv"), four, opset=9, epsilon=1e-3, momentum=0.9)
     one("prelu", "PRelu", ("x", "s"), [tensor("s", [[[0.1]], [[0.2]]])])
@@ -46,9 +46,11 @@ def main():
     one("upsample", "Upsample", ("x", "c"), [tensor("c", [1, 1, 2, 2])], opset=9, mode="nearest")
     one("resize_11", "Resize", ("x", "", "", "z"), [ints("z", [1, 2, 8, 8])], opset=11, mode="linear",
         coordinate_transformation_mode="align_corners")
-    one("resize_18", "Resize", ("x", "", "", "z"), [ints("z", [8, 8])], opset=18, axes=[2, 3], mode="cubic", antialias=1)
+    one("resize_18", "Resize", ("x", "", "", "z"), [ints("z", [8, 8])], opset=18, axes=[2, 3], mode="cubic",
+        antialias=1)
     one("slice_1", "Slice", opset=9, starts=[1], ends=[-1], axes=[3])
-    one("slice_10", "Slice", ("x", "b", "e", "a", "t"), [ints("b", [-1]), ints("e", [-9]), ints("a", [3]), ints("t", [-2])])
+    one("slice_10", "Slice", ("x", "b", "e", "a", "t"),
+        [ints("b", [-1]), ints("e", [-9]), ints("a", [3]), ints("t", [-2])])
     one("pad_2", "Pad", opset=10, pads=[0, 0, 1, 1, 0, 0, 1, 1], mode="reflect")
     one("pad_18", "Pad", ("x", "p", "v", "a"), [ints("p", [1, 1]), tensor("v", 2), ints("a", [-1])], opset=18)
     one("split_2", "Split", opset=11, outputs=("y", "z"), axis=1, split=[1, 1])
@@ -64,8 +66,8 @@ def main():
     one("transpose", "Transpose", perm=[0, 2, 3, 1])
     one("expand", "Expand", ("x", "n"), [ints("n", [3, 1, 1, 4, 4])])
     one("quantised", "DynamicQuantizeLinear", outputs=("y", "s", "z"))
-    one("gemm", "Gemm", ("x", "w", "c"), [tensor("w", np.ones((3, 4))), tensor("c", [1, 2, 3])], shape=("batch", 4), transB=1,
-        alpha=0.5)
+    one("gemm", "Gemm", ("x", "w", "c"), [tensor("w", np.ones((3, 4))), tensor("c", [1, 2, 3])], shape=("batch", 4),
+        transB=1, alpha=0.5)
     half = numpy_helper.from_array(np.asarray([[0.5], [2]], np.float16), "w")
     one("half_weights", "MatMul", ("x", "w"), [half], shape=(1, 2))
     typed = helper.make_tensor("w", F, [2], [1.0, 2.0])
@@ -76,7 +78,8 @@ def main():
     one("external", "Add", ("x", "w"), [outside], shape=(1, 2))
     node = helper.make_node
     save("dynamic_reshape", [
-        node("Shape", ["x"], ["s"]), node("Gather", ["s", "zero"], ["n"], axis=0), node("Constant", [], ["rest"], value_ints=[-1]),
+        node("Shape", ["x"], ["s"]), node("Gather", ["s", "zero"], ["n"], axis=0),
+        node("Constant", [], ["rest"], value_ints=[-1]),
         node("Unsqueeze", ["n", "axes"], ["n1"]), node("Concat", ["n1", "rest"], ["target"], axis=0),
         node("Reshape", ["x", "target"], ["y"])
     ], [ints("zero", 0), ints("axes", [0])], shape=("batch", 2, 4, 4))
@@ -87,7 +90,8 @@ def main():
     ], [ints("n", [4, 4]), tensor("flag", True, np.bool_)])
     save("residual", [
         node("Conv", ["x", "w"], ["a"], pads=[1, 1, 1, 1]), node("Relu", ["a"], ["b"]), node("Add", ["b", "x"], ["c"]),
-        node("GlobalAveragePool", ["c"], ["d"]), node("Flatten", ["d"], ["e"]), node("Concat", ["e", "e"], ["y"], axis=-1)
+        node("GlobalAveragePool", ["c"], ["d"]), node("Flatten", ["d"], ["e"]),
+        node("Concat", ["e", "e"], ["y"], axis=-1)
     ], [weight])
     save("unordered", [node("Relu", ["a"], ["y"]), node("Sigmoid", ["x"], ["a"])], shape=(2,))
     save("cycle", [node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"]), node("Relu", ["b"], ["y"])], shape=(2,))
