@@ -74,6 +74,16 @@ std::int64_t BatchSize(std::int64_t pictures, int threads, int micro_batch, int 
   return std::max<std::int64_t>(micro_batches, 1) * micro_batch;
 }
 
+// Before the outputs are made, which a refusal would leave behind.
+std::optional<pipeline::CropFolder> OpenCrops(const JobOptions& options, const std::vector<NumberedItem>& items) {
+  if (options.crops_folder.empty()) return std::nullopt;
+  std::optional<pipeline::CropFolder> crops(options.crops_folder);
+  if (!options.force && !options.resume) {
+    for (const NumberedItem& item : items) crops->CheckFree(item.number);
+  }
+  return crops;
+}
+
 // The rows of the pictures one thread takes at a time.
 struct Batch {
   std::vector<report::Row> rows;
@@ -88,6 +98,7 @@ class Job {
         items_(TakeShard(input::ListItems(options.inputs), options)),
         assessor_(network, options.assessor),
         impl_(assessor_.impl()),
+        crops_(OpenCrops(options, items_)),
         writer_({.format = options.format,
                  .output = options.output,
                  .embeddings = options.embeddings,
@@ -98,11 +109,6 @@ class Job {
     const std::int64_t total = static_cast<std::int64_t>(items_.size());
     std::erase_if(items_, [&](const NumberedItem& item) { return writer_.TakeFinished(item.item.name); });
     summary_.skipped = total - static_cast<std::int64_t>(items_.size());
-    if (options.crops_folder.empty()) return;
-    crops_.emplace(options.crops_folder);
-    if (!options.force && !options.resume) {
-      for (const NumberedItem& item : items_) crops_->CheckFree(item.number);
-    }
   }
 
   JobSummary Run() {
@@ -198,8 +204,8 @@ class Job {
   std::vector<NumberedItem> items_;  // of this shard, without what resume skips
   Assessor assessor_;
   const Assessor::Impl& impl_;
-  report::RowWriter writer_;
   std::optional<pipeline::CropFolder> crops_;
+  report::RowWriter writer_;
   std::int64_t batch_size_ = 1;
   JobSummary summary_;  // but for `skipped`, of deliver's thread
   std::atomic<std::int64_t> done_{0};

@@ -1,0 +1,191 @@
+#include <prefiqs/assessor.h>
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <thread>
+
+#include "pipeline/network_for_test.h"
+#include "report/folder_for_test.h"
+
+namespace prefiqs {
+namespace {
+
+using pipeline::kTestSide;
+using pipeline::TestGraph;
+using pipeline::TestPicture;
+using pipeline::WriteTestNetwork;
+
+Network LoadTest(const graph::Graph& graph = TestGraph()) {
+  report::FolderForTest folder;
+  return Network::load(WriteTestNetwork(folder / "net.onnx", graph));
+}
+
+std::vector<Image> Crops(int count) {
+  std::vector<Image> crops;
+  for (int i = 0; i < count; ++i) crops.push_back(TestPicture(kTestSide, kTestSide, static_cast<std::uint32_t>(i)));
+  return crops;
+}
+
+void ExpectSameBits(const Assessment& a, const Assessment& b) {
+  EXPECT_EQ(a.status, b.status);
+  EXPECT_EQ(std::bit_cast<std::uint32_t>(a.drift), std::bit_cast<std::uint32_t>(b.drift));
+  EXPECT_EQ(std::bit_cast<std::uint32_t>(a.quality), std::bit_cast<std::uint32_t>(b.quality));
+  EXPECT_EQ(a.embedding, b.embedding);
+}
+
+TEST(Assessor, ScoresACrop) {
+  const Assessor assessor(LoadTest());
+  EXPECT_EQ(assessor.recipe(), Recipe{});
+  EXPECT_NEAR(assessor.achieved_sparsity(), 0.4, 1e-3);
+  const Assessment a = assessor.assess(Crops(1)[0]);
+  ASSERT_EQ(a.status, Status::kOk) << a.detail;
+  EXPECT_GT(a.drift, 0.01f);
+  EXPECT_LT(a.drift, 1.5f);
+  EXPECT_FLOAT_EQ(a.quality, 1 - a.drift / 2);
+  EXPECT_EQ(a.scalar, -1);
+  ASSERT_EQ(a.embedding.size(), static_cast<std::size_t>(pipeline::kTestEmbedding));
+  double square = 0;
+  for (const float value : a.embedding) square += static_cast<double>(value) * value;
+  EXPECT_NEAR(a.embedding_norm, std::sqrt(square), 1e-4 * a.embedding_norm);
+}
+
+TEST(Assessor, BothExecutorsAgree) {
+  const Network network = LoadTest();
+  const Assessor fast(network), slow(network, {.executor = ExecutorKind::kReference});
+  for (const Image& crop : Crops(5)) {
+    const float a = fast.assess(crop).drift, b = slow.assess(crop).drift;
+    EXPECT_TRUE(std::fabs(a - b) <= 1e-5) << a << " " << b;  // false for NaN
+  }
+}
+
+TEST(Assessor, HasTheSameBitsInAnyCompany) {
+  const Network network = LoadTest();
+  const std::vector<Image> crops = Crops(23);
+  const Assessor alone(network);
+  for (const int threads : {1, 2, 4}) {
+    const Assessor together(network, {.threads = threads});
+    const auto results = together.assess(crops);
+    ASSERT_EQ(results.size(), crops.size());
+    for (std::size_t i = 0; i < crops.size(); ++i) ExpectSameBits(results[i], alone.assess(crops[i]));
+  }
+}
+
+TEST(Assessor, MayBeCalledFromManyThreads) {
+  const Assessor assessor(LoadTest());
+  const std::vector<Image> crops = Crops(8);
+  const std::vector<Assessment> expected = assessor.assess(crops);
+  std::vector<std::thread> threads;
+  std::vector<Assessment> results(crops.size());
+  for (std::size_t i = 0; i < crops.size(); ++i) {
+    threads.emplace_back([&, i] { results[i] = assessor.assess(crops[i]); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (std::size_t i = 0; i < crops.size(); ++i) ExpectSameBits(results[i], expected[i]);
+}
+
+TEST(Assessor, WorksInAChildOfForkWithOneThread) {
+  const Assessor assessor(LoadTest());
+  const Image crop = Crops(1)[0];
+  const Assessment before = assessor.assess(crop);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const Assessment after = assessor.assess(crop);
+    ::_exit(after.status == Status::kOk && after.embedding == before.embedding && after.drift == before.drift ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+TEST(Assessor, UsesTheStoredRecipe) {
+  report::FolderForTest folder;
+  const std::string path = WriteTestNetwork(folder / "net.onnx");
+  report::Fill(path + ".json", R"({"recipe":{"scope":"layer","sparsity":0.1}})");
+  const Network network = Network::load(path);
+  EXPECT_EQ(Assessor(network).recipe(), (Recipe{.scope = Scope::kLayer, .sparsity = 0.1}));
+  EXPECT_EQ(Assessor(network, {.recipe = Recipe{}}).recipe(), Recipe{});
+}
+
+TEST(Assessor, KeepsEverythingAtZeroSparsity) {
+  const Assessor assessor(LoadTest(), {.recipe = Recipe{.sparsity = 0}});
+  const Assessment a = assessor.assess(Crops(1)[0]);
+  EXPECT_EQ(a.status, Status::kOk);
+  EXPECT_EQ(a.drift, 0);
+  EXPECT_EQ(a.quality, 1);
+  EXPECT_EQ(assessor.achieved_sparsity(), 0);
+}
+
+TEST(Assessor, GivesEmbeddingsWithoutPruning) {
+  const Network network = LoadTest();
+  const Assessor embed(network, {.prune = false}), score(network);
+  const Assessment a = embed.assess(Crops(1)[0]), b = score.assess(Crops(1)[0]);
+  EXPECT_EQ(a.status, Status::kOk);
+  EXPECT_TRUE(std::isnan(a.drift));
+  EXPECT_TRUE(std::isnan(a.quality));
+  ASSERT_EQ(a.embedding.size(), b.embedding.size());
+  for (std::size_t i = 0; i < a.embedding.size(); ++i) EXPECT_NEAR(a.embedding[i], b.embedding[i], 1e-4);
+}
+
+// A bias makes the embedding what a test wants.
+graph::Graph WithEmbedding(float value) {
+  graph::Graph graph = TestGraph();
+  for (graph::Value& v : graph.values) {
+    if (v.name == "gemm.weight") v.constant = std::make_shared<graph::Tensor>(v.constant->type(), v.constant->shape());
+    if (v.name != "gemm.bias") continue;
+    auto bias = std::make_shared<graph::Tensor>(v.constant->type(), v.constant->shape());
+    for (float& element : bias->values<float>()) element = value;
+    v.constant = std::move(bias);
+  }
+  return graph;
+}
+
+TEST(Assessor, HasNoScoreWithoutADirection) {
+  for (const float value : {0.0f, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    for (const bool prune : {true, false}) {
+      const Assessor assessor(LoadTest(WithEmbedding(value)), {.prune = prune});
+      const Assessment a = assessor.assess(Crops(1)[0]);
+      EXPECT_EQ(a.status, Status::kNoDirection) << value;
+      EXPECT_TRUE(std::isnan(a.drift) && std::isnan(a.quality) && a.embedding.empty());
+      EXPECT_FALSE(a.detail.empty());
+    }
+  }
+  EXPECT_EQ(Assessor(LoadTest(WithEmbedding(1))).assess(Crops(1)[0]).status, Status::kOk);
+}
+
+TEST(Assessor, NeverThrowsForABadPicture) {
+  const Assessor assessor(LoadTest());
+  EXPECT_EQ(assessor.assess(Image{}).status, Status::kUndecodable);
+  EXPECT_EQ(assessor.assess(Image::open("/no/such/picture.png")).status, Status::kUnreadable);
+  EXPECT_EQ(assessor.assess(TestPicture(10, 16, 1)).status, Status::kWrongShape);
+  std::vector<Image> crops = Crops(3);
+  crops[1] = Image{};
+  const auto results = assessor.assess(crops);
+  EXPECT_EQ(results[0].status, Status::kOk);
+  EXPECT_EQ(results[1].status, Status::kUndecodable);
+  EXPECT_EQ(results[2].status, Status::kOk);
+  EXPECT_TRUE(assessor.assess(std::span<const Image>()).empty());
+}
+
+TEST(Assessor, RefusesBadRecipesAndThreads) {
+  const Network network = LoadTest();
+  const auto code_of = [&](const AssessorOptions& options) {
+    try {
+      Assessor assessor(network, options);
+    } catch (const Error& e) {
+      return e.code();
+    }
+    return ErrorCode::kInternal;
+  };
+  EXPECT_EQ(code_of({.recipe = Recipe{.sparsity = 1}}), ErrorCode::kRecipe);
+  EXPECT_EQ(code_of({.recipe = Recipe{.granularity = Granularity::kStructured}}), ErrorCode::kNotAvailable);
+  EXPECT_EQ(code_of({.threads = -1}), ErrorCode::kUsage);
+}
+
+}  // namespace
+}  // namespace prefiqs
