@@ -36,7 +36,7 @@ struct Face {
 struct DetectorOptions {
   // In [0, 1]. Unset: the family's own, since families differ in how sure they say they are: YuNet 0.6, SCRFD 0.5,
   // RetinaFace 0.8.
-  std::optional<float> min_confidence;
+  std::optional<float> min_confidence = std::nullopt;
   // In [0, 1]: of two boxes that overlap (intersection over union) by more, the less confident goes.
   float nms_iou = 0.4f;
 };

@@ -1,0 +1,39 @@
+// What shape rules share.
+#ifndef PREFIQS_OPS_RULE_H_
+#define PREFIQS_OPS_RULE_H_
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "graph/graph.h"
+#include "graph/tensor.h"
+#include "ops/operator.h"
+
+namespace prefiqs::ops {
+
+// Throws Error(kModel): "node 'NAME' (OP): CAUSE".
+[[noreturn]] void Fail(const graph::Node& node, std::string_view cause);
+
+// The type of input i, which must be there. `what` names it in messages ("the weights").
+const TensorType& Required(const graph::Node& node, std::span<const InferInput> inputs, std::size_t i,
+                           std::string_view what);
+// The same, and its elements must be float32.
+const TensorType& RequiredFloat(const graph::Node& node, std::span<const InferInput> inputs, std::size_t i,
+                                std::string_view what);
+// True when input i is given.
+bool Given(std::span<const InferInput> inputs, std::size_t i);
+// The constant at input i. Fails when it is there but not known before the run; null when left out.
+const graph::Tensor* KnownInput(const graph::Node& node, std::span<const InferInput> inputs, std::size_t i,
+                                std::string_view what);
+
+// -rank <= axis < rank, counted from the end where negative, as 0 … rank - 1. Fails otherwise.
+std::int64_t NormalAxis(const graph::Node& node, std::int64_t axis, std::size_t rank);
+
+// Sum and product of sizes from a file; fail where they leave ±2^40.
+std::int64_t CheckedAdd(const graph::Node& node, std::int64_t a, std::int64_t b);
+std::int64_t CheckedMultiply(const graph::Node& node, std::int64_t a, std::int64_t b);
+
+}  // namespace prefiqs::ops
+
+#endif  // PREFIQS_OPS_RULE_H_
