@@ -1,0 +1,276 @@
+#include "engine/onednn/builder.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/onednn/emit.h"
+
+namespace prefiqs::engine::onednn {
+namespace {
+
+constexpr int kNobody = -1;
+constexpr int kSeveral = -2;
+
+using Type = dnnl::memory::data_type;
+using Tag = dnnl::memory::format_tag;
+
+Dims Strides(const Dims& dims) {
+  Dims strides(dims.size(), 1);
+  for (std::size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * dims[i];
+  return strides;
+}
+
+}  // namespace
+
+Builder::Builder(const graph::Graph& graph)
+    : graph_(graph),
+      stream_(plan_.engine),
+      states_(graph.values.size()),
+      sole_reader_(graph.values.size(), kNobody),
+      done_(graph.nodes.size(), 0) {
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    for (const graph::ValueId id : graph.nodes[n].inputs) {
+      if (id == graph::kNone) continue;
+      ++State(id).readers;
+      int& reader = sole_reader_[static_cast<std::size_t>(id)];
+      reader = reader == kNobody ? static_cast<int>(n) : kSeveral;
+    }
+  }
+  for (const graph::ValueId id : graph.outputs) {
+    ++State(id).readers;
+    sole_reader_[static_cast<std::size_t>(id)] = kSeveral;
+  }
+  for (const graph::ValueId id : graph.inputs) {
+    Operand operand;
+    if (Describable(id)) operand.desc = Plain(id);
+    operand.buffer = NewBuffer(static_cast<std::size_t>(graph::ElementCount(graph.value(id).shape)) *
+                               graph::SizeOf(graph.value(id).type));
+    plan_.buffers.back().first_step = -1;
+    plan_.inputs.push_back(operand.buffer);
+    Define(id, operand);
+  }
+}
+
+Plan Builder::Build() && {
+  for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+    if (done_[n]) continue;
+    Emit(graph_.nodes[n]);
+    done_[n] = 1;
+    Release(graph_.nodes[n]);
+  }
+  for (const graph::ValueId id : graph_.outputs) {
+    if (graph_.value(id).constant != nullptr) {
+      plan_.outputs.push_back({-1, graph_.value(id).constant});
+      continue;
+    }
+    const Operand operand = ReadPlain(id);
+    plan_.buffers[static_cast<std::size_t>(operand.buffer)].last_step = static_cast<int>(plan_.steps.size());
+    plan_.outputs.push_back({operand.buffer, nullptr});
+  }
+  // A reorder of one output may have come after another output was looked at.
+  for (const Plan::Output& output : plan_.outputs) {
+    if (output.buffer >= 0) {
+      plan_.buffers[static_cast<std::size_t>(output.buffer)].last_step = static_cast<int>(plan_.steps.size());
+    }
+  }
+  plan_.arena_bytes = PlaceBuffers(plan_.buffers);
+  return std::move(plan_);
+}
+
+bool Builder::Describable(graph::ValueId id) const {
+  const graph::Value& value = graph_.value(id);
+  return value.type == graph::DataType::kFloat32 && value.shape.size() <= DNNL_MAX_NDIMS &&
+         std::find(value.shape.begin(), value.shape.end(), 0) == value.shape.end();
+}
+
+Desc Builder::Plain(graph::ValueId id) const {
+  Dims dims = graph_.value(id).shape;
+  if (dims.empty()) dims = {1};
+  return Desc(dims, Type::f32, Strides(dims));
+}
+
+Desc Builder::Any(graph::ValueId id) const { return Desc(Plain(id).dims(), Type::f32, Tag::any); }
+
+Desc Builder::Layout(graph::ValueId id) const {
+  const auto& forms = State(id).forms;
+  return forms.empty() ? Plain(id) : forms.front().desc;
+}
+
+Operand Builder::Read(graph::ValueId id) {
+  auto& forms = State(id).forms;
+  if (forms.empty()) {  // a constant that nobody asked for yet
+    const graph::TensorPtr tensor = graph_.value(id).constant;
+    const Desc desc = Plain(id);
+    // oneDNN's objects have no const; nothing writes to an operand that is a source.
+    auto* bytes = const_cast<std::byte*>(tensor->bytes());
+    // The tensor lives as long as the memory that refers to it.
+    Operand operand{desc, -1, {new dnnl::memory(desc, engine(), bytes), [tensor](dnnl::memory* m) { delete m; }}};
+    forms.push_back(std::move(operand));
+  }
+  Touch(forms.front());
+  return forms.front();
+}
+
+Operand Builder::ReadPlain(graph::ValueId id) { return Describable(id) ? ReadAs(id, Plain(id)) : Read(id); }
+
+Operand Builder::ReadAs(graph::ValueId id, const Desc& wanted) {
+  const Operand first = Read(id);
+  for (const Operand& form : State(id).forms) {
+    if (form.desc == wanted) {
+      Touch(form);
+      return form;
+    }
+  }
+  const Operand copy = Rearranged(first, wanted);
+  if (copy.buffer >= 0) residents_[static_cast<std::size_t>(copy.buffer)].push_back(id);
+  State(id).forms.push_back(copy);
+  return copy;
+}
+
+Operand Builder::Arrange(graph::ValueId id, const Desc& view, const Desc& wanted) {
+  Operand operand = ReadPlain(id);
+  if (operand.constant != nullptr) {
+    const auto keep = operand.constant;
+    operand.constant = {new dnnl::memory(view, engine(), keep->get_data_handle()),
+                        [keep](dnnl::memory* m) { delete m; }};
+  }
+  operand.desc = view;
+  return view == wanted ? operand : Rearranged(operand, wanted);
+}
+
+Operand Builder::Rearranged(const Operand& from, const Desc& wanted) {
+  if (from.constant != nullptr) {
+    auto packed = std::make_shared<dnnl::memory>(wanted, engine());
+    dnnl::memory source = *from.constant;
+    dnnl::reorder(source, *packed).execute(stream_, source, *packed);
+    return {wanted, -1, packed};
+  }
+  const dnnl::reorder::primitive_desc desc(engine(), from.desc, engine(), wanted, Attributes());
+  const Operand to = NewOperand(wanted);
+  AddPrimitive(dnnl::reorder(desc), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}}, desc.scratchpad_desc());
+  return to;
+}
+
+Operand Builder::NewOperand(const Desc& desc) { return {desc, NewBuffer(desc.get_size()), nullptr}; }
+
+Operand Builder::Overwritable(graph::ValueId overwritten, const Operand& operand) {
+  if (operand.buffer >= 0) {
+    int readers = 0;
+    for (const graph::ValueId resident : residents_[static_cast<std::size_t>(operand.buffer)]) {
+      readers += State(resident).readers;
+    }
+    if (readers == 1 && State(overwritten).readers == 1) return operand;
+  }
+  return Rearranged(operand, operand.desc);
+}
+
+void Builder::Define(graph::ValueId id, Operand operand) {
+  if (operand.buffer >= 0) residents_[static_cast<std::size_t>(operand.buffer)].push_back(id);
+  State(id).forms = {std::move(operand)};
+}
+
+void Builder::DefineAlias(graph::ValueId id, const Operand& operand, const Desc& desc) {
+  Operand alias = operand;
+  alias.desc = desc;
+  Define(id, std::move(alias));
+}
+
+dnnl::primitive_attr Builder::Attributes() {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
+
+void Builder::Report(const graph::Node& node, std::string implementation) {
+  plan_.layers.push_back({node.name, node.op, std::move(implementation)});
+}
+
+const graph::Node* Builder::SoleReader(graph::ValueId id) const {
+  const int reader = sole_reader_[static_cast<std::size_t>(id)];
+  return reader < 0 ? nullptr : &graph_.nodes[static_cast<std::size_t>(reader)];
+}
+
+bool Builder::Available(graph::ValueId id) const {
+  return graph_.value(id).constant != nullptr || !State(id).forms.empty();
+}
+
+void Builder::MarkFused(const graph::Node& node, const graph::Node& into) {
+  done_[static_cast<std::size_t>(&node - graph_.nodes.data())] = 1;
+  Report(node, "fused into " + into.name);
+  Release(node);
+}
+
+int Builder::NewBuffer(std::size_t bytes) {
+  const int step = static_cast<int>(plan_.steps.size());
+  plan_.buffers.push_back({bytes, step, step, 0});
+  residents_.emplace_back();
+  return static_cast<int>(plan_.buffers.size()) - 1;
+}
+
+// The next step uses it.
+void Builder::Touch(const Operand& operand) {
+  if (operand.buffer < 0) return;
+  int& last = plan_.buffers[static_cast<std::size_t>(operand.buffer)].last_step;
+  last = std::max(last, static_cast<int>(plan_.steps.size()));
+}
+
+void Builder::AddPrimitive(dnnl::primitive primitive, PrimitiveStep::Arguments arguments, const Desc& scratchpad) {
+  if (scratchpad.get_size() > 0) arguments.emplace_back(DNNL_ARG_SCRATCHPAD, NewOperand(scratchpad));
+  for (const auto& [argument, operand] : arguments) Touch(operand);
+  plan_.steps.push_back(std::make_unique<PrimitiveStep>(std::move(primitive), std::move(arguments)));
+}
+
+void Builder::Emit(const graph::Node& node) {
+  if (const Emitter emit = FindEmitter(node.op); emit != nullptr) {
+    try {
+      if (emit(*this, node)) return;
+    } catch (const dnnl::error& e) {
+      // Emitters make their primitives before they add anything: nothing is left behind.
+      if (e.status != dnnl_unimplemented && e.status != dnnl_invalid_arguments) throw;
+    }
+  }
+  EmitReference(node);
+}
+
+void Builder::EmitReference(const graph::Node& node) {
+  std::vector<ReferenceStep::Input> inputs;
+  std::vector<Operand> operands;
+  for (const graph::ValueId id : node.inputs) {
+    ReferenceStep::Input input;
+    if (id != graph::kNone) {
+      const graph::Value& value = graph_.value(id);
+      input = {true, value.constant, -1, value.type, value.shape};
+      if (value.constant == nullptr) {
+        operands.push_back(ReadPlain(id));
+        input.buffer = operands.back().buffer;
+      }
+    }
+    inputs.push_back(std::move(input));
+  }
+  std::vector<int> outputs;
+  for (const graph::ValueId id : node.outputs) {
+    if (id == graph::kNone) {
+      outputs.push_back(-1);
+      continue;
+    }
+    const graph::Value& value = graph_.value(id);
+    Operand operand;
+    if (Describable(id)) operand.desc = Plain(id);
+    operand.buffer = NewBuffer(static_cast<std::size_t>(graph::ElementCount(value.shape)) * graph::SizeOf(value.type));
+    outputs.push_back(operand.buffer);
+    operands.push_back(operand);
+    Define(id, operand);
+  }
+  for (const Operand& operand : operands) Touch(operand);
+  plan_.steps.push_back(
+      std::make_unique<ReferenceStep>(ReferenceNode(graph_, node), std::move(inputs), std::move(outputs)));
+  Report(node, "reference");
+}
+
+void Builder::Release(const graph::Node& node) {
+  for (const graph::ValueId id : node.inputs) {
+    if (id != graph::kNone) --State(id).readers;
+  }
+}
+
+}  // namespace prefiqs::engine::onednn

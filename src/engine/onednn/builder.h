@@ -1,0 +1,105 @@
+// Turns a rewritten graph into a plan, one node after the other.
+#ifndef PREFIQS_ENGINE_ONEDNN_BUILDER_H_
+#define PREFIQS_ENGINE_ONEDNN_BUILDER_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/onednn/plan.h"
+#include "graph/graph.h"
+
+namespace prefiqs::engine::onednn {
+
+using Dims = dnnl::memory::dims;
+
+// What a value's readers need to know of it while the plan grows. Emitters (emit.h) make the primitives; the builder
+// knows where values lie and when their memory may be used again.
+class Builder {
+ public:
+  // `graph` is specialised and rewritten; it must outlive the builder.
+  explicit Builder(const graph::Graph& graph);
+
+  // Goes through the nodes and gives the finished plan.
+  Plan Build() &&;
+
+  const graph::Graph& graph() const { return graph_; }
+  const dnnl::engine& engine() const { return plan_.engine; }
+
+  // --- descriptions; they add nothing to the plan
+
+  // float32, at least one element, and no more dimensions than oneDNN takes.
+  bool Describable(graph::ValueId id) const;
+  // Row-major; a scalar has one dimension. Only of what is describable, as all that follow.
+  Desc Plain(graph::ValueId id) const;
+  Desc Any(graph::ValueId id) const;     // the layout is the primitive's choice
+  Desc Layout(graph::ValueId id) const;  // as it lies now
+
+  // --- operands; these may add reorders
+
+  Operand Read(graph::ValueId id);
+  Operand ReadPlain(graph::ValueId id);
+  Operand ReadAs(graph::ValueId id, const Desc& wanted);
+  // Elements of `id`, row-major there, seen as `view` (same elements, other dimensions or strides), laid out as
+  // `wanted`. Constants are arranged while compiling.
+  Operand Arrange(graph::ValueId id, const Desc& view, const Desc& wanted);
+
+  // --- results
+
+  Operand NewOperand(const Desc& desc);
+  // The elements of `from` in another layout, in memory of its own.
+  Operand Rearranged(const Operand& from, const Desc& wanted);
+  // `id` as a result that a primitive writes over `operand` in place: `operand` itself where nobody else reads it any
+  // more, else a copy. `operand` must come from Read or ReadAs of `overwritten`.
+  Operand Overwritable(graph::ValueId overwritten, const Operand& operand);
+  void Define(graph::ValueId id, Operand operand);
+  // The same memory as `operand`, seen as `desc`.
+  void DefineAlias(graph::ValueId id, const Operand& operand, const Desc& desc);
+
+  // Adds a primitive of `node`. Its scratchpad is taken care of; make it with Attributes() or a copy of them.
+  template <typename PrimitiveDesc>
+  void Add(const graph::Node& node, const PrimitiveDesc& desc, dnnl::primitive primitive,
+           PrimitiveStep::Arguments arguments) {
+    AddPrimitive(std::move(primitive), std::move(arguments), desc.scratchpad_desc());
+    Report(node, desc.impl_info_str());
+  }
+  static dnnl::primitive_attr Attributes();
+  void Report(const graph::Node& node, std::string implementation);
+
+  // --- fusion
+
+  // The one node that reads `id`, if that is its only reader and `id` is no output of the graph.
+  const graph::Node* SoleReader(graph::ValueId id) const;
+  // Its value is there already (input, constant, or made by an emitted node).
+  bool Available(graph::ValueId id) const;
+  // `node` is done by the primitive of `into`.
+  void MarkFused(const graph::Node& node, const graph::Node& into);
+
+ private:
+  struct ValueState {
+    std::vector<Operand> forms;  // the first is the one that was made, others are reordered copies
+    int readers = 0;             // nodes not emitted yet, times they read it; an output of the graph counts one
+  };
+
+  ValueState& State(graph::ValueId id) { return states_[static_cast<std::size_t>(id)]; }
+  const ValueState& State(graph::ValueId id) const { return states_[static_cast<std::size_t>(id)]; }
+  int NewBuffer(std::size_t bytes);
+  void Touch(const Operand& operand);
+  void AddPrimitive(dnnl::primitive primitive, PrimitiveStep::Arguments arguments, const Desc& scratchpad);
+
+  void EmitReference(const graph::Node& node);
+  void Emit(const graph::Node& node);
+  void Release(const graph::Node& node);
+
+  const graph::Graph& graph_;
+  Plan plan_;
+  dnnl::stream stream_;
+  std::vector<ValueState> states_;
+  std::vector<int> sole_reader_;                        // node index; -1: none, -2: several or an output
+  std::vector<std::vector<graph::ValueId>> residents_;  // by buffer: the values that lie in it
+  std::vector<char> done_;                              // by node
+};
+
+}  // namespace prefiqs::engine::onednn
+
+#endif  // PREFIQS_ENGINE_ONEDNN_BUILDER_H_

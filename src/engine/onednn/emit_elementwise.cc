@@ -1,0 +1,101 @@
+#include <algorithm>
+
+#include "engine/onednn/emit.h"
+#include "engine/onednn/fusion.h"
+
+namespace prefiqs::engine::onednn {
+namespace {
+
+constexpr auto kKind = dnnl::prop_kind::forward_inference;
+
+// A result of the layout that `input` has, in its place where that may be.
+Operand InPlace(Builder& builder, graph::ValueId input, const Operand& operand) {
+  if (operand.buffer < 0) return builder.NewOperand(operand.desc);
+  return builder.Overwritable(input, operand);
+}
+
+// One dimension more in front until there are as many as in `rank`.
+Dims Widened(const graph::Shape& shape, std::size_t rank) {
+  Dims dims = shape;
+  dims.insert(dims.begin(), rank - dims.size(), 1);
+  return dims;
+}
+
+std::optional<dnnl::algorithm> BinaryAlgorithm(std::string_view op) {
+  if (op == "Add") return dnnl::algorithm::binary_add;
+  if (op == "Sub") return dnnl::algorithm::binary_sub;
+  if (op == "Mul") return dnnl::algorithm::binary_mul;
+  if (op == "Div") return dnnl::algorithm::binary_div;
+  if (op == "Min") return dnnl::algorithm::binary_min;
+  if (op == "Max") return dnnl::algorithm::binary_max;
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool EmitUnary(Builder& builder, const graph::Node& node) {
+  const auto eltwise = AsEltwise(builder.graph(), node);
+  const graph::ValueId input = node.inputs[0];
+  if (!eltwise || !builder.Describable(input)) return false;
+  dnnl::primitive_attr attributes = Builder::Attributes();
+  if (eltwise->clip_to_one) {
+    dnnl::post_ops post_ops;
+    post_ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_clip, 0.0f, 1.0f);
+    attributes.set_post_ops(post_ops);
+  }
+  const Desc layout = builder.Layout(input);
+  const dnnl::eltwise_forward::desc desc(kKind, eltwise->algorithm, layout, eltwise->alpha, eltwise->beta);
+  const dnnl::eltwise_forward::primitive_desc primitive(desc, attributes, builder.engine());
+  const Operand source = builder.Read(input);
+  const Operand output = InPlace(builder, input, source);
+  builder.Add(node, primitive, dnnl::eltwise_forward(primitive), {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, output}});
+  builder.Define(node.outputs[0], output);
+  return true;
+}
+
+bool EmitBinary(Builder& builder, const graph::Node& node) {
+  const auto algorithm = BinaryAlgorithm(node.op);
+  if (!algorithm || node.inputs.size() != 2) return false;
+  graph::ValueId first = node.inputs[0], second = node.inputs[1];
+  if (!builder.Describable(first) || !builder.Describable(second)) return false;
+  const graph::Shape& result = builder.graph().value(node.outputs[0]).shape;
+  // oneDNN broadcasts the second operand only.
+  const bool commutes = node.op != "Sub" && node.op != "Div";
+  if (builder.graph().value(first).shape != result && commutes) std::swap(first, second);
+  if (builder.graph().value(first).shape != result || result.empty()) return false;
+
+  const Desc layout = builder.Layout(first);
+  const bool same_shape = builder.graph().value(second).shape == result;
+  const Desc other =
+      same_shape ? layout : builder.Plain(second).reshape(Widened(builder.graph().value(second).shape, result.size()));
+  const dnnl::binary::desc desc(*algorithm, layout, other, layout);
+  const dnnl::binary::primitive_desc primitive(desc, Builder::Attributes(), builder.engine());
+  const Operand source = builder.Read(first);
+  const Operand added = same_shape ? builder.ReadAs(second, layout) : builder.Arrange(second, other, other);
+  // In place only where the second operand is other memory.
+  const Operand output = first == second ? builder.NewOperand(layout) : InPlace(builder, first, source);
+  builder.Add(node, primitive, dnnl::binary(primitive),
+              {{DNNL_ARG_SRC_0, source}, {DNNL_ARG_SRC_1, added}, {DNNL_ARG_DST, output}});
+  builder.Define(node.outputs[0], output);
+  return true;
+}
+
+bool EmitPRelu(Builder& builder, const graph::Node& node) {
+  const graph::ValueId input = node.inputs[0], slope = node.inputs[1];
+  if (!builder.Describable(input) || !builder.Describable(slope)) return false;
+  const graph::Shape& shape = builder.graph().value(input).shape;
+  if (shape.empty() || builder.graph().value(node.outputs[0]).shape != shape) return false;
+  const Desc layout = builder.Layout(input);
+  const Desc slopes = builder.Plain(slope).reshape(Widened(builder.graph().value(slope).shape, shape.size()));
+  const dnnl::prelu_forward::desc desc(kKind, layout, slopes);
+  const dnnl::prelu_forward::primitive_desc primitive(desc, Builder::Attributes(), builder.engine());
+  const Operand source = builder.Read(input);
+  const Operand weights = builder.Arrange(slope, slopes, slopes);
+  const Operand output = InPlace(builder, input, source);
+  builder.Add(node, primitive, dnnl::prelu_forward(primitive),
+              {{DNNL_ARG_SRC, source}, {DNNL_ARG_WEIGHTS, weights}, {DNNL_ARG_DST, output}});
+  builder.Define(node.outputs[0], output);
+  return true;
+}
+
+}  // namespace prefiqs::engine::onednn

@@ -1,0 +1,135 @@
+#include <algorithm>
+
+#include "engine/onednn/emit.h"
+#include "engine/onednn/fusion.h"
+
+namespace prefiqs::engine::onednn {
+namespace {
+
+using Type = dnnl::memory::data_type;
+using Tag = dnnl::memory::format_tag;
+
+constexpr auto kKind = dnnl::prop_kind::forward_inference;
+
+// A row-major matrix or its transpose, as the other.
+Desc Matrix(std::int64_t rows, std::int64_t columns, bool transposed) {
+  return Desc({rows, columns}, Type::f32, transposed ? Dims{1, rows} : Dims{columns, 1});
+}
+
+bool IsVector(const graph::Shape& shape, std::int64_t length) {
+  return !shape.empty() && shape.back() == length && graph::ElementCount(shape) == length;
+}
+
+// Constant weights: they are packed once.
+bool EmitInnerProduct(Builder& builder, const graph::Node& node, graph::ValueId bias, bool transposed,
+                      const Fusion& fusion) {
+  const graph::ValueId input = node.inputs[0], weights = node.inputs[1];
+  const graph::Shape& result = builder.graph().value(node.outputs[0]).shape;
+  const std::int64_t depth = builder.graph().value(input).shape[1], width = result[1];
+  const Desc weights_any({width, depth}, Type::f32, Tag::any);
+  const Desc source = builder.Plain(input), target = builder.Plain(node.outputs[0]);
+  const Desc bias_desc({width}, Type::f32, Tag::a);
+  const auto desc = bias == graph::kNone
+                        ? dnnl::inner_product_forward::desc(kKind, source, weights_any, target)
+                        : dnnl::inner_product_forward::desc(kKind, source, weights_any, bias_desc, target);
+  const dnnl::inner_product_forward::primitive_desc primitive(desc, fusion.Attributes(), builder.engine());
+
+  PrimitiveStep::Arguments arguments;
+  arguments.emplace_back(DNNL_ARG_SRC, builder.ReadAs(input, primitive.src_desc()));
+  arguments.emplace_back(DNNL_ARG_WEIGHTS,
+                         builder.Arrange(weights, Matrix(width, depth, !transposed), primitive.weights_desc()));
+  if (bias != graph::kNone) arguments.emplace_back(DNNL_ARG_BIAS, builder.Arrange(bias, bias_desc, bias_desc));
+  const Operand output = PrepareOutput(builder, fusion, primitive.dst_desc());
+  arguments.emplace_back(DNNL_ARG_DST, output);
+  builder.Add(node, primitive, dnnl::inner_product_forward(primitive), std::move(arguments));
+  Finish(builder, node, fusion, output);
+  return true;
+}
+
+// dst = alpha · a × b + c, where c broadcasts onto the result.
+bool EmitProduct(Builder& builder, const graph::Node& node, const Desc& a, const Desc& b, const Desc& result,
+                 float alpha, graph::ValueId addend) {
+  Desc addend_desc;
+  dnnl::primitive_attr attributes = Builder::Attributes();
+  if (alpha != 1.0f) attributes.set_output_scales(0, {alpha});
+  if (addend != graph::kNone) {
+    Dims dims = builder.graph().value(addend).shape;
+    dims.insert(dims.begin(), result.dims().size() - dims.size(), 1);
+    addend_desc = builder.Plain(addend).reshape(dims);
+    dnnl::post_ops post_ops;
+    post_ops.append_binary(dnnl::algorithm::binary_add, addend_desc);
+    attributes.set_post_ops(post_ops);
+  }
+  const dnnl::matmul::primitive_desc primitive(dnnl::matmul::desc(a, b, result), attributes, builder.engine());
+
+  PrimitiveStep::Arguments arguments;
+  arguments.emplace_back(DNNL_ARG_SRC, builder.Arrange(node.inputs[0], a, a));
+  arguments.emplace_back(DNNL_ARG_WEIGHTS, builder.Arrange(node.inputs[1], b, b));
+  if (addend != graph::kNone) {
+    arguments.emplace_back(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1,
+                           builder.Arrange(addend, addend_desc, addend_desc));
+  }
+  Operand output = builder.NewOperand(result);
+  arguments.emplace_back(DNNL_ARG_DST, output);
+  builder.Add(node, primitive, dnnl::matmul(primitive), std::move(arguments));
+  builder.DefineAlias(node.outputs[0], output, builder.Plain(node.outputs[0]));
+  return true;
+}
+
+bool AllDescribable(const Builder& builder, const graph::Node& node) {
+  const auto describable = [&](graph::ValueId id) { return id == graph::kNone || builder.Describable(id); };
+  return std::all_of(node.inputs.begin(), node.inputs.end(), describable) && describable(node.outputs[0]);
+}
+
+}  // namespace
+
+bool EmitGemm(Builder& builder, const graph::Node& node) {
+  if (!AllDescribable(builder, node)) return false;
+  const graph::Graph& graph = builder.graph();
+  const bool a_transposed = node.Int("transA", 0) != 0, b_transposed = node.Int("transB", 0) != 0;
+  const float alpha = node.Float("alpha", 1.0f), beta = node.Float("beta", 1.0f);
+  graph::ValueId addend = node.inputs.size() > 2 ? node.inputs[2] : graph::kNone;
+  if (addend != graph::kNone && beta == 0.0f) addend = graph::kNone;
+  if (addend != graph::kNone && beta != 1.0f) return false;
+  const graph::Shape& result = graph.value(node.outputs[0]).shape;
+  const std::int64_t rows = result[0], columns = result[1];
+  const std::int64_t depth = graph.value(node.inputs[0]).shape[a_transposed ? 0 : 1];
+
+  const bool constant = graph.constant(node.inputs[1]) != nullptr && graph.constant(node.inputs[0]) == nullptr;
+  const bool vector = addend == graph::kNone || IsVector(graph.value(addend).shape, columns);
+  if (constant && vector && !a_transposed && alpha == 1.0f) {
+    const Fusion fusion = FindFusion(builder, node);
+    try {
+      return EmitInnerProduct(builder, node, addend, b_transposed, fusion);
+    } catch (const dnnl::error& e) {
+      if (e.status != dnnl_unimplemented) throw;
+    }
+    return EmitInnerProduct(builder, node, addend, b_transposed, FindFusion(builder, node, 0));
+  }
+  return EmitProduct(builder, node, Matrix(rows, depth, a_transposed), Matrix(depth, columns, b_transposed),
+                     builder.Plain(node.outputs[0]), alpha, addend);
+}
+
+bool EmitMatMul(Builder& builder, const graph::Node& node) {
+  if (!AllDescribable(builder, node)) return false;
+  // As NumPy does: a vector on the left is a row, on the right a column; then leading dimensions are filled up.
+  Dims a = builder.graph().value(node.inputs[0]).shape, b = builder.graph().value(node.inputs[1]).shape;
+  if (a.empty() || b.empty()) return false;
+  if (a.size() == 1) a.insert(a.begin(), 1);
+  if (b.size() == 1) b.push_back(1);
+  const std::size_t rank = std::max(a.size(), b.size());
+  a.insert(a.begin(), rank - a.size(), 1);
+  b.insert(b.begin(), rank - b.size(), 1);
+  Dims result(rank);
+  for (std::size_t i = 0; i + 2 < rank; ++i) result[i] = std::max(a[i], b[i]);
+  result[rank - 2] = a[rank - 2];
+  result[rank - 1] = b[rank - 1];
+  const auto dense = [](const Dims& dims) {
+    Dims strides(dims.size(), 1);
+    for (std::size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * dims[i];
+    return Desc(dims, Type::f32, strides);
+  };
+  return EmitProduct(builder, node, dense(a), dense(b), dense(result), 1.0f, graph::kNone);
+}
+
+}  // namespace prefiqs::engine::onednn

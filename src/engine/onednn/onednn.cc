@@ -1,0 +1,157 @@
+// The fast executor: rewritten, fused, compiled to oneDNN primitives in layouts of the library's choice. Its twin in
+// ../reference.cc is obviously correct; tests compare the two.
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <new>
+
+#include <fmt/format.h>
+#include <prefiqs/error.h>
+
+#include "engine/executor.h"
+#include "engine/io_check.h"
+#include "engine/one_thread.h"
+#include "engine/onednn/builder.h"
+#include "engine/onednn/plan.h"
+#include "graph/passes/decompose_batch_norm.h"
+#include "graph/passes/fold_affine.h"
+#include "graph/passes/fold_pad.h"
+#include "graph/passes/merge_reshapes.h"
+#include "graph/passes/remove_no_ops.h"
+
+namespace prefiqs::engine {
+namespace {
+
+using onednn::Plan;
+
+graph::Graph Rewrite(const graph::Graph& graph) {
+  graph::Graph result = graph::RemoveNoOps(graph);
+  result = graph::MergeReshapes(result);
+  result = graph::FoldPad(result);
+  result = graph::FoldAffine(result);
+  result = graph::DecomposeBatchNorm(result);
+  return graph::RemoveNoOps(result);  // merged reshapes may change nothing
+}
+
+std::string_view NameOf(dnnl::cpu_isa isa) {
+  switch (isa) {
+    case dnnl::cpu_isa::sse41:
+      return "sse41";
+    case dnnl::cpu_isa::avx:
+      return "avx";
+    case dnnl::cpu_isa::avx2:
+      return "avx2";
+    case dnnl::cpu_isa::avx2_vnni:
+      return "avx2_vnni";
+    case dnnl::cpu_isa::avx512_core:
+      return "avx512_core";
+    case dnnl::cpu_isa::avx512_core_vnni:
+      return "avx512_core_vnni";
+    case dnnl::cpu_isa::avx512_core_bf16:
+      return "avx512_core_bf16";
+    case dnnl::cpu_isa::avx512_core_amx:
+      return "avx512_core_amx";
+    default:
+      return "unknown";
+  }
+}
+
+struct FreeBytes {
+  void operator()(std::byte* bytes) const { std::free(bytes); }
+};
+
+class OneDnnContext : public Context {
+ public:
+  explicit OneDnnContext(const Plan& plan) : stream(plan.engine) {
+    // 64 is a cache line and the widest register; oneDNN asks for no more.
+    constexpr std::size_t kAlignment = 64;
+    memory.reset(static_cast<std::byte*>(std::aligned_alloc(kAlignment, std::max(plan.arena_bytes, kAlignment))));
+    if (memory == nullptr) throw std::bad_alloc();
+    arena = {memory.get(), plan.buffers};
+    steps.reserve(plan.steps.size());
+    for (const auto& step : plan.steps) steps.push_back(step->Bind(arena, plan.engine));
+  }
+
+  std::unique_ptr<std::byte, FreeBytes> memory;
+  onednn::Arena arena;
+  dnnl::stream stream;
+  std::vector<onednn::Step::Bound> steps;
+};
+
+// What is left of a graph for checking inputs and outputs: weights are in the plan, packed.
+graph::Graph WithoutConstants(graph::Graph graph) {
+  graph.nodes.clear();
+  for (graph::Value& value : graph.values) value.constant = nullptr;
+  return graph;
+}
+
+// The layers of `graph` as they run: those that rewriting took away are said to be in others.
+std::vector<LayerReport> LayersOf(const graph::Graph& graph, const std::vector<LayerReport>& plan) {
+  std::map<std::string_view, const LayerReport*> by_name;
+  for (const LayerReport& layer : plan) by_name[layer.node] = &layer;
+  std::vector<LayerReport> layers;
+  for (const graph::Node& node : graph.nodes) {
+    std::string implementation = "folded away";
+    for (const std::string& name : {node.name, node.name + "/shift", node.name + "/scale"}) {
+      if (const auto it = by_name.find(name); it != by_name.end()) implementation = it->second->implementation;
+      if (implementation != "folded away") break;
+    }
+    layers.push_back({node.name, node.op, std::move(implementation)});
+  }
+  return layers;
+}
+
+class OneDnnExecutor : public Executor {
+ public:
+  explicit OneDnnExecutor(const graph::Graph& graph) : io_(WithoutConstants(graph)) {
+    CheckSpecialised(graph);
+    const OneThread one_thread;
+    const graph::Graph rewritten = Rewrite(graph);
+    plan_ = onednn::Builder(rewritten).Build();
+    layers_ = LayersOf(graph, plan_.layers);
+  }
+
+  std::unique_ptr<Context> NewContext() const override {
+    const OneThread one_thread;
+    return std::make_unique<OneDnnContext>(plan_);
+  }
+
+  void Run(Context& context, std::span<const graph::Tensor* const> inputs,
+           std::span<graph::Tensor> outputs) const override {
+    CheckInputsAndOutputs(io_, inputs, outputs);
+    auto* const mine = dynamic_cast<OneDnnContext*>(&context);
+    if (mine == nullptr || mine->arena.buffers.data() != plan_.buffers.data()) {
+      throw Error(ErrorCode::kInternal, "the context is another executor's");
+    }
+    const OneThread one_thread;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      std::memcpy(mine->arena.At(plan_.inputs[i]), inputs[i]->bytes(), inputs[i]->byte_count());
+    }
+    for (const auto& step : mine->steps) step(mine->stream);
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const Plan::Output& output = plan_.outputs[i];
+      const void* source = output.constant != nullptr ? output.constant->bytes() : mine->arena.At(output.buffer);
+      std::memcpy(outputs[i].bytes(), source, outputs[i].byte_count());
+    }
+  }
+
+  std::vector<LayerReport> Layers() const override { return layers_; }
+  std::string InstructionSet() const override { return std::string(NameOf(dnnl::get_effective_cpu_isa())); }
+
+ private:
+  graph::Graph io_;
+  Plan plan_;
+  std::vector<LayerReport> layers_;
+};
+
+}  // namespace
+
+std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph) {
+  try {
+    return std::make_unique<OneDnnExecutor>(graph);
+  } catch (const dnnl::error& e) {
+    throw Error(ErrorCode::kInternal, fmt::format("oneDNN could not compile the network: {}", e.what()));
+  }
+}
+
+}  // namespace prefiqs::engine

@@ -1,0 +1,203 @@
+// What fusion, layouts and shared memory could get wrong, against the reference executor. Single operators are compared
+// by the conformance tests.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <omp.h>
+#include <prefiqs/error.h>
+
+#include <thread>
+
+#include "engine/compare_for_test.h"
+
+namespace prefiqs::engine {
+namespace {
+
+using graph::Shape;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+using Ints = std::vector<std::int64_t>;
+
+TEST(OneDnn, FusesActivations) {
+  GraphForTest g;
+  const auto x = g.Input({2, 3, 9, 7});
+  const auto conv = g.Conv(x, 8);
+  const auto clip = g.Add("Clip", {conv, g.Scalar(0), g.Scalar(6)});
+  const auto gemm = g.Add("Gemm", {g.Add("Flatten", {clip}), g.Random({504, 5}), g.Random({5})});
+  const auto graph = g.Done({g.Add("LeakyRelu", {gemm}, {{"alpha", 0.3f}})});
+  ExpectSameOnBoth(graph);
+  EXPECT_EQ(Implementation(graph, "Clip1"), "fused into Conv0");
+  EXPECT_EQ(Implementation(graph, "LeakyRelu4"), "fused into Gemm3");
+  EXPECT_THAT(Implementation(graph, "Conv0"), Not(HasSubstr("ref")));
+}
+
+TEST(OneDnn, AddsAResidualInPlace) {
+  GraphForTest g;
+  const auto x = g.Input({1, 16, 8, 8});
+  const auto first = g.Add("Relu", {g.Conv(x, 16)});
+  const auto sum = g.Add("Add", {g.Conv(first, 16), first});
+  const auto graph = g.Done({g.Add("Relu", {sum})});
+  ExpectSameOnBoth(graph);
+  EXPECT_EQ(Implementation(graph, "Add3"), "fused into Conv2");
+  EXPECT_EQ(Implementation(graph, "Relu4"), "fused into Conv2");
+}
+
+TEST(OneDnn, KeepsAResidualThatIsReadLater) {
+  GraphForTest g;
+  const auto x = g.Input({1, 16, 8, 8});
+  const auto first = g.Add("Relu", {g.Conv(x, 16)});
+  const auto sum = g.Add("Add", {first, g.Conv(first, 16)});
+  const auto later = g.Add("Mul", {first, sum});
+  ExpectSameOnBoth(g.Done({later, sum}));
+}
+
+TEST(OneDnn, KeepsAResidualThatIsAnOutputOrTheInput) {
+  GraphForTest g;
+  const auto x = g.Input({1, 8, 6, 6});
+  const auto first = g.Add("Add", {x, g.Conv(x, 8)});
+  const auto second = g.Add("Add", {first, g.Conv(first, 8)});
+  ExpectSameOnBoth(g.Done({second, first, x}));
+}
+
+TEST(OneDnn, KeepsAResidualThatIsAlsoSeenInAnotherShape) {
+  GraphForTest g;
+  const auto x = g.Input({1, 8, 6, 6});
+  const auto base = g.Add("Sigmoid", {x});
+  const auto flat = g.Add("Reshape", {base, g.Ints({1, 288})});
+  const auto sum = g.Add("Add", {base, g.Conv(x, 8)});
+  ExpectSameOnBoth(g.Done({sum, g.Add("Tanh", {flat})}));
+}
+
+TEST(OneDnn, AddsShortcutsOfTwoConvolutions) {
+  GraphForTest g;
+  const auto x = g.Input({1, 8, 8, 8});
+  const auto sum = g.Add("Add", {g.Conv(x, 16, 1, 1), g.Conv(g.Add("Relu", {g.Conv(x, 16)}), 16)});
+  ExpectSameOnBoth(g.Done({g.Add("PRelu", {sum, g.Random({16, 1, 1})})}));
+}
+
+TEST(OneDnn, AddsAConstantOfTheSameShape) {
+  GraphForTest g;
+  const auto x = g.Input({1, 4, 5, 5});
+  const auto sum = g.Add("Add", {g.Conv(x, 4), g.Random({1, 4, 5, 5})});
+  ExpectSameOnBoth(g.Done({sum, g.Add("Add", {x, x}), g.Add("Sub", {x, x})}));
+}
+
+TEST(OneDnn, WritesInPlaceOnlyWhereNobodyLooks) {
+  GraphForTest g;
+  const auto x = g.Input({2, 5, 4, 4});
+  const auto a = g.Add("Sigmoid", {x});
+  const auto b = g.Add("Tanh", {a});
+  const auto c = g.Add("Relu", {a});
+  const auto d = g.Add("Mul", {b, c});
+  ExpectSameOnBoth(g.Done({d, g.Add("Exp", {d}), a}));
+}
+
+TEST(OneDnn, NormalisesAroundConvolutions) {
+  GraphForTest g;
+  const auto x = g.Input({1, 6, 7, 5});
+  const auto norm = [&](graph::ValueId v) {
+    const std::int64_t c = g.ShapeOf(v)[1];
+    return g.Add("BatchNormalization", {v, g.Random({c}), g.Random({c}), g.Random({c}), g.Random({c}, 0.5f, 2.0f)});
+  };
+  const auto before = norm(x);
+  const auto after = norm(g.Conv(before, 12));
+  const auto end = norm(g.Add(
+      "Gemm", {g.Add("Flatten", {g.Add("PRelu", {after, g.Random({12, 1, 1})})}), g.Random({9, 420}, -0.1f, 0.1f)},
+      {{"transB", std::int64_t{1}}}));
+  const auto graph = g.Done({end});
+  ExpectSameOnBoth(graph);
+  EXPECT_EQ(Implementation(graph, "BatchNormalization2"), "folded away");
+}
+
+TEST(OneDnn, ConvolvesInEveryWay) {
+  for (const std::int64_t groups : {1, 2, 8}) {
+    for (const Ints& pads : {Ints{0, 0, 0, 0}, Ints{1, 0, 2, 1}}) {
+      for (const std::int64_t dilation : {1, 2}) {
+        for (const std::int64_t stride : {1, 2}) {
+          GraphForTest g;
+          const auto x = g.Input({2, 8, 11, 9});
+          const auto w = g.Random({16, 8 / groups, 3, 2});
+          ExpectSameOnBoth(g.Done({g.Add(
+              "Conv", {x, w},
+              {{"group", groups}, {"pads", pads}, {"dilations", Ints{dilation, 1}}, {"strides", Ints{stride, 1}}})}));
+        }
+      }
+    }
+  }
+}
+
+TEST(OneDnn, MovesData) {
+  GraphForTest g;
+  const auto x = g.Input({1, 6, 4, 5});
+  const auto conv = g.Conv(x, 12);
+  const auto nhwc = g.Add("Transpose", {conv}, {{"perm", Ints{0, 2, 3, 1}}});
+  const auto flat = g.Add("Reshape", {nhwc, g.Ints({20, 12})});
+  const auto parts = g.AddMany("Split", {conv, g.Ints({5, 7})}, 2, {{"axis", std::int64_t{1}}});
+  const auto joined = g.Add("Concat", {parts[1], x, parts[0]}, {{"axis", std::int64_t{1}}});
+  const auto slice = g.Add("Slice", {joined, g.Ints({2, -3}), g.Ints({15, 99}), g.Ints({1, 3})});
+  const auto twice = g.Add(
+      "Resize", {slice, graph::kNone, g.Constant(graph::Tensor::From<float>({4}, std::vector<float>{1, 1, 2, 2}))},
+      {{"coordinate_transformation_mode", std::string("asymmetric")}, {"nearest_mode", std::string("floor")}});
+  const auto mean = g.Add("ReduceMean", {conv, g.Ints({2, 3})}, {{"keepdims", std::int64_t{0}}});
+  const auto scale = g.Add("Mul", {conv, g.Add("Unsqueeze", {mean, g.Ints({2, 3})})});
+  ExpectSameOnBoth(g.Done({flat, joined, twice, scale, g.Add("Softmax", {flat})}));
+}
+
+TEST(OneDnn, HandsInputsAndConstantsThrough) {
+  GraphForTest g;
+  const auto x = g.Input({2, 3});
+  const auto c = g.Random({4});
+  ExpectSameOnBoth(g.Done({x, c, g.Add("Relu", {x}), x}));
+}
+
+TEST(OneDnn, LeavesToTheReferenceWhatOneDnnLacks) {
+  GraphForTest g;
+  const auto x = g.Input({2, 8, 3, 3});
+  const auto erf = g.Add("Erf", {g.Conv(x, 8)});
+  const auto graph = g.Done({g.Conv(erf, 4)});
+  ExpectSameOnBoth(graph);
+  EXPECT_EQ(Implementation(graph, "Erf1"), "reference");
+}
+
+TEST(OneDnn, GivesTheSameBitsInEveryContextAndThread) {
+  GraphForTest g;
+  const auto x = g.Input({1, 8, 20, 20});
+  const auto a = g.Add("PRelu", {g.Conv(x, 32), g.Random({32, 1, 1})});
+  const auto b = g.Conv(g.Conv(a, 32, 32), 64, 1, 1);
+  const auto graph = g.Done({g.Add("GlobalAveragePool", {b})});
+  const auto executor = CompileOneDnn(graph);
+  const std::vector<graph::Tensor> inputs{g.RandomTensor({1, 8, 20, 20})};
+  const auto context = executor->NewContext();
+  const auto expected = RunOn(*executor, *context, graph, inputs);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      const auto mine = executor->NewContext();
+      for (int run = 0; run < 5; ++run) {
+        EXPECT_TRUE(Identical(RunOn(*executor, *mine, graph, inputs)[0], expected[0]));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(OneDnn, LeavesTheCallersThreadSettingAlone) {
+  omp_set_num_threads(3);
+  GraphForTest g;
+  const auto x = g.Input({1, 3, 8, 8});
+  ExpectSameOnBoth(g.Done({g.Conv(x, 4)}));
+  EXPECT_EQ(omp_get_max_threads(), 3);
+}
+
+TEST(OneDnn, RefusesAnotherExecutorsContext) {
+  GraphForTest g;
+  const auto x = g.Input({1, 3});
+  const auto graph = g.Done({g.Add("Relu", {x})});
+  const auto one = CompileOneDnn(graph), other = CompileOneDnn(graph);
+  const auto context = other->NewContext();
+  EXPECT_THROW(RunOn(*one, *context, graph, {graph::Tensor(graph::DataType::kFloat32, {1, 3})}), Error);
+  EXPECT_THAT(one->InstructionSet(), Not(StartsWith("unknown")));
+}
+
+}  // namespace
+}  // namespace prefiqs::engine

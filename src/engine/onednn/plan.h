@@ -1,0 +1,107 @@
+// A compiled network: steps over buffers of one arena.
+#ifndef PREFIQS_ENGINE_ONEDNN_PLAN_H_
+#define PREFIQS_ENGINE_ONEDNN_PLAN_H_
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "engine/executor.h"
+#include "engine/reference_node.h"
+#include "graph/graph.h"
+#include "graph/tensor.h"
+
+namespace prefiqs::engine::onednn {
+
+using Desc = dnnl::memory::desc;
+
+// A tensor during a run: its layout, and the buffer or the constant that holds it.
+struct Operand {
+  Desc desc;        // null for what oneDNN cannot describe (other types than float32, no elements): row-major then
+  int buffer = -1;  // -1: see constant
+  std::shared_ptr<const dnnl::memory> constant{};
+};
+
+// Part of the arena. Buffers that are never needed at the same time share bytes.
+struct Buffer {
+  std::size_t bytes = 0;
+  int first_step = 0;  // -1: filled before the first step
+  int last_step = 0;   // the number of steps: read after the last one
+  std::size_t offset = 0;
+};
+
+// Gives every buffer its offset; returns the size of the arena. Offsets are multiples of 64.
+std::size_t PlaceBuffers(std::vector<Buffer>& buffers);
+
+// The memory of one context.
+struct Arena {
+  std::byte* base = nullptr;
+  std::span<const Buffer> buffers;
+  void* At(int buffer) const { return base + buffers[static_cast<std::size_t>(buffer)].offset; }
+};
+
+// Immutable; binding it to an arena gives what a run calls. Primitives take their memory as objects whose making costs
+// more than small layers do, so they are made once a context.
+class Step {
+ public:
+  using Bound = std::function<void(dnnl::stream&)>;
+  virtual ~Step() = default;
+  virtual Bound Bind(const Arena& arena, const dnnl::engine& engine) const = 0;
+};
+
+class PrimitiveStep : public Step {
+ public:
+  using Arguments = std::vector<std::pair<int, Operand>>;  // DNNL_ARG_… and what goes there
+  PrimitiveStep(dnnl::primitive primitive, Arguments arguments)
+      : primitive_(std::move(primitive)), arguments_(std::move(arguments)) {}
+  Bound Bind(const Arena& arena, const dnnl::engine& engine) const override;
+
+ private:
+  dnnl::primitive primitive_;
+  Arguments arguments_;
+};
+
+// The operator table's loops, for what oneDNN has no primitive for. All operands are row-major.
+class ReferenceStep : public Step {
+ public:
+  struct Input {
+    bool given = false;
+    graph::TensorPtr constant;  // or:
+    int buffer = -1;
+    graph::DataType type = graph::DataType::kFloat32;
+    graph::Shape shape;
+  };
+  // `outputs`: a buffer each, -1 for those that are left out.
+  ReferenceStep(ReferenceNode node, std::vector<Input> inputs, std::vector<int> outputs)
+      : node_(std::move(node)), inputs_(std::move(inputs)), outputs_(std::move(outputs)) {}
+  Bound Bind(const Arena& arena, const dnnl::engine& engine) const override;
+
+ private:
+  ReferenceNode node_;
+  std::vector<Input> inputs_;
+  std::vector<int> outputs_;
+};
+
+struct Plan {
+  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+  std::vector<Buffer> buffers;
+  std::vector<std::unique_ptr<const Step>> steps;
+  std::vector<int> inputs;  // a buffer each, row-major
+  struct Output {
+    int buffer = -1;  // row-major; or:
+    graph::TensorPtr constant;
+  };
+  std::vector<Output> outputs;
+  std::vector<LayerReport> layers;  // of the rewritten graph
+  std::size_t arena_bytes = 0;
+};
+
+}  // namespace prefiqs::engine::onednn
+
+#endif  // PREFIQS_ENGINE_ONEDNN_PLAN_H_

@@ -1,0 +1,36 @@
+#include "engine/onednn/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace prefiqs::engine::onednn {
+namespace {
+
+TEST(PlaceBuffers, ReusesWhatIsNoLongerNeeded) {
+  std::vector<Buffer> chain{{100, 0, 1, 0}, {100, 1, 2, 0}, {100, 2, 3, 0}, {100, 3, 4, 0}};
+  EXPECT_EQ(PlaceBuffers(chain), 256u);
+}
+
+TEST(PlaceBuffers, NeverOverlapsWhatLivesAtTheSameTime) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 50; ++round) {
+    std::vector<Buffer> buffers;
+    for (int i = 0; i < 60; ++i) {
+      const int first = static_cast<int>(random() % 40);
+      buffers.push_back({random() % 5000, first, first + static_cast<int>(random() % 10), 0});
+    }
+    const std::size_t total = PlaceBuffers(buffers);
+    for (const Buffer& a : buffers) {
+      EXPECT_EQ(a.offset % 64, 0u);
+      EXPECT_LE(a.offset + a.bytes, total);
+      for (const Buffer& b : buffers) {
+        if (&a == &b || a.last_step < b.first_step || b.last_step < a.first_step) continue;
+        EXPECT_TRUE(a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset || a.bytes == 0 || b.bytes == 0);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace prefiqs::engine::onednn
