@@ -22,8 +22,8 @@ constexpr Landmarks kArcFace = {
 // that too.
 constexpr int kStripePixels = 1 << 16;
 
-// warpAffine keeps source coordinates in 16 bits.
-constexpr int kMaxSourceSide = 32767;
+// warpAffine keeps source coordinates in 16 bits and refuses the last of them.
+constexpr int kMaxSourceSide = 32766;
 
 // What warpAffine makes of `transform` before it uses it: the same operations in the same order, so that warping from
 // the inverse gives the bits that warping by the transform gives.

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <stdexcept>
 #include <string_view>
 
 #include "base/file.h"
@@ -88,12 +89,17 @@ DecodedImage Image::decode(std::span<const std::uint8_t> bytes, const ImageLimit
     return image::Failed(failure.status(), failure.detail());
   } catch (const std::bad_alloc&) {
     return image::Failed(Status::kTooLarge, "not enough memory for its pixels");
+  } catch (const std::length_error&) {  // of a vector, where the caller's limits allow any size
+    return image::Failed(Status::kTooLarge, "not enough memory for its pixels");
   }
 }
 
 DecodedImage Image::open(const std::string& path, const ImageLimits& limits) {
   const auto max_bytes = static_cast<std::int64_t>(
       std::min<std::uint64_t>(limits.max_file_bytes, std::numeric_limits<std::int64_t>::max() / 4));
+  // Else the system would open what stands before that byte.
+  if (path.find('\0') != std::string::npos)
+    return image::Failed(Status::kUnreadable, "a zero byte cannot be part of a path");
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > max_bytes) {
     return image::Failed(Status::kTooLarge,

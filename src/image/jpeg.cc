@@ -6,10 +6,12 @@
 // jerror.h defines its codes from jpeglib.h.
 #include <jerror.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "image/format.h"
 
@@ -86,6 +88,7 @@ class Decompressor {
   const jpeg_decompress_struct& info() const { return info_; }
   std::string message() const { return errors_.message; }
 
+  // Only before the end: jpeg_finish_decompress() forgets the markers.
   int Orientation() const {
     for (jpeg_saved_marker_ptr marker = info_.marker_list; marker != nullptr; marker = marker->next) {
       const Bytes data(marker->data, marker->data_length);
@@ -157,6 +160,7 @@ Image DecodeJpeg(Bytes bytes, const ImageLimits& limits) {
   if (!decompressor->ChooseOutput()) {
     throw Undecodable(kFormat, std::to_string(info.num_components) + " components of unknown colour");
   }
+  const int orientation = decompressor->Orientation();
   Image picture = Blank(info.image_width, info.image_height);
   const std::size_t width = info.image_width;
   const bool cmyk = info.out_color_space == JCS_CMYK;
@@ -168,7 +172,7 @@ Image DecodeJpeg(Bytes bytes, const ImageLimits& limits) {
     if (cmyk) CmykToRgb(cmyk_row.data(), info.saw_Adobe_marker != 0, width, row);
   }
   check(decompressor->Finish());
-  return Upright(std::move(picture), decompressor->Orientation());
+  return Upright(std::move(picture), orientation);
 }
 
 }  // namespace prefiqs::image

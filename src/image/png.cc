@@ -109,6 +109,19 @@ class Reader : public ErrorTrap {
   png_infop info_ = nullptr;
 };
 
+// libpng allocates what a chunk says its length is before it reads it, and takes its own limit for a warning. Chunks:
+// length, type, data, checksum; the last one is IEND.
+void CheckChunks(Bytes bytes) {
+  constexpr std::size_t kMagicSize = 8, kAroundData = 12;
+  for (bytes = bytes.subspan(kMagicSize);;) {
+    if (bytes.size() < kAroundData) throw Undecodable(kFormat, "the file is truncated");
+    const std::size_t length = png_get_uint_32(bytes.data());
+    if (length > bytes.size() - kAroundData) throw Undecodable(kFormat, "a chunk is longer than the file");
+    if (std::memcmp(bytes.data() + 4, "IEND", 4) == 0) return;
+    bytes = bytes.subspan(kAroundData + length);
+  }
+}
+
 // A row of grey, grey + alpha, RGB or RGB + alpha samples to RGB.
 template <std::size_t kSampleBytes>
 void ConvertRow(const std::uint8_t* source, int channels, std::size_t width, std::uint8_t* rgb) {
@@ -174,6 +187,7 @@ class Writer : public ErrorTrap {
 }  // namespace
 
 Image DecodePng(Bytes bytes, const ImageLimits& limits) {
+  CheckChunks(bytes);
   const auto reader = std::make_unique<Reader>(bytes);
   const auto check = [&](bool good) {
     if (!good) throw Undecodable(kFormat, reader->message());
@@ -205,6 +219,13 @@ namespace prefiqs {
 void write_png(const Image& image, const std::string& path) {
   if (image.empty())
     throw Error(ErrorCode::kIo, fmt::format("{}: an empty picture cannot be written", Printable(path)));
+  const bool consistent =
+      image.width > 0 && image.height > 0 && image.rgb.size() % 3 == 0 &&
+      image.rgb.size() / 3 == static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
+  if (!consistent) {
+    throw Error(ErrorCode::kIo, fmt::format("{}: {} bytes are not the pixels of a {}x{} picture", Printable(path),
+                                            image.rgb.size(), image.width, image.height));
+  }
   const auto writer = std::make_unique<image::Writer>();
   if (!writer->Write(image)) {
     throw Error(ErrorCode::kIo, fmt::format("{}: cannot write PNG: {}", Printable(path), writer->message()));
