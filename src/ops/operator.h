@@ -56,7 +56,8 @@ void CheckSupported(const graph::Graph& graph);
 // Infer and reference in one: for constant folding and tests.
 std::vector<graph::Tensor> Evaluate(const graph::Node& node, std::span<const graph::Tensor* const> inputs);
 
-// Multiply-adds of a Conv, Gemm or MatMul with these types; 0 for every other operator.
+// Multiply-adds of a Conv, Gemm or MatMul with these types, at most 2^45 so that sums cannot overflow; 0 for every
+// other operator.
 std::int64_t MultiplyAdds(const graph::Node& node, std::span<const InferInput> inputs,
                           std::span<const TensorType> outputs);
 

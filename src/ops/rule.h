@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "graph/graph.h"
 #include "graph/tensor.h"
@@ -29,6 +30,29 @@ const graph::Tensor* KnownInput(const graph::Node& node, std::span<const InferIn
 
 // -rank <= axis < rank, counted from the end where negative, as 0 … rank - 1. Fails otherwise.
 std::int64_t NormalAxis(const graph::Node& node, std::int64_t axis, std::size_t rank);
+
+// The integers of the constant at input i, which is there: a list (or a scalar) of at most `max_count`.
+std::vector<std::int64_t> KnownInts(const graph::Node& node, std::span<const InferInput> inputs, std::size_t i,
+                                    std::string_view what, std::size_t max_count);
+
+// More dimensions than any network has. Bounds what one value of a hostile file costs before it has elements.
+inline constexpr std::size_t kMaxRank = 16;
+
+// A type whose rank and element count are in range. Fails otherwise.
+TensorType MakeType(const graph::Node& node, graph::DataType type, graph::Shape shape);
+
+// Tensors as a shape rule sees them: for kernels that resolve their parameters the way the rule does.
+class TensorInputs {
+ public:
+  explicit TensorInputs(std::span<const graph::Tensor* const> tensors);
+  TensorInputs(const TensorInputs&) = delete;
+  TensorInputs& operator=(const TensorInputs&) = delete;
+  std::span<const InferInput> get() const { return inputs_; }
+
+ private:
+  std::vector<TensorType> types_;
+  std::vector<InferInput> inputs_;
+};
 
 // Sum and product of sizes from a file; fail where they leave ±2^40.
 std::int64_t CheckedAdd(const graph::Node& node, std::int64_t a, std::int64_t b);

@@ -17,7 +17,9 @@ struct SpecialiseLimits {
 
 // Gives every input the shape named (inputs not named must be fully known), infers all shapes, evaluates what depends
 // on constants and shapes alone (Shape/Gather/Concat/Reshape arithmetic), and drops what became unused. Every value of
-// the result has a known shape. Throws Error(kModel) with the node where shapes disagree or a limit is passed.
+// the result has a known shape. Throws Error(kModel) with the node where shapes disagree or a limit is passed,
+// Error(kUsage) for the shape of an input that does not exist. Constants that would take too long to evaluate (2^30
+// element visits in all) are left to the run.
 graph::Graph Specialise(const graph::Graph& graph, const std::map<std::string, graph::Shape>& input_shapes,
                         const SpecialiseLimits& limits = {});
 

@@ -2,6 +2,7 @@
 #ifndef PREFIQS_OPS_WINDOW_H_
 #define PREFIQS_OPS_WINDOW_H_
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -20,6 +21,19 @@ struct Window {
 // `input`: N×C×spatial. `kernel`: from the attribute (pools) or the weights (Conv). Throws Error(kModel) for wrong
 // counts, sizes not positive, negative pads, and windows that do not fit.
 Window ResolveWindow(const graph::Node& node, const graph::Shape& input, std::vector<std::int64_t> kernel);
+
+// The same window with unit dimensions in front, so that loops are always over depth, height and width.
+Window ThreeDimensional(const Window& window);
+// The spatial dimensions of N×C×spatial, with ones in front, as depth, height and width.
+std::array<std::int64_t, 3> SpatialSize(const graph::Shape& shape);
+
+// Half-open.
+struct Taps {
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+};
+// Those j in 0 … count - 1 for which start + j * step lies in 0 … size - 1. Of positive step.
+Taps TapsInside(std::int64_t start, std::int64_t step, std::int64_t count, std::int64_t size);
 
 }  // namespace prefiqs::ops
 

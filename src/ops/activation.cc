@@ -1,0 +1,154 @@
+// Functions of one element. Computed in double and rounded once; NaN stays NaN.
+#include <cmath>
+#include <numbers>
+#include <type_traits>
+
+#include "ops/broadcast.h"
+#include "ops/rows.h"
+#include "ops/rule.h"
+
+namespace prefiqs::ops {
+namespace {
+
+using graph::DataType;
+using graph::Node;
+using graph::Tensor;
+
+double Between(double low, double x, double high) { return x < low ? low : x > high ? high : x; }
+
+struct LeakyRelu {
+  explicit LeakyRelu(const Node& node) : alpha(node.Float("alpha", 0.01f)) {}
+  double operator()(double x) const { return x < 0 ? alpha * x : x; }
+  double alpha;
+};
+struct Sigmoid {
+  explicit Sigmoid(const Node&) {}
+  double operator()(double x) const { return 1 / (1 + std::exp(-x)); }
+};
+struct HardSigmoid {
+  explicit HardSigmoid(const Node& node) : alpha(node.Float("alpha", 0.2f)), beta(node.Float("beta", 0.5f)) {}
+  double operator()(double x) const { return Between(0, alpha * x + beta, 1); }
+  double alpha, beta;
+};
+struct HardSwish {
+  explicit HardSwish(const Node&) {}
+  double operator()(double x) const { return x * Between(0, x / 6 + 0.5, 1); }
+};
+struct Tanh {
+  explicit Tanh(const Node&) {}
+  double operator()(double x) const { return std::tanh(x); }
+};
+struct Erf {
+  explicit Erf(const Node&) {}
+  double operator()(double x) const { return std::erf(x); }
+};
+struct Gelu {
+  explicit Gelu(const Node& node) {
+    const std::string approximate = node.String("approximate", "none");
+    if (approximate != "none" && approximate != "tanh") Fail(node, "approximate must be none or tanh");
+    by_tanh = approximate == "tanh";
+  }
+  double operator()(double x) const {
+    using std::numbers::inv_pi, std::numbers::sqrt2;
+    if (by_tanh) return 0.5 * x * (1 + std::tanh(std::sqrt(2 * inv_pi) * (x + 0.044715 * x * x * x)));
+    return 0.5 * x * (1 + std::erf(x / sqrt2));
+  }
+  bool by_tanh = false;
+};
+struct Exp {
+  explicit Exp(const Node&) {}
+  double operator()(double x) const { return std::exp(x); }
+};
+struct Sqrt {
+  explicit Sqrt(const Node&) {}
+  double operator()(double x) const { return std::sqrt(x); }
+};
+
+template <typename Function>
+std::vector<TensorType> InferFloat(const Node& node, std::span<const InferInput> inputs) {
+  const Function check_attributes(node);
+  static_cast<void>(check_attributes);
+  return {RequiredFloat(node, inputs, 0, "X")};
+}
+
+template <typename Function>
+void RunFloat(const Node& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  const Function function(node);
+  const auto x = inputs[0]->values<float>();
+  const auto y = outputs[0].values<float>();
+  for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(function(x[i]));
+}
+
+std::vector<TensorType> InferRelu(const Node& node, std::span<const InferInput> inputs) {
+  const TensorType& x = Required(node, inputs, 0, "X");
+  if (x.type == DataType::kBool) Fail(node, "is for numbers, X is bool");
+  return {x};
+}
+
+void RunRelu(const Node&, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  WithType(outputs[0].type(), [&]<typename T>(T) {
+    if constexpr (!std::is_same_v<T, bool>) {
+      const auto x = inputs[0]->values<T>();
+      const auto y = outputs[0].values<T>();
+      for (std::size_t i = 0; i < y.size(); ++i) y[i] = x[i] < 0 ? 0 : x[i];
+    }
+  });
+}
+
+std::vector<TensorType> InferClip(const Node& node, std::span<const InferInput> inputs) {
+  const TensorType& x = Required(node, inputs, 0, "X");
+  if (x.type == DataType::kBool) Fail(node, "is for numbers, X is bool");
+  for (std::size_t i = 1; i < 3; ++i) {
+    if (!Given(inputs, i)) continue;
+    const TensorType& bound = *inputs[i].type;
+    if (bound.type != x.type || graph::ElementCount(bound.shape) != 1) {
+      Fail(node, "a bound must be one number of the type of X");
+    }
+  }
+  return {x};
+}
+
+// The upper bound wins where it is under the lower one.
+void RunClip(const Node&, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  const auto bound = [&](std::size_t i) { return i < inputs.size() ? inputs[i] : nullptr; };
+  WithType(outputs[0].type(), [&]<typename T>(T) {
+    if constexpr (!std::is_same_v<T, bool>) {
+      const auto x = inputs[0]->values<T>();
+      const auto y = outputs[0].values<T>();
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        y[i] = x[i];
+        if (bound(1) != nullptr && y[i] < bound(1)->template values<T>()[0]) y[i] = bound(1)->template values<T>()[0];
+        if (bound(2) != nullptr && y[i] > bound(2)->template values<T>()[0]) y[i] = bound(2)->template values<T>()[0];
+      }
+    }
+  });
+}
+
+constexpr std::string_view kAlpha[] = {"alpha"};
+constexpr std::string_view kAlphaBeta[] = {"alpha", "beta"};
+constexpr std::string_view kApproximate[] = {"approximate"};
+
+template <typename Function>
+constexpr Operator FloatRow(std::string_view name, std::span<const std::string_view> attributes = {}) {
+  return {name, 1, 1, 1, 1, attributes, InferFloat<Function>, RunFloat<Function>};
+}
+
+constexpr Operator kRows[] = {
+    {"Relu", 1, 1, 1, 1, {}, InferRelu, RunRelu},
+    {"Clip", 1, 3, 1, 1, {}, InferClip, RunClip},
+    FloatRow<LeakyRelu>("LeakyRelu", kAlpha),
+    FloatRow<Sigmoid>("Sigmoid"),
+    FloatRow<HardSigmoid>("HardSigmoid", kAlphaBeta),
+    FloatRow<HardSwish>("HardSwish"),
+    FloatRow<Tanh>("Tanh"),
+    FloatRow<Erf>("Erf"),
+    FloatRow<Gelu>("Gelu", kApproximate),
+    FloatRow<Exp>("Exp"),
+    FloatRow<Sqrt>("Sqrt"),
+};
+
+}  // namespace
+
+std::span<const Operator> ActivationRows() { return kRows; }
+
+}  // namespace prefiqs::ops

@@ -1,0 +1,104 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <vector>
+
+#include "ops/broadcast.h"
+#include "ops/rows.h"
+#include "ops/rule.h"
+
+namespace prefiqs::ops {
+namespace {
+
+using graph::Node;
+using graph::Shape;
+using graph::Tensor;
+
+// Which dimensions go. `axes` may be null: none are given.
+std::vector<bool> Reduced(const Node& node, const Tensor* axes, std::size_t rank) {
+  if (axes == nullptr || axes->count() == 0) return std::vector<bool>(rank, node.Int("noop_with_empty_axes", 0) == 0);
+  if (axes->type() != graph::DataType::kInt64 && axes->type() != graph::DataType::kInt32) {
+    Fail(node, fmt::format("the axes must be integers, they are {}", graph::Name(axes->type())));
+  }
+  if (axes->count() > static_cast<std::int64_t>(rank)) {
+    Fail(node, fmt::format("{} axes for an input of {} dimensions", axes->count(), rank));
+  }
+  std::vector<bool> reduced(rank, false);
+  for (const std::int64_t written : axes->ToInt64s()) {
+    const auto axis = static_cast<std::size_t>(NormalAxis(node, written, rank));
+    if (reduced[axis]) Fail(node, fmt::format("axis {} is given twice", written));
+    reduced[axis] = true;
+  }
+  return reduced;
+}
+
+// The shape with every reduced dimension kept as one.
+Shape KeptShape(Shape shape, const std::vector<bool>& reduced) {
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    if (reduced[d]) shape[d] = 1;
+  }
+  return shape;
+}
+
+std::vector<TensorType> InferReduce(const Node& node, std::span<const InferInput> inputs) {
+  const Shape& input = RequiredFloat(node, inputs, 0, "the input").shape;
+  const std::vector<bool> reduced = Reduced(node, KnownInput(node, inputs, 1, "the axes"), input.size());
+  const bool keep = node.Int("keepdims", 1) != 0;
+  Shape result;
+  for (std::size_t d = 0; d < input.size(); ++d) {
+    if (reduced[d] && input[d] < 1) {
+      Fail(node, fmt::format("dimension {} of an input of {} is empty", d, graph::ToString(input)));
+    }
+    if (!reduced[d]) result.push_back(input[d]);
+    if (reduced[d] && keep) result.push_back(1);
+  }
+  return {MakeType(node, graph::DataType::kFloat32, std::move(result))};
+}
+
+// out = finish(Σ term(x), number of terms), for each element of the output.
+template <typename Term, typename Finish>
+void Reduce(const Node& node, std::span<const Tensor* const> inputs, Tensor& output, Term term, Finish finish) {
+  const auto in = inputs[0]->values<float>();
+  const auto out = output.values<float>();
+  if (out.empty()) return;
+  const Shape& shape = inputs[0]->shape();
+  const std::vector<bool> reduced = Reduced(node, inputs.size() > 1 ? inputs[1] : nullptr, shape.size());
+  const Strides to_output[] = {BroadcastStrides(KeptShape(shape, reduced), shape)};
+  std::vector<double> sums(out.size());
+  Walk(shape, to_output, [&](std::size_t i, std::span<const std::int64_t> at) {
+    sums[static_cast<std::size_t>(at[0])] += term(double{in[i]});
+  });
+  const double terms = static_cast<double>(in.size() / out.size());
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(finish(sums[i], terms));
+}
+
+bool IsNoop(const Node& node, std::span<const Tensor* const> inputs) {
+  const bool no_axes = inputs.size() < 2 || inputs[1] == nullptr || inputs[1]->count() == 0;
+  return no_axes && node.Int("noop_with_empty_axes", 0) != 0;
+}
+
+void RunReduceMean(const Node& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  const auto same = [](double x) { return x; };
+  Reduce(node, inputs, outputs[0], same, [](double sum, double terms) { return sum / terms; });
+}
+
+void RunReduceL2(const Node& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  if (IsNoop(node, inputs)) {  // then the operator's text asks for the input itself, not for its absolute values
+    outputs[0] = *inputs[0];
+    return;
+  }
+  const auto square = [](double x) { return x * x; };
+  Reduce(node, inputs, outputs[0], square, [](double sum, double) { return std::sqrt(sum); });
+}
+
+constexpr std::string_view kReduceAttributes[] = {"keepdims", "noop_with_empty_axes"};
+constexpr Operator kReductionRows[] = {
+    {"ReduceMean", 1, 2, 1, 1, kReduceAttributes, InferReduce, RunReduceMean},
+    {"ReduceL2", 1, 2, 1, 1, kReduceAttributes, InferReduce, RunReduceL2},
+};
+
+}  // namespace
+
+std::span<const Operator> ReductionRows() { return kReductionRows; }
+
+}  // namespace prefiqs::ops
