@@ -147,7 +147,7 @@ Operand Builder::Rearranged(const Operand& from, const Desc& wanted) {
   }
   const dnnl::reorder::primitive_desc desc(engine(), from.desc, engine(), wanted, Attributes());
   const Operand to = NewOperand(wanted);
-  AddPrimitive(dnnl::reorder(desc), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}}, desc.scratchpad_desc());
+  AddStep(dnnl::reorder(desc), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}}, desc.scratchpad_desc());
   return to;
 }
 
@@ -214,7 +214,7 @@ void Builder::Touch(const Operand& operand) {
   last = std::max(last, static_cast<int>(plan_.steps.size()));
 }
 
-void Builder::AddPrimitive(dnnl::primitive primitive, PrimitiveStep::Arguments arguments, const Desc& scratchpad) {
+void Builder::AddStep(dnnl::primitive primitive, PrimitiveStep::Arguments arguments, const Desc& scratchpad) {
   if (scratchpad.get_size() > 0) arguments.emplace_back(DNNL_ARG_SCRATCHPAD, NewOperand(scratchpad));
   for (const auto& [argument, operand] : arguments) Touch(operand);
   plan_.steps.push_back(std::make_unique<PrimitiveStep>(std::move(primitive), std::move(arguments)));

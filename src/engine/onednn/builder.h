@@ -60,9 +60,11 @@ class Builder {
   template <typename PrimitiveDesc>
   void Add(const graph::Node& node, const PrimitiveDesc& desc, dnnl::primitive primitive,
            PrimitiveStep::Arguments arguments) {
-    AddPrimitive(std::move(primitive), std::move(arguments), desc.scratchpad_desc());
+    AddStep(std::move(primitive), std::move(arguments), desc.scratchpad_desc());
     Report(node, desc.impl_info_str());
   }
+  // A further primitive of the same node.
+  void AddStep(dnnl::primitive primitive, PrimitiveStep::Arguments arguments, const Desc& scratchpad);
   static dnnl::primitive_attr Attributes();
   void Report(const graph::Node& node, std::string implementation);
 
@@ -85,7 +87,6 @@ class Builder {
   const ValueState& State(graph::ValueId id) const { return states_[static_cast<std::size_t>(id)]; }
   int NewBuffer(std::size_t bytes);
   void Touch(const Operand& operand);
-  void AddPrimitive(dnnl::primitive primitive, PrimitiveStep::Arguments arguments, const Desc& scratchpad);
 
   void EmitReference(const graph::Node& node);
   void Emit(const graph::Node& node);

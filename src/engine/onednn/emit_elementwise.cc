@@ -37,18 +37,21 @@ bool EmitUnary(Builder& builder, const graph::Node& node) {
   const auto eltwise = AsEltwise(builder.graph(), node);
   const graph::ValueId input = node.inputs[0];
   if (!eltwise || !builder.Describable(input)) return false;
-  dnnl::primitive_attr attributes = Builder::Attributes();
-  if (eltwise->clip_to_one) {
-    dnnl::post_ops post_ops;
-    post_ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_clip, 0.0f, 1.0f);
-    attributes.set_post_ops(post_ops);
-  }
   const Desc layout = builder.Layout(input);
-  const dnnl::eltwise_forward::desc desc(kKind, eltwise->algorithm, layout, eltwise->alpha, eltwise->beta);
-  const dnnl::eltwise_forward::primitive_desc primitive(desc, attributes, builder.engine());
+  const auto make = [&](dnnl::algorithm algorithm, float alpha, float beta) {
+    const dnnl::eltwise_forward::desc desc(kKind, algorithm, layout, alpha, beta);
+    return dnnl::eltwise_forward::primitive_desc(desc, Builder::Attributes(), builder.engine());
+  };
+  const auto primitive = make(eltwise->algorithm, eltwise->alpha, eltwise->beta);
+  const auto clip = make(dnnl::algorithm::eltwise_clip, 0.0f, 1.0f);
   const Operand source = builder.Read(input);
   const Operand output = InPlace(builder, input, source);
   builder.Add(node, primitive, dnnl::eltwise_forward(primitive), {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, output}});
+  if (eltwise->clip_to_one) {
+    // On its own: oneDNN 2.6 takes this as a post-op of an eltwise primitive, and then leaves the result unwritten.
+    builder.AddStep(dnnl::eltwise_forward(clip), {{DNNL_ARG_SRC, output}, {DNNL_ARG_DST, output}},
+                    clip.scratchpad_desc());
+  }
   builder.Define(node.outputs[0], output);
   return true;
 }

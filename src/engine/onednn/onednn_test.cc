@@ -31,6 +31,31 @@ TEST(OneDnn, FusesActivations) {
   EXPECT_THAT(Implementation(graph, "Conv0"), Not(HasSubstr("ref")));
 }
 
+TEST(OneDnn, RunsEveryActivationAloneAndFused) {
+  const std::pair<const char*, GraphForTest::Attributes> kActivations[] = {
+      {"Relu", {}},
+      {"LeakyRelu", {{"alpha", 0.2f}}},
+      {"Sigmoid", {}},
+      {"Tanh", {}},
+      {"HardSwish", {}},
+      {"HardSigmoid", {{"alpha", 0.5f}, {"beta", 0.6f}}},
+      {"Gelu", {}},
+      {"Exp", {}},
+      {"Gelu", {{"approximate", std::string("tanh")}}},
+  };
+  for (const auto& [op, attributes] : kActivations) {
+    SCOPED_TRACE(op);
+    GraphForTest g;
+    const auto x = g.Input({1, 3, 5, 7});
+    const auto alone = g.Add(op, {x}, attributes);
+    const auto fused = g.Add(op, {g.Conv(x, 8)}, attributes);
+    const auto graph = g.Done({alone, fused, x});
+    ExpectSameOnBoth(graph);
+    EXPECT_EQ(Implementation(graph, graph.nodes[2].name), "fused into Conv1");
+    EXPECT_THAT(Implementation(graph, graph.nodes[0].name), Not(HasSubstr("ref")));
+  }
+}
+
 TEST(OneDnn, AddsAResidualInPlace) {
   GraphForTest g;
   const auto x = g.Input({1, 16, 8, 8});
@@ -141,6 +166,31 @@ TEST(OneDnn, MovesData) {
   const auto mean = g.Add("ReduceMean", {conv, g.Ints({2, 3})}, {{"keepdims", std::int64_t{0}}});
   const auto scale = g.Add("Mul", {conv, g.Add("Unsqueeze", {mean, g.Ints({2, 3})})});
   ExpectSameOnBoth(g.Done({flat, joined, twice, scale, g.Add("Softmax", {flat})}));
+}
+
+// One block of a vision transformer, heads and all.
+TEST(OneDnn, AttendsAsTransformersDo) {
+  GraphForTest g;
+  constexpr std::int64_t kTokens = 9, kHeads = 2, kWidth = 8;
+  const auto x = g.Input({2, kTokens, kHeads * kWidth});
+  const auto normal = g.Add("LayerNormalization", {x, g.Random({16}), g.Random({16})});
+  const auto heads = [&](bool transposed) {
+    const auto projected = g.Add("Add", {g.Add("MatMul", {normal, g.Random({16, 16})}), g.Random({16})});
+    const auto split = g.Add("Reshape", {projected, g.Ints({2, kTokens, kHeads, kWidth})});
+    return g.Add("Transpose", {split}, {{"perm", transposed ? Ints{0, 2, 3, 1} : Ints{0, 2, 1, 3}}});
+  };
+  const auto q = heads(false), k = heads(true), v = heads(false);
+  const auto scores = g.Add("Div", {g.Add("MatMul", {q, k}), g.Scalar(2.83f)});
+  const auto mixed = g.Add("MatMul", {g.Add("Softmax", {scores}), v});
+  const auto joined = g.Add("Reshape", {g.Add("Transpose", {mixed}, {{"perm", Ints{0, 2, 1, 3}}}), g.Ints({2, 9, 16})});
+  const auto sum = g.Add("Add", {x, joined});
+  const auto wide =
+      g.Add("Gelu", {g.Add("MatMul", {g.Add("LayerNormalization", {sum, g.Random({16})}), g.Random({16, 32})})});
+  const auto graph = g.Done({g.Add("Add", {sum, g.Add("MatMul", {wide, g.Random({32, 16})})})});
+  ExpectSameOnBoth(graph, 1e-4);
+  for (const LayerReport& layer : CompileOneDnn(graph)->Layers()) {
+    EXPECT_NE(layer.implementation, "reference") << layer.node;
+  }
 }
 
 TEST(OneDnn, HandsInputsAndConstantsThrough) {
