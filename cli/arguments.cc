@@ -36,6 +36,30 @@ bool Parse(CLI::App& app, Words words) {
   }
 }
 
+bool ParseWithInputs(CLI::App& app, Words words, const std::string& description, Words& inputs) {
+  const auto marker = std::find(words.begin(), words.end(), "--");
+  const Words after_marker(marker == words.end() ? marker : marker + 1, words.end());
+  words.erase(marker, words.end());
+  inputs.clear();
+  app.add_option("INPUT", inputs, description)->expected(1)->allow_extra_args(false)->type_name("");
+  app.allow_extras();
+  if (!Parse(app, std::move(words))) return false;
+  for (std::string& word : app.remaining()) {
+    if (word.size() > 1 && word.front() == '-') {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("{}: there is no such option\n{} --help shows the options", word, app.get_name()));
+    }
+    inputs.push_back(std::move(word));
+  }
+  inputs.insert(inputs.end(), after_marker.begin(), after_marker.end());
+  if (inputs.empty()) {
+    throw Error(ErrorCode::kUsage, fmt::format("INPUT is missing: name pictures, folders or lists\n{} --help shows the "
+                                               "options",
+                                               app.get_name()));
+  }
+  return true;
+}
+
 Words JoinNumbers(Words words) {
   Words joined;
   for (std::size_t i = 0; i < words.size(); ++i) {

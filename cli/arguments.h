@@ -19,6 +19,11 @@ using Words = std::vector<std::string>;
 // `app` takes the words. False: --help was asked for and printed. Throws Error(kUsage) for what does not parse.
 bool Parse(CLI::App& app, Words words);
 
+// The same for a command that takes any number of INPUTs, which it puts into `inputs` in their order. They are file
+// names, so nothing is read into them: CLI11's own way to take several words would split [a,b]. `description`: for
+// --help. Throws Error(kUsage) where there is none.
+bool ParseWithInputs(CLI::App& app, Words words, const std::string& description, Words& inputs);
+
 // "--mean 123.675 116.28 103.53 FILE": three numbers may be three words or one with commas. The parser cannot know how
 // many of the words that follow belong to the option, so the three become one here.
 Words JoinNumbers(Words words);

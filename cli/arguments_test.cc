@@ -33,12 +33,24 @@ TEST(ParseShard, CountsFromOne) {
   }
 }
 
-TEST(Parse, LeavesFileNamesAlone) {
+TEST(ParseWithInputs, LeavesFileNamesAlone) {
   CLI::App app("", "test");
-  std::vector<std::string> inputs;
-  app.add_option("INPUT", inputs)->allow_extra_args(false)->expected(1, 100);
-  ASSERT_TRUE(Parse(app, {"[a,b]", "score", "-", "@list", "a,b", "\xff.png", "{}", "--", "--x"}));
-  EXPECT_THAT(inputs, ElementsAre("[a,b]", "score", "-", "@list", "a,b", "\xff.png", "{}", "--x"));
+  std::string value;
+  app.add_option("--option", value);
+  Words inputs;
+  ASSERT_TRUE(ParseWithInputs(
+      app, {"[a,b]", "score", "-", "--option", "o", "@list", "a,b", "\xff.png", "{}", "--", "--x", "--", "[c]"}, "",
+      inputs));
+  EXPECT_THAT(inputs, ElementsAre("[a,b]", "score", "-", "@list", "a,b", "\xff.png", "{}", "--x", "--", "[c]"));
+  EXPECT_EQ(value, "o");
+}
+
+TEST(ParseWithInputs, RefusesUnknownOptionsAndNoInput) {
+  for (const Words& words : {Words{"a", "--nonsense"}, Words{"a", "b", "-x"}, Words{}, Words{"--"}}) {
+    CLI::App app("", "prefiqs test");
+    Words inputs;
+    EXPECT_THROW(ParseWithInputs(app, words, "", inputs), Error);
+  }
 }
 
 TEST(Parse, NamesTheUnknownOption) {

@@ -38,7 +38,12 @@ int RunPrune(const Words& words) {
   if (std::filesystem::equivalent(network.model, output, ignored)) {
     throw Error(ErrorCode::kUsage, "IN and OUT are the same file: the weights that go could not be had back");
   }
-  if (!force && std::filesystem::exists(output, ignored)) {
+  const std::filesystem::file_status there = std::filesystem::status(output, ignored);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
+    // The copy takes the place of what is there, which must not happen to a device or a folder.
+    throw Error(ErrorCode::kIo, fmt::format("{}: is no regular file; name a file", output));
+  }
+  if (!force && std::filesystem::exists(there)) {
     throw Error(ErrorCode::kIo, fmt::format("{}: exists already; --force overwrites it", output));
   }
   const Network loaded = LoadNetwork(network);

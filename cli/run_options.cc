@@ -34,17 +34,14 @@ std::string Summary(const JobSummary& summary, double seconds) {
   return text;
 }
 
+constexpr const char* kInputs =
+    "Any number of pictures (JPEG, PNG, WebP, JPEG 2000, PNM), folders (recursive, sorted), verification sets (.bin), "
+    "@FILE with a path a line, or - for such a list on standard input";
+
 }  // namespace
 
 void AddRunOptions(CLI::App& app, RunArguments& arguments) {
   JobOptions& job = arguments.job;
-  app.add_option("INPUT", job.inputs,
-                 "Pictures (JPEG, PNG, WebP, JPEG 2000, PNM), folders (recursive, sorted), verification sets (.bin), "
-                 "@FILE with a path a line, or - for such a list on standard input")
-      ->required()
-      ->allow_extra_args(false)  // else CLI11 would split a name like [a,b]
-      ->expected(1, 1 << 24)
-      ->type_name("");
   const char* const faces = "Faces";
   app.add_flag("--aligned", arguments.aligned, "Pictures are aligned crops: no detection")->group(faces);
   app.add_option("--detector", arguments.detector, "Detector network, an ONNX file: YuNet, SCRFD or RetinaFace")
@@ -88,6 +85,10 @@ void AddRunOptions(CLI::App& app, RunArguments& arguments) {
       ->group(speed);
   app.add_option("--gate", arguments.gate, "Not available yet")->expected(0, 1)->group("");
   job.assessor.threads = 0;
+}
+
+bool ParseRun(CLI::App& app, const Words& words, RunArguments& arguments) {
+  return ParseWithInputs(app, words, kInputs, arguments.job.inputs);
 }
 
 JobOptions MakeJob(const RunArguments& arguments) {

@@ -7,6 +7,8 @@
 #include <prefiqs/job.h>
 #include <CLI/App.hpp>
 
+#include "cli/arguments.h"
+
 namespace prefiqs::cli {
 
 struct RunArguments {
@@ -17,6 +19,8 @@ struct RunArguments {
 };
 
 void AddRunOptions(CLI::App& app, RunArguments& arguments);
+// As Parse(); the inputs among the words go into `arguments`.
+bool ParseRun(CLI::App& app, const Words& words, RunArguments& arguments);
 
 // The job's options, with the detector loaded. Throws Error.
 JobOptions MakeJob(const RunArguments& arguments);

@@ -53,7 +53,7 @@ int RunScore(const Words& words) {
   AddRunOptions(app, run);
   app.add_option("--method", method, "drift [drift]")->type_name("METHOD");
   app.footer(kScoreExamples);
-  if (!Parse(app, words)) return 0;
+  if (!ParseRun(app, words, run)) return 0;
   CheckMethod(method);
   JobOptions job = MakeJob(run);
   job.assessor.recipe = MakeRecipe(recipe);
@@ -71,7 +71,7 @@ int RunEmbed(const Words& words) {
   AddRunOptions(app, run);
   app.get_option("--embeddings")->required();
   app.footer(kEmbedExamples);
-  if (!Parse(app, words)) return 0;
+  if (!ParseRun(app, words, run)) return 0;
   JobOptions job = MakeJob(run);
   job.assessor.prune = false;
   const Network loaded = LoadNetwork(network);

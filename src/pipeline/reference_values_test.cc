@@ -47,6 +47,7 @@ std::vector<std::vector<std::string>> ReadRows(const std::filesystem::path& path
   if (!file) throw std::runtime_error(path.string() + ": cannot read");
   std::vector<std::vector<std::string>> rows;
   for (std::string line; std::getline(file, line);) {
+    if (line.ends_with('\r')) line.pop_back();
     rows.emplace_back();
     std::istringstream cells(line);
     for (std::string cell; std::getline(cells, cell, ',');) rows.back().push_back(cell);
@@ -72,6 +73,8 @@ struct Case {
   const char* preset;
   ExecutorKind executor;
 };
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.model; }
 
 std::string NameOf(const ::testing::TestParamInfo<Case>& info) {
   return std::string(info.param.model).substr(0, 5) +

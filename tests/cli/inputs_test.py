@@ -1,0 +1,124 @@
+"""Where pictures come from, and what becomes of bad ones."""
+import os
+
+import material
+from material import ProgramTest, noise, png, ppm
+
+
+class Inputs(ProgramTest):
+    def names(self, run, status=0):
+        self.assert_status(run, status)
+        return [row['path'] for row in run.rows()]
+
+    def test_folders_are_recursive_and_sorted(self):
+        for name in ('in/b.png', 'in/a/2.ppm', 'in/a/10.ppm', 'in/A.png'):
+            self.picture(name, noise(1), ppm if name.endswith('ppm') else png)
+        (self.folder / 'in/notes.txt').write_text('no picture')
+        self.assertEqual(self.names(self.score_aligned('in')), ['in/A.png', 'in/a/10.ppm', 'in/a/2.ppm', 'in/b.png'])
+
+    def test_lists(self):
+        self.crops(3)
+        lines = 'crops/0002.png\n\ncrops/0000.png\r\ncrops/0001.png'
+        (self.folder / 'list.txt').write_text(lines)
+        expected = ['crops/0002.png', 'crops/0000.png', 'crops/0001.png']
+        self.assertEqual(self.names(self.score_aligned('@list.txt')), expected)
+        self.assertEqual(self.names(self.score_aligned('-', stdin=lines.encode())), expected)
+        self.assertEqual(self.names(self.score_aligned('crops/0001.png', '@list.txt')), ['crops/0001.png', *expected])
+
+    def test_lists_may_name_what_is_missing(self):
+        self.crops(1)
+        run = self.score_aligned('-', stdin=b'crops/none.png\ncrops/0000.png\n')
+        self.assertEqual(self.names(run, 1), ['crops/none.png', 'crops/0000.png'])
+        self.assertEqual([row['status'] for row in run.rows()], ['unreadable', 'ok'])
+
+    def test_verification_sets(self):
+        material.verification_set(self.folder / 'set.bin', [png(noise(0)), ppm(noise(1)), b'no picture', png(noise(3))])
+        run = self.score_aligned('set.bin')
+        self.assertEqual(self.names(run, 1), [f'set.bin#{i}' for i in range(4)])
+        self.assertEqual([row['status'] for row in run.rows()], ['ok', 'ok', 'undecodable', 'ok'])
+        alone = self.score_aligned(self.picture('alone.png', noise(3))).rows()[0]
+        self.assertEqual(run.rows()[3]['drift'], alone['drift'])
+
+    def test_hostile_verification_set(self):
+        mark = self.folder / 'mark'
+        evil = b"cos\nsystem\n(S'touch %s'\ntR." % os.fsencode(mark)
+        (self.folder / 'evil.bin').write_bytes(evil)
+        self.assert_refused(self.score_aligned('evil.bin'), 4, 'evil.bin')
+        self.assertFalse(mark.exists())
+
+    def test_paths_are_bytes(self):
+        odd = b'caf\xe9, "quoted"\nline.png'
+        with open(os.path.join(os.fsencode(self.folder), odd), 'wb') as file:
+            file.write(png(noise(1)))
+        run = self.score_aligned(odd)
+        self.assert_status(run, 0)
+        self.assertEqual(os.fsencode(run.rows()[0]['path']), odd)
+
+
+class BadPictures(ProgramTest):
+    def test_get_rows_and_the_run_goes_on(self):
+        whole = png(noise(1))
+        for name, content in (('1-ok.png', whole), ('2-empty.png', b''), ('3-truncated.png', whole[:len(whole) // 2]),
+                              ('4-text.jpg', b'hello'), ('6-header.ppm', b'P6 24 24 255\n'),
+                              ('7-ok.ppm', ppm(noise(2))),
+                              ('8-bomb.ppm', b'P6 999999 999999 255\n'), ('9-wide.png', png(noise(3, 24, 50)))):
+            path = self.folder / 'in' / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        (self.folder / 'in/5-dangling.png').symlink_to('nowhere')
+        run = self.score_aligned('in')
+        self.assert_status(run, 1)
+        rows = {row['path'][3:]: row for row in run.rows()}
+        self.assertEqual({name: row['status'] for name, row in rows.items()}, {
+            '1-ok.png': 'ok', '2-empty.png': 'undecodable', '3-truncated.png': 'undecodable',
+            '4-text.jpg': 'undecodable', '5-dangling.png': 'unreadable', '6-header.ppm': 'undecodable',
+            '7-ok.ppm': 'ok', '8-bomb.ppm': 'too_large', '9-wide.png': 'wrong_shape'})
+        for row in rows.values():
+            scored = row['status'] == 'ok'
+            self.assertEqual(row['detail'] == '', scored, row)
+            for column in ('quality', 'drift', 'embedding_norm'):
+                self.assertEqual(row[column] != '', scored, row)
+        self.assertIn('2 scored, 7 not', run.err)
+
+
+class Faces(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.detector = material.detector_network(self.folder / 'detector.onnx')
+
+    def test_faceless_and_small(self):
+        self.picture('in/a.png', material.bright_cells(192, 320, (1, 2)))
+        self.picture('in/b.png', material.bright_cells(192, 320))
+        run = self.score('--detector', self.detector, 'in')
+        self.assert_status(run, 1)
+        face, none = run.rows()
+        self.assertEqual((face['status'], face['face']), ('ok', '0'))
+        self.assertAlmostEqual(float(face['box_width']), 40, delta=0.5)
+        # The cell's centre; pixel centres are whole numbers.
+        self.assertAlmostEqual(float(face['box_x']) + float(face['box_width']) / 2, 79.5, delta=1)
+        self.assertAlmostEqual(float(face['box_y']) + float(face['box_height']) / 2, 47.5, delta=1)
+        self.assertEqual((none['status'], none['face'], none['drift']), ('no_face', '', ''))
+        run = self.score('--detector', self.detector, '--min-face', '60', 'in/a.png')
+        self.assert_status(run, 1)
+        self.assertEqual(run.rows()[0]['status'], 'face_too_small')
+
+    def test_all_or_best(self):
+        self.picture('two.png', material.bright_cells(192, 320, (0, 1), (2, 4)))
+        best = self.score('--detector', self.detector, 'two.png').rows()
+        every = self.score('--detector', self.detector, '--faces', 'all', 'two.png').rows()
+        self.assertEqual([row['face'] for row in every], ['0', '1'])
+        # Of equal boxes the most central goes first, and the best is the first of all.
+        self.assertEqual(best, every[:1])
+        self.assertAlmostEqual(float(best[0]['nose_x']), 143.5, delta=1)
+
+    def test_crops_are_what_the_network_saw(self):
+        self.picture('two.png', material.bright_cells(192, 320, (0, 1), (2, 4)))
+        options = ['--detector', self.detector, '--faces', 'all', 'two.png']
+        rows = self.score(*options, '--save-crops', 'crops').rows()
+        self.assertEqual(sorted(os.listdir(self.folder / 'crops')), ['000001-0-two.png', '000001-1-two.png'])
+        again = self.score_aligned('crops').rows()
+        self.assertEqual([row['drift'] for row in again], [row['drift'] for row in rows])
+
+
+if __name__ == '__main__':
+    material.main()

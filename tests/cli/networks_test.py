@@ -1,0 +1,166 @@
+"""Inspecting, pruning and refusing networks."""
+import json
+import os
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+import material
+from material import ProgramTest
+
+
+def constants(path):
+    return {c.name: numpy_helper.to_array(c) for c in onnx.load(path).graph.initializer}
+
+
+class Prune(ProgramTest):
+    def prune(self, *options, output='pruned.onnx'):
+        run = self.run_program('prune', self.network, output, *options)
+        self.assert_status(run, 0)
+        return run, self.folder / output
+
+    def test_writes_a_valid_file_with_the_recipe(self):
+        run, path = self.prune('--preset', 'arcface', '--sparsity', '0.5', '--scope', 'layer')
+        model = onnx.load(path)
+        onnx.checker.check_model(model, full_check=True)
+        metadata = {entry.key: entry.value for entry in model.metadata_props}
+        recipe = json.loads(metadata['prefiqs.recipe'])
+        self.assertEqual((recipe['sparsity'], recipe['scope'], recipe['criterion']), (0.5, 'layer', 'l1'))
+        self.assertEqual(json.loads(metadata['prefiqs.preprocessing'])['channels'], 'rgb')
+        self.assertIn('unstructured-l1-layer-0.5', run.out.decode())
+        self.assertEqual([node.op_type for node in model.graph.node],
+                         [node.op_type for node in onnx.load(self.network).graph.node])
+
+    def test_takes_the_smallest_weights(self):
+        run, path = self.prune('--sparsity', '0.3')
+        before, after = constants(self.network), constants(path)
+        kept, gone = [], []
+        for name, values in before.items():
+            pruned = (after[name] == 0) & (values != 0)
+            self.assertTrue(np.array_equal(after[name][~pruned], values[~pruned]), name)
+            if name in ('w1', 'w2', 'matrix'):
+                kept.append(np.abs(values[~pruned]))
+                gone.append(np.abs(values[pruned]))
+            else:
+                self.assertFalse(pruned.any(), name)
+        kept, gone = np.concatenate(kept), np.concatenate(gone)
+        self.assertLess(gone.max(), kept.min())
+        achieved = len(gone) / (len(gone) + len(kept))
+        self.assertTrue(abs(achieved - 0.3) < 1e-3, achieved)
+        self.assertIn(f'achieved {achieved:.6f}', run.out.decode())
+
+    def test_embedding_the_copy_works_and_scoring_it_is_refused(self):
+        _, path = self.prune('--sparsity', '0.5')
+        crops = self.crops(3)
+        run = self.run_program('embed', '--model', path, '--preset', 'arcface', '--aligned', crops, '--embeddings',
+                               'pruned.npy')
+        self.assert_status(run, 0)
+        rows = self.score_aligned(crops, '--sparsity', '0.5', '--embeddings', 'dense.npy').rows()
+        dense, pruned = (np.load(self.folder / f'{kind}.npy').astype(np.float64) for kind in ('dense', 'pruned'))
+
+        def unit(vectors):
+            return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+        drifts = np.linalg.norm(unit(dense) - unit(pruned), axis=1)
+        for row, drift in zip(rows, drifts, strict=True):
+            self.assertTrue(abs(float(row['drift']) - drift) < 1e-4, (row['drift'], drift))
+        refused = self.run_program('score', '--model', path, '--preset', 'arcface', '--aligned', crops)
+        self.assert_refused(refused, 3, 'pruned.onnx', 'the network it was made from')
+        self.assert_refused(self.run_program('prune', path, 'twice.onnx'), 3, 'the network it was made from')
+
+    def test_existing_file_stays(self):
+        self.prune()
+        before = (self.folder / 'pruned.onnx').read_bytes()
+        run = self.run_program('prune', self.network, 'pruned.onnx', '--sparsity', '0.9')
+        self.assert_refused(run, 4, 'pruned.onnx', '--force')
+        self.assertEqual((self.folder / 'pruned.onnx').read_bytes(), before)
+        self.prune('--sparsity', '0.9', '--force')
+        self.assertNotEqual((self.folder / 'pruned.onnx').read_bytes(), before)
+
+    def test_what_is_no_file_stays(self):
+        pipe = self.folder / 'pipe.onnx'
+        os.mkfifo(pipe)
+        for output in (pipe, self.folder):
+            self.assert_refused(self.run_program('prune', self.network, output, '--force'), 4, str(output), 'regular')
+        self.assertTrue(pipe.is_fifo())
+
+
+class Inspect(ProgramTest):
+    def test_says_what_it_is_made_of(self):
+        run = self.run_program('inspect', self.network, '--preset', 'arcface', '--json')
+        self.assert_status(run, 0)
+        report = json.loads(run.out)
+        weights = constants(self.network)
+        prunable = sum(weights[name].size for name in ('w1', 'w2', 'matrix'))
+        self.assertEqual(report['prunable'], prunable)
+        self.assertTrue(abs(report['pruned'] - 0.4 * prunable) <= 1)
+        self.assertEqual(report['parameters'], sum(w.size for w in weights.values()))
+        side = material.SIDE
+        macs = (weights['w1'].size * (side // 2) ** 2 + weights['w2'].size * (side // 4) ** 2 + weights['matrix'].size)
+        self.assertEqual(report['macs'], macs)
+        self.assertEqual(report['inputs'][0]['shape'], [None, 3, side, side])
+        self.assertEqual(report['outputs'][0]['shape'], [None, material.EMBEDDING])
+        self.assertEqual(report['preprocessing'], {'channels': 'rgb', 'mean': 127.5, 'scale': 127.5})
+        self.assertEqual(report['recipe_name'], material.PAPER_RECIPE)
+        layers = {layer['name']: layer for layer in report['layers']}
+        self.assertEqual(layers['conv1']['operator'], 'Conv')
+        self.assertEqual(layers['conv2']['shape'], [1, 16, side // 4, side // 4])
+        for layer in report['layers']:
+            self.assertNotIn(layer['implementation'], ('', 'reference'), layer)
+
+    def test_table(self):
+        run = self.run_program('inspect', self.network)
+        self.assert_status(run, 0)
+        text = run.out.decode()
+        for word in ('input', 'prunable', 'MACs', 'conv1', 'gemm', 'assumed', 'instruction set'):
+            self.assertIn(word, text)
+        self.assertFalse(any(line.endswith(' ') for line in text.splitlines()))
+
+
+class Refused(ProgramTest):
+    def test_quantised_network(self):
+        path = material.shared_folder('models', 'offlineid_mobilefacenet_int8.onnx')
+        crops = self.crops(1)
+        for arguments in (['inspect', path], ['score', '--model', path, '--aligned', crops],
+                          ['prune', path, 'out.onnx']):
+            run = self.run_program(*arguments)
+            self.assert_refused(run, 3, path.name, 'quantised', 'export it in float32')
+            self.assertRegex(run.err, r"node '[^']+' \((QLinear\w+|\w*Quantize\w+|\w+Integer)\)")
+
+    def test_unsupported_operator(self):
+        model = onnx.load(self.network)
+        model.graph.node[4].op_type = 'Softplus'
+        onnx.save(model, self.folder / 'other.onnx')
+        run = self.run_program('inspect', 'other.onnx')
+        self.assert_refused(run, 3, "node 'act2' (Softplus)", 'not supported', 'export')
+
+    def test_not_a_face_network(self):
+        crops = self.crops(1)
+        detector = material.detector_network(self.folder / 'detector.onnx')
+        run = self.run_program('score', '--model', detector, '--aligned', crops)
+        self.assert_refused(run, 3, 'detector.onnx', 'one output')
+        run = self.score('--detector', self.network, crops)
+        self.assert_refused(run, 3, 'net.onnx', 'YuNet')
+
+
+class Real(ProgramTest):
+    """The program on networks and photographs of real people."""
+
+    def test_scores_photographs(self):
+        models = material.shared_folder('models')
+        photographs = material.shared_folder('data', 'portraits')
+        detectors = sorted((models / 'detectors').glob('*yunet*.onnx'))
+        self.assertTrue(detectors, 'no YuNet detector among the real material')
+        run = self.run_program('score', '--model', models / 'w600k_mbf_dequantised_fp32.onnx', '--preset', 'arcface',
+                               '--detector', detectors[0], photographs)
+        self.assertIn(run.status, (0, 1), run.err)
+        rows = run.rows()
+        found = [row for row in rows if row['status'] == 'ok']
+        self.assertGreater(len(found), 0.8 * len(rows))
+        for row in found:
+            self.assertTrue(0 < float(row['drift']) < 1.5, row)
+
+
+if __name__ == '__main__':
+    material.main()
