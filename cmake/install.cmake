@@ -1,7 +1,4 @@
 # `cmake --install`: the shared library, its public headers, the command, and a package for find_package(prefiqs).
-if(NOT TARGET prefiqs_cli)  # BOOTSTRAP
-  return()
-endif()
 include(CMakePackageConfigHelpers)
 install(TARGETS prefiqs EXPORT prefiqsTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}

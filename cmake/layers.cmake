@@ -1,5 +1,6 @@
 # One folder of src/ is one layer. A layer lists its sources, the layers and libraries it uses, and its tests; the
-# include-direction check (scripts/check_includes) holds the same table for headers.
+# include-direction check (scripts/check_includes) holds the same table for headers. THREADS: its tests run several
+# threads, so the thread sanitizer runs them too.
 #
 #   prefiqs_layer(graph SOURCES graph.cc TESTS graph_test.cc USES base LIBRARIES fmt::fmt)
 
@@ -21,18 +22,7 @@ set(PREFIQS_LAYERS "" CACHE INTERNAL "")
 set(PREFIQS_LIBRARIES "" CACHE INTERNAL "")
 
 function(prefiqs_layer name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;USES;LIBRARIES;TEST_USES;TEST_LIBRARIES" ${ARGN})
-  foreach(kind SOURCES TESTS)  # BOOTSTRAP: remove when every folder is there
-    foreach(file IN LISTS ARG_${kind})
-      if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${file})
-        list(REMOVE_ITEM ARG_${kind} ${file})
-        message(STATUS "missing yet: ${name}/${file}")
-      endif()
-    endforeach()
-  endforeach()
-  if(NOT ARG_SOURCES)
-    return()
-  endif()
+  cmake_parse_arguments(ARG "THREADS" "" "SOURCES;TESTS;USES;LIBRARIES;TEST_LIBRARIES" ${ARGN})
   add_library(prefiqs_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(prefiqs_${name} PUBLIC prefiqs_flags)
   foreach(layer IN LISTS ARG_USES)
@@ -44,14 +34,23 @@ function(prefiqs_layer name)
   list(REMOVE_DUPLICATES libraries)
   set(PREFIQS_LIBRARIES ${libraries} CACHE INTERNAL "")
   if(PREFIQS_DEVELOPER AND ARG_TESTS)
-    prefiqs_test(prefiqs_${name}_test SOURCES ${ARG_TESTS} USES ${name} ${ARG_TEST_USES} LIBRARIES ${ARG_LIBRARIES} ${ARG_TEST_LIBRARIES})
+    if(ARG_THREADS)
+      set(threads THREADS)
+    else()
+      set(threads)
+    endif()
+    prefiqs_test(prefiqs_${name}_test ${threads} SOURCES ${ARG_TESTS} USES ${name}
+      LIBRARIES ${ARG_LIBRARIES} ${ARG_TEST_LIBRARIES})
   endif()
 endfunction()
 
-# A GoogleTest program, one CTest case a test. Tests find the material beside the project by PREFIQS_SHARED_DIR.
+# A GoogleTest program, one CTest case a test. Tests find the material beside the project by PREFIQS_SHARED_DIR. The
+# targets unit_tests and thread_tests build all of them, and those that run threads.
 include(GoogleTest)
+add_custom_target(unit_tests)
+add_custom_target(thread_tests)
 function(prefiqs_test target)
-  cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS" "" "SOURCES;USES;LIBRARIES" ${ARGN})
   add_executable(${target} ${ARG_SOURCES})
   target_link_libraries(${target} PRIVATE prefiqs_flags GTest::gtest GTest::gtest_main GTest::gmock ${ARG_LIBRARIES})
   foreach(layer IN LISTS ARG_USES)
@@ -59,5 +58,12 @@ function(prefiqs_test target)
   endforeach()
   target_compile_definitions(${target} PRIVATE
     PREFIQS_SHARED_DIR="${PROJECT_SOURCE_DIR}/../shared" PREFIQS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+  target_precompile_headers(${target} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+  add_dependencies(unit_tests ${target})
+  set(labels unit)
+  if(ARG_THREADS)
+    add_dependencies(thread_tests ${target})
+    set(labels unit threads)
+  endif()
+  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${labels}" TIMEOUT 900)
 endfunction()
