@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -74,17 +75,17 @@ int Run(const Words& words) {
 }  // namespace prefiqs::cli
 
 int main(int argc, char** argv) {
-  // A reader that has gone is a write error like any other.
+  // A standard error whose reader has gone must not end a run. Standard output's ends it quietly, as with `| head`.
   std::signal(SIGPIPE, SIG_IGN);
   try {
     const int status = prefiqs::cli::Run(prefiqs::cli::Words(argv + std::min(argc, 1), argv + argc));
-    if (std::fflush(stdout) != 0) throw prefiqs::Error(prefiqs::ErrorCode::kIo, "standard output: cannot write");
+    if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "cannot write");
     return status;
   } catch (const prefiqs::Error& e) {
-    prefiqs::cli::Say(fmt::format("prefiqs: {}\n", e.what()));
+    if (e.code() != prefiqs::ErrorCode::kReaderGone) prefiqs::cli::Say(fmt::format("prefiqs: {}\n", e.what()));
     return prefiqs::info(e.code()).exit_status;
-  } catch (const std::system_error& e) {
-    prefiqs::cli::Say(fmt::format("prefiqs: standard output: {}\n", e.what()));
+  } catch (const std::system_error& e) {  // of fmt::print
+    if (e.code().value() != EPIPE) prefiqs::cli::Say(fmt::format("prefiqs: standard output: {}\n", e.what()));
     return prefiqs::info(prefiqs::ErrorCode::kIo).exit_status;
   } catch (const std::exception& e) {
     prefiqs::cli::Say(fmt::format("prefiqs: {}\n", e.what()));

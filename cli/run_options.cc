@@ -28,9 +28,10 @@ T Choose(std::string_view option, const std::string& text,
 std::string Summary(const JobSummary& summary, double seconds) {
   std::string text = fmt::format("{} pictures, {} faces: {} scored, {} not", summary.pictures, summary.faces,
                                  summary.scored, summary.failed);
-  if (summary.skipped > 0) text += fmt::format("; {} were done before", summary.skipped);
+  if (summary.earlier > 0) text += fmt::format("; {} of the pictures were done before", summary.earlier);
   text += fmt::format("; {:.1f} s", seconds);
-  if (seconds > 0) text += fmt::format(", {:.1f} pictures a second", static_cast<double>(summary.pictures) / seconds);
+  const auto here = static_cast<double>(summary.pictures - summary.earlier);
+  if (here > 0 && seconds > 0) text += fmt::format(", {:.1f} pictures a second", here / seconds);
   return text;
 }
 
@@ -125,19 +126,17 @@ JobOptions MakeJob(const RunArguments& arguments) {
 int RunJob(const Network& network, JobOptions job) {
   const InterruptGuard interrupts;
   ProgressLine line;
-  double seconds = 0;
-  std::int64_t total = 0;
+  JobProgress last;
   job.on_progress = [&](const JobProgress& progress) {
-    seconds = progress.seconds;
-    total = progress.total;
+    last = progress;
     line.Show(progress);
     return Interrupted() == 0;
   };
   const JobSummary summary = run_job(network, job);
   line.Clear();
-  Say(fmt::format("prefiqs: {}\n", Summary(summary, seconds)));
+  Say(fmt::format("prefiqs: {}\n", Summary(summary, last.seconds)));
   if (summary.interrupted) {
-    Say(fmt::format("prefiqs: interrupted after {} of {} pictures; {}\n", summary.pictures + summary.skipped, total,
+    Say(fmt::format("prefiqs: interrupted after {} of {} pictures; {}\n", last.done, last.total,
                     job.output.empty() ? "with --output FILE it could be resumed"
                                        : "the same command with --resume (and without --force) goes on from there"));
     return 128 + Interrupted();

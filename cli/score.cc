@@ -21,8 +21,8 @@ constexpr const char* kScoreExamples = R"(Examples:
   prefiqs score ... --output scores.csv --resume        goes on where it was interrupted
 
 Columns: path, face, status, quality (0 to 1, higher is better), drift (0 to 2), scalar, and how they were made.
-Exit status: 0 all scored; 1 some pictures failed or had no face (their rows say why); 2 usage, or not available yet;
-3 model or recipe; 4 input or output; 130 interrupted.)";
+Exit status: 0 all scored; 1 some pictures failed or had no face (their rows say why; with --resume, the earlier rows
+count too); 2 usage, or not available yet; 3 model or recipe; 4 input or output; 130 interrupted.)";
 
 constexpr const char* kEmbedExamples = R"(Examples:
   prefiqs embed --model arcface.onnx --preset arcface --aligned CROPS/ --embeddings crops.npy --output crops.csv

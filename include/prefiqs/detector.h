@@ -53,11 +53,13 @@ class PREFIQS_API Detector {
   // is nearest to the picture's. The others follow by falling area. Empty when there is none. The same bits for the
   // same picture on any thread; starts none.
   //
-  // Scales: the picture's longer side is brought to 320 pixels, and for larger pictures also to 640 (never enlarged;
-  // the network's own size where that is fixed); large faces are taken from the first, small ones from the second.
-  // Where nothing is found, 160 pixels amid a border are tried. So a face should cover 1/60 of the longer side or more.
+  // Scales: the picture's longer side is brought to 320 pixels, enlarged where it is shorter; pictures larger than that
+  // are also searched at 640 (or at their own size where that is less; a network of fixed size: at most its own). Large
+  // faces are taken from the first, small ones from the second. Where nothing is found, 160 pixels amid a border are
+  // tried. So a face should cover 1/60 of the longer side or more.
   //
-  // Throws Error(kUsage) when width, height and rgb of the image disagree.
+  // Throws Error(kUsage) when width, height and rgb of the image disagree, Error(kModel) where the network stops while
+  // it runs, e.g. at an integer division by zero.
   std::vector<Face> detect(const Image& image) const;
 
   const std::string& family() const;  // "yunet", "scrfd", "retinaface"

@@ -19,6 +19,7 @@ enum class ErrorCode {
   kModel,         // a network file that is broken, hostile or uses what this program does not run
   kRecipe,        // a pruning recipe that is malformed or does not fit the network
   kIo,            // a file that cannot be read or written
+  kReaderGone,    // an output is a pipe, and whoever read it has gone
   kInternal,      // a broken promise of this library's own; please report
 };
 
@@ -52,6 +53,7 @@ enum class Status {
   kFaceTooSmall,  // the face's box is under the wanted size
   kWrongShape,    // an aligned crop whose aspect ratio does not fit the network
   kNoDirection,   // an embedding is zero or not finite, so there is no drift
+  kNotComputed,   // a network stopped while it ran on it, e.g. at an integer division by zero
 };
 
 struct StatusInfo {

@@ -46,18 +46,20 @@ struct JobOptions {
 };
 
 struct JobProgress {
-  std::int64_t done = 0;   // pictures finished, those skipped by resume included
-  std::int64_t total = 0;  // pictures in this shard
-  std::int64_t skipped = 0;
+  std::int64_t done = 0;     // pictures finished, those skipped by resume included
+  std::int64_t total = 0;    // pictures in this shard
+  std::int64_t skipped = 0;  // finished by an earlier run
   double seconds = 0;
 };
 
+// What the whole output holds at the end: with `resume`, also what an earlier run wrote and this one kept, so that a
+// resumed run ends with the summary of an uninterrupted one.
 struct JobSummary {
   std::int64_t pictures = 0;
   std::int64_t faces = 0;
-  std::int64_t scored = 0;  // rows with kOk
-  std::int64_t failed = 0;  // rows with any other status
-  std::int64_t skipped = 0;
+  std::int64_t scored = 0;   // rows with kOk
+  std::int64_t failed = 0;   // rows with any other status
+  std::int64_t earlier = 0;  // pictures, of those above, that an earlier run wrote
   bool interrupted = false;
 };
 
@@ -65,8 +67,8 @@ struct JobSummary {
 // of different pictures run side by side on assessor.threads threads, the calling one included.
 //
 // Throws Error for what concerns the whole run (inputs that do not exist, outputs that cannot be written or already
-// exist, a resume with another network or recipe); a bad picture is a row with its status. What was written before an
-// Error is valid and can be resumed.
+// exist, a resume with another network or recipe; kReaderGone for an output that is a pipe and is read no more); a bad
+// picture is a row with its status. What was written before an Error is valid and can be resumed.
 PREFIQS_API JobSummary run_job(const Network& network, const JobOptions& options);
 
 }  // namespace prefiqs

@@ -3,13 +3,9 @@
 #include <prefiqs/error.h>
 #include <prefiqs/preprocessing.h>
 #include <prefiqs/recipe.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
 
 #include "base/file.h"
+#include "base/folder_for_test.h"
 #include "base/hash.h"
 
 namespace prefiqs {
@@ -33,13 +29,14 @@ TEST(Tables, AreInTheOrderOfTheirEnumerators) {
   for (int i = 0; i <= static_cast<int>(ErrorCode::kInternal); ++i) {
     EXPECT_EQ(static_cast<int>(info(static_cast<ErrorCode>(i)).code), i);
   }
-  for (int i = 0; i <= static_cast<int>(Status::kNoDirection); ++i) {
+  for (int i = 0; i <= static_cast<int>(Status::kNotComputed); ++i) {
     EXPECT_EQ(static_cast<int>(info(static_cast<Status>(i)).status), i);
   }
   EXPECT_EQ(info(ErrorCode::kUsage).exit_status, 2);
   EXPECT_EQ(info(ErrorCode::kModel).exit_status, 3);
   EXPECT_EQ(info(ErrorCode::kRecipe).exit_status, 3);
   EXPECT_EQ(info(ErrorCode::kIo).exit_status, 4);
+  EXPECT_EQ(info(ErrorCode::kReaderGone).exit_status, 4);
 }
 
 TEST(Recipe, DefaultsAreThePapers) {
@@ -97,35 +94,28 @@ TEST(Preprocessing, RefusesWhatItDoesNotUnderstand) {
   EXPECT_THAT(MessageOf(ErrorCode::kUsage, [] { Preprocessing::preset("arc"); }), HasSubstr("arcface"));
 }
 
-class Files : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "prefiqs_base_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::string folder_;
-};
-
-TEST_F(Files, WriteThenRead) {
-  const std::string path = folder_ + "/a";
+TEST(Files, WriteThenRead) {
+  const FolderForTest folder;
+  const std::string path = folder / "a";
   WriteFileAtomically(path, std::string_view("first"));
   WriteFileAtomically(path, std::string_view("second"));
   const auto bytes = ReadFile(path, 6);
   EXPECT_EQ(std::string(bytes.begin(), bytes.end()), "second");
   EXPECT_THAT(MessageOf(ErrorCode::kIo, [&] { ReadFile(path, 5); }), HasSubstr("limit of 5 bytes"));
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1) << "a temporary file stayed";
+  EXPECT_THROW(ReadFile(path, 5), FileTooLarge);
+  EXPECT_THROW(ReadFile("/dev/zero", 5), FileTooLarge);  // which tells no size beforehand
+  EXPECT_EQ(folder.count(), 1) << "a temporary file stayed";
 }
 
-TEST_F(Files, FailureNamesThePathAndLeavesNothing) {
-  const std::string missing = folder_ + "/no/such";
+TEST(Files, FailureNamesThePathAndLeavesNothing) {
+  const FolderForTest folder;
+  const std::string missing = folder / "no/such";
   EXPECT_THAT(MessageOf(ErrorCode::kIo, [&] { ReadFile(missing, 10); }), HasSubstr(missing));
-  EXPECT_THAT(MessageOf(ErrorCode::kIo, [&] { ReadFile(folder_, 10); }), HasSubstr("directory"));
+  EXPECT_THAT(MessageOf(ErrorCode::kIo, [&] { ReadFile(folder.path(), 10); }), HasSubstr("directory"));
   EXPECT_THROW(WriteFileAtomically(missing, std::string_view("x")), Error);
-  std::filesystem::create_directory(folder_ + "/d");
-  std::ofstream(folder_ + "/d/keep") << "x";
-  EXPECT_THROW(WriteFileAtomically(folder_ + "/d", std::string_view("x")), Error);  // cannot replace a folder
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1) << "a temporary file stayed";
+  Fill(folder / "d/keep", "x");
+  EXPECT_THROW(WriteFileAtomically(folder / "d", std::string_view("x")), Error);  // cannot replace a folder
+  EXPECT_EQ(folder.count(), 1) << "a temporary file stayed";
 }
 
 TEST(Printable, EscapesControlBytes) { EXPECT_EQ(Printable("a\nb\x7f\xc3\xa4"), "a\\x0ab\\x7f\xc3\xa4"); }

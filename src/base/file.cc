@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 namespace prefiqs {
 namespace {
@@ -17,6 +18,8 @@ namespace {
 Error IoError(const char* verb, const std::string& path, int error) {
   return Error(ErrorCode::kIo, fmt::format("{}: cannot {}: {}", Printable(path), verb, std::strerror(error)));
 }
+
+Error Unreadable(int error) { return Error(ErrorCode::kIo, fmt::format("cannot read: {}", std::strerror(error))); }
 
 class FileDescriptor {
  public:
@@ -27,6 +30,7 @@ class FileDescriptor {
   FileDescriptor(const FileDescriptor&) = delete;
   FileDescriptor& operator=(const FileDescriptor&) = delete;
   int get() const { return fd_; }
+  int Release() { return std::exchange(fd_, -1); }
   // Zero, or the error of close(2): that is where some file systems report a full disk.
   int Close() {
     const int result = ::close(fd_);
@@ -59,7 +63,7 @@ std::vector<std::uint8_t> ReadFile(const std::string& path, std::int64_t max_byt
   if (::fstat(file.get(), &status) != 0) throw IoError("read", path, errno);
   if (S_ISDIR(status.st_mode)) throw IoError("read", path, EISDIR);
   const auto too_large = [&] {
-    return Error(ErrorCode::kIo, fmt::format("{}: larger than the limit of {} bytes", Printable(path), max_bytes));
+    return FileTooLarge(fmt::format("{}: larger than the limit of {} bytes", Printable(path), max_bytes));
   };
   if (status.st_size > max_bytes) throw too_large();
   // The size is a hint only: pipes report 0, and a file may grow under us.
@@ -76,6 +80,27 @@ std::vector<std::uint8_t> ReadFile(const std::string& path, std::int64_t max_byt
   }
   bytes.resize(size);
   return bytes;
+}
+
+std::unique_ptr<const RegularFile> RegularFile::Open(const std::string& path) {
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat status {};
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) throw Unreadable(errno);
+  if (!S_ISREG(status.st_mode)) return nullptr;
+  return std::unique_ptr<const RegularFile>(new RegularFile(file.Release(), status.st_size));
+}
+
+RegularFile::~RegularFile() { ::close(fd_); }
+
+void RegularFile::Read(std::int64_t offset, std::span<std::uint8_t> out) const {
+  while (!out.empty()) {
+    const ssize_t n = ::pread(fd_, out.data(), out.size(), offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw Unreadable(errno);
+    if (n == 0) throw Error(ErrorCode::kIo, "became shorter while it was read");
+    out = out.subspan(static_cast<std::size_t>(n));
+    offset += n;
+  }
 }
 
 void WriteFileAtomically(const std::string& path, std::span<const std::uint8_t> bytes) {

@@ -3,17 +3,46 @@
 #define PREFIQS_BASE_FILE_H_
 
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <prefiqs/error.h>
+
 namespace prefiqs {
 
-// The whole file. Throws Error(kIo) naming path and cause; Error(kIo) too when it is a folder or larger than
-// `max_bytes`.
+// What ReadFile throws for a file of more bytes than it may read.
+class FileTooLarge : public Error {
+ public:
+  explicit FileTooLarge(const std::string& message) : Error(ErrorCode::kIo, message) {}
+};
+
+// The whole file. Throws Error(kIo) naming path and cause, for a folder too; FileTooLarge for one larger than
+// `max_bytes`, before it is read where its size is known.
 std::vector<std::uint8_t> ReadFile(const std::string& path, std::int64_t max_bytes);
+
+// A regular file open for reading at any place, as large as it was when it was opened. Thread-safe.
+class RegularFile {
+ public:
+  // Null for what is there but no regular file: never waits for a pipe. This and Read throw Error(kIo) with the cause
+  // alone: those who call name the file in their own way.
+  static std::unique_ptr<const RegularFile> Open(const std::string& path);
+  ~RegularFile();
+  RegularFile(const RegularFile&) = delete;
+  RegularFile& operator=(const RegularFile&) = delete;
+
+  std::int64_t size() const { return size_; }
+  // Fills `out`; requires 0 <= offset and offset + out.size() <= size().
+  void Read(std::int64_t offset, std::span<std::uint8_t> out) const;
+
+ private:
+  RegularFile(int fd, std::int64_t size) : fd_(fd), size_(size) {}
+
+  int fd_;
+  std::int64_t size_;
+};
 
 // Writes `bytes` to a temporary file beside `path`, syncs and renames. Throws Error(kIo) (full disk, no permission) and
 // leaves no temporary file and any old `path` as it was.

@@ -32,6 +32,45 @@ struct Twin::Impl {
   graph::Shape input_shape;
   std::vector<graph::Shape> output_shapes;
 
+  // Runs at most a micro-batch. Throws Error(kModel) where a kernel stops at what it is given.
+  void RunGroup(TwinContext& context, std::span<const std::vector<float>> faces,
+                std::span<TwinEmbedding> results) const {
+    const auto group = static_cast<std::size_t>(micro_batch);
+    const std::span<float> input = context.input.values<float>();
+    const std::size_t size = input.size() / group;
+    for (std::size_t i = 0; i < group; ++i) {
+      // Filled up with a face of the group: the network might not run on another picture.
+      const std::vector<float>& face = faces[std::min(i, faces.size() - 1)];
+      if (face.size() != size) {
+        throw Error(ErrorCode::kInternal, fmt::format("twin: a face has {} numbers in place of {}", face.size(), size));
+      }
+      std::copy(face.begin(), face.end(), input.begin() + static_cast<std::ptrdiff_t>(i * size));
+    }
+    const graph::Tensor* const inputs[] = {&context.input};
+    executor->Run(*context.context, inputs, context.outputs);
+    for (std::size_t i = 0; i < faces.size(); ++i) {
+      Take(context.outputs[0], i, results[i].dense);
+      if (context.outputs.size() > 1) Take(context.outputs[1], i, results[i].pruned);
+    }
+  }
+
+  // Where a group cannot be run each face is run alone, so that its neighbours do not change what becomes of it.
+  void RunOrExplain(TwinContext& context, std::span<const std::vector<float>> faces,
+                    std::span<TwinEmbedding> results) const {
+    try {
+      RunGroup(context, faces, results);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kModel) throw;
+      if (faces.size() == 1) {
+        results[0].failure = error.what();
+        return;
+      }
+      for (std::size_t i = 0; i < faces.size(); ++i) {
+        RunOrExplain(context, faces.subspan(i, 1), results.subspan(i, 1));
+      }
+    }
+  }
+
   void Take(const graph::Tensor& output, std::size_t face, std::vector<float>& embedding) const {
     const auto size = static_cast<std::size_t>(output.count() / micro_batch);
     const auto all = output.values<float>();
@@ -79,25 +118,11 @@ std::vector<TwinEmbedding> Twin::Run(Context& context, std::span<const std::vect
   auto* const mine = dynamic_cast<TwinContext*>(&context);
   if (mine == nullptr) throw Error(ErrorCode::kInternal, "twin: the context is another's");
   const auto group = static_cast<std::size_t>(impl_->micro_batch);
-  const std::span<float> input = mine->input.values<float>();
-  const std::size_t size = input.size() / group;
   std::vector<TwinEmbedding> results(faces.size());
+  const std::span<TwinEmbedding> all(results);
   for (std::size_t first = 0; first < faces.size(); first += group) {
     const std::size_t count = std::min(group, faces.size() - first);
-    std::fill(input.begin(), input.end(), 0.0f);
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::vector<float>& face = faces[first + i];
-      if (face.size() != size) {
-        throw Error(ErrorCode::kInternal, fmt::format("twin: a face has {} numbers in place of {}", face.size(), size));
-      }
-      std::copy(face.begin(), face.end(), input.begin() + static_cast<std::ptrdiff_t>(i * size));
-    }
-    const graph::Tensor* const inputs[] = {&mine->input};
-    impl_->executor->Run(*mine->context, inputs, mine->outputs);
-    for (std::size_t i = 0; i < count; ++i) {
-      impl_->Take(mine->outputs[0], i, results[first + i].dense);
-      if (mine->outputs.size() > 1) impl_->Take(mine->outputs[1], i, results[first + i].pruned);
-    }
+    impl_->RunOrExplain(*mine, faces.subspan(first, count), all.subspan(first, count));
   }
   return results;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <prefiqs/network.h>
@@ -14,14 +15,16 @@
 
 namespace prefiqs::engine {
 
-// Embeddings of one face; the pruned one is empty when the twin was compiled without a pruned graph.
+// Embeddings of one face; the pruned one is empty when the twin was compiled without a pruned graph, both where the
+// network could not be run on the face.
 struct TwinEmbedding {
   std::vector<float> dense;
   std::vector<float> pruned;
+  std::string failure{};  // node and cause, e.g. an integer division by zero; else empty
 };
 
-// Faces run in micro-batches of a fixed size chosen at compile time (a last, smaller group is padded), so the bits of a
-// result depend neither on how many faces are given nor on their order.
+// Faces run in micro-batches of a fixed size chosen at compile time (a last, smaller group is filled up with its last
+// face), so the bits of a result depend neither on how many faces are given nor on their order.
 class Twin {
  public:
   // `pruned` null: the dense network alone. Both are read, not yet specialised, with one image input and one embedding

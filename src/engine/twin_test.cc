@@ -8,6 +8,15 @@
 namespace prefiqs::engine {
 namespace {
 
+// As read from a file: only the input's shape is known, its batch perhaps.
+void OpenBatch(graph::Graph& graph, std::int64_t batch) {
+  for (graph::Value& value : graph.values) {
+    if (value.constant != nullptr) continue;
+    value.shape_known = value.name == "input0";
+    if (value.shape_known) value.shape[0] = batch;
+  }
+}
+
 // Convolution, PRelu, and a Gemm whose weights `last` scales: the pruned copy differs from there on.
 graph::Graph Network(float last, std::int64_t batch) {
   GraphForTest g(5);
@@ -16,11 +25,7 @@ graph::Graph Network(float last, std::int64_t batch) {
   auto weights = g.RandomTensor({512, 6});
   for (float& w : weights.values<float>()) w *= last;
   graph::Graph graph = g.Done({g.Add("Gemm", {g.Add("Flatten", {features}), g.Constant(std::move(weights))})});
-  for (graph::Value& value : graph.values) {  // as read from a file: open batch, only the input's shape known
-    if (value.constant != nullptr) continue;
-    value.shape_known = value.name == "input0";
-    if (value.shape_known) value.shape[0] = batch;
-  }
+  OpenBatch(graph, batch);
   return graph;
 }
 
@@ -78,6 +83,42 @@ TEST_P(TwinTest, RunsNetworksOfOneBatchSize) {
   const auto together = fixed->Run(*context, faces);
   for (std::size_t i = 0; i < faces.size(); ++i) {
     EXPECT_EQ(fixed->Run(*context, {&faces[i], 1})[0].dense, together[i].dense);
+  }
+}
+
+// A Gemm, plus one divided by the integer part of the face's mean: stops where that is zero.
+graph::Graph DividesByMean(std::int64_t batch) {
+  GraphForTest g(5);
+  const auto x = g.Input({1, 3, 8, 8});
+  constexpr std::int64_t kFloat = 1, kInt = 7;  // ONNX's numbers of the types
+  const auto mean = g.Add("ReduceMean", {x, g.Ints({1, 2, 3})}, {{"keepdims", std::int64_t{1}}});
+  const auto whole = g.Add("Cast", {g.Add("Flatten", {mean})}, {{"to", kInt}});
+  const auto quotient = g.Add("Div", {g.Ints({1}), whole});
+  const auto embedding = g.Add("Gemm", {g.Add("Flatten", {x}), g.Random({192, 6})});
+  graph::Graph graph = g.Done({g.Add("Add", {embedding, g.Add("Cast", {quotient}, {{"to", kFloat}})})});
+  OpenBatch(graph, batch);
+  return graph;
+}
+
+TEST_P(TwinTest, SaysWhichFaceItCannotBeRunOn) {
+  auto faces = Faces(10);
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    const float shift = i == 1 || i == 9 ? 0.0f : 2.0f;
+    for (float& value : faces[i]) value += shift;
+  }
+  for (const std::int64_t batch : {graph::kUnknown, std::int64_t{1}, std::int64_t{4}}) {
+    const graph::Graph dense = DividesByMean(batch);
+    const auto twin = Twin::Compile(dense, nullptr, GetParam());
+    const auto context = twin->NewContext();
+    const auto together = twin->Run(*context, faces);
+    for (std::size_t i = 0; i < faces.size(); ++i) {
+      const bool fails = i == 1 || i == 9;
+      EXPECT_EQ(together[i].failure.find("integer is divided by zero") != std::string::npos, fails) << i;
+      EXPECT_EQ(together[i].dense.size(), fails ? 0u : 6u) << i;
+      const auto alone = twin->Run(*context, {&faces[i], 1})[0];
+      EXPECT_EQ(alone.dense, together[i].dense) << i;
+      EXPECT_EQ(alone.failure, together[i].failure) << i;
+    }
   }
 }
 

@@ -1,7 +1,6 @@
 // The one way in for picture bytes: limits, the format by its first bytes, and no exception out.
 #include <fmt/format.h>
 #include <prefiqs/image.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -100,13 +99,10 @@ DecodedImage Image::open(const std::string& path, const ImageLimits& limits) {
   // Else the system would open what stands before that byte.
   if (path.find('\0') != std::string::npos)
     return image::Failed(Status::kUnreadable, "a zero byte cannot be part of a path");
-  struct stat status {};
-  if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > max_bytes) {
-    return image::Failed(Status::kTooLarge,
-                         fmt::format("{} bytes are more than the limit of {}", status.st_size, max_bytes));
-  }
   try {
     return decode(ReadFile(path, max_bytes), limits);
+  } catch (const FileTooLarge& error) {
+    return image::Failed(Status::kTooLarge, error.what());
   } catch (const Error& error) {
     return image::Failed(Status::kUnreadable, error.what());
   } catch (const std::bad_alloc&) {

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/folder_for_test.h"
 #include "image/decode_for_test.h"
 #include "image/encode_for_test.h"
-#include "image/folder_for_test.h"
 
 namespace prefiqs::image {
 namespace {
@@ -31,7 +31,7 @@ TEST(Decode, LimitsPixelsOfAllFormatsByTheirProduct) {
 TEST(Decode, LimitsBytes) {
   const FolderForTest folder;
   for (const ByteVector& bytes : OneOfEachFormat()) {
-    const std::string path = folder.Fill("picture", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    const std::string path = Fill(folder / "picture", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     const ImageLimits fits{.max_file_bytes = bytes.size()}, tight{.max_file_bytes = bytes.size() - 1};
     EXPECT_EQ(Image::decode(bytes, fits).status, Status::kOk);
     EXPECT_EQ(Image::open(path, fits).status, Status::kOk);
@@ -74,7 +74,7 @@ TEST(Decode, HandlesGarbageAfterEveryMagic) {
 TEST(Open, ReadsPathsOfAnyBytes) {
   const FolderForTest folder;
   const ByteVector bytes = EncodePnm(Ramps(3, 2, 3));
-  const std::string path = folder.Fill("\xFF\xFE \n%s", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  const std::string path = Fill(folder / "\xFF\xFE \n%s", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   const DecodedImage decoded = Image::open(path);
   EXPECT_EQ(decoded.status, Status::kOk) << decoded.detail;
   ExpectClose(decoded.image, ToImage(Ramps(3, 2, 3)), 0);
@@ -85,21 +85,21 @@ TEST(Open, SaysWhatCannotBeRead) {
   ExpectRefused(Image::open(folder / "missing.png"), Status::kUnreadable, "missing.png");
   ExpectRefused(Image::open(folder.path()), Status::kUnreadable, folder.path());
   ExpectRefused(Image::open(""), Status::kUnreadable);
-  ExpectRefused(Image::open(folder.Fill("file", "P5 1 1 9\n1") + "/below"), Status::kUnreadable, "below");
-  ExpectRefused(Image::open(folder.Fill("empty", "")), Status::kUndecodable, "empty");
+  ExpectRefused(Image::open(Fill(folder / "file", "P5 1 1 9\n1") + "/below"), Status::kUnreadable, "below");
+  ExpectRefused(Image::open(Fill(folder / "empty", "")), Status::kUndecodable, "empty");
 }
 
 // A name with a zero byte must not open what stands before it.
 TEST(Open, RefusesPathsWithZeroBytes) {
   const FolderForTest folder;
-  const std::string path = folder.Fill("a.pgm", "P5 1 1 9\n1");
+  const std::string path = Fill(folder / "a.pgm", "P5 1 1 9\n1");
   ASSERT_EQ(Image::open(path).status, Status::kUndecodable);  // '1' is above 9
   ExpectRefused(Image::open(path + std::string("\0.png", 5)), Status::kUnreadable, "zero byte");
 }
 
 // A device never ends, and has no size to look at before.
 TEST(Open, StopsReadingDevicesAtTheLimit) {
-  ExpectRefused(Image::open("/dev/zero", {.max_file_bytes = 1 << 16}), Status::kUnreadable, "limit");
+  ExpectRefused(Image::open("/dev/zero", {.max_file_bytes = 1 << 16}), Status::kTooLarge, "limit");
 }
 
 }  // namespace

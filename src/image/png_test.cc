@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/folder_for_test.h"
 #include "image/decode_for_test.h"
 #include "image/encode_for_test.h"
-#include "image/folder_for_test.h"
 
 namespace prefiqs::image {
 namespace {

@@ -1,14 +1,9 @@
 #include "input/byte_reader.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <prefiqs/error.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "base/file.h"
 
@@ -17,42 +12,31 @@ namespace {
 
 class File : public RandomAccess {
  public:
-  explicit File(const std::string& path) : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-    if (fd_ < 0) throw Failed(errno);
-    struct stat status {};
-    const bool regular = ::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
-    if (!regular) {
-      ::close(fd_);
+  explicit File(const std::string& path) : path_(path) {
+    Named([&] { file_ = RegularFile::Open(path); });
+    if (file_ == nullptr) {
       throw Error(ErrorCode::kIo, fmt::format("{}: cannot read: not a regular file", Printable(path)));
     }
-    size_ = status.st_size;
   }
-  ~File() override { ::close(fd_); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
 
-  std::int64_t size() const override { return size_; }
-
+  std::int64_t size() const override { return file_->size(); }
   void Read(std::int64_t offset, std::span<std::uint8_t> target) const override {
-    while (!target.empty()) {
-      const ssize_t count = ::pread(fd_, target.data(), target.size(), offset);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) throw Failed(errno);
-      if (count == 0)
-        throw Error(ErrorCode::kIo, fmt::format("{}: became shorter while it was read", Printable(path_)));
-      target = target.subspan(static_cast<std::size_t>(count));
-      offset += count;
-    }
+    Named([&] { file_->Read(offset, target); });
   }
 
  private:
-  Error Failed(int error) const {
-    return Error(ErrorCode::kIo, fmt::format("{}: cannot read: {}", Printable(path_), std::strerror(error)));
+  // `work` with the path in front of what it says.
+  template <typename Work>
+  void Named(Work work) const {
+    try {
+      work();
+    } catch (const Error& error) {
+      throw Error(error.code(), fmt::format("{}: {}", Printable(path_), error.what()));
+    }
   }
 
   std::string path_;
-  int fd_;
-  std::int64_t size_ = 0;
+  std::unique_ptr<const RegularFile> file_;
 };
 
 class Memory : public RandomAccess {

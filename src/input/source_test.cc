@@ -10,13 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "image/folder_for_test.h"
+#include "base/folder_for_test.h"
 #include "input/pickle_for_test.h"
 
 namespace prefiqs::input {
 namespace {
 
-using image::FolderForTest;
 using namespace std::string_literals;
 
 // One grey pixel.
@@ -41,13 +40,13 @@ void ExpectRefused(const std::vector<std::string>& inputs, const std::string& pa
 
 std::string WriteSet(const FolderForTest& folder, const std::string& name, Dialect dialect = Dialect::kProtocol4) {
   PickleWriter writer(dialect);
-  return folder.Fill(
-      name, writer.Set({writer.Bytes(Picture(1)), writer.Array("u1", Picture(200))}, writer.List({writer.Bool(true)})));
+  return Fill(folder / name, writer.Set({writer.Bytes(Picture(1)), writer.Array("u1", Picture(200))},
+                                        writer.List({writer.Bool(true)})));
 }
 
 TEST(ListItems, TakesFilesInTheOrderGivenWhateverTheirExtension) {
   const FolderForTest folder;
-  const std::string b = folder.Fill("b.txt", ""), a = folder.Fill("a", "");
+  const std::string b = Fill(folder / "b.txt", ""), a = Fill(folder / "a", "");
   EXPECT_EQ(Names({b, a, b}), (std::vector<std::string>{b, a, b}));
   EXPECT_EQ(Names({}), std::vector<std::string>{});
 }
@@ -58,9 +57,9 @@ TEST(ListItems, FindsPicturesInFoldersSortedByBytes) {
   std::vector<std::string> expected;
   for (const char* name : {"B.jpg", "a-b/z.jpg", "a.png", "a/c/d.JpEg", "a/x.webp", "a0.jp2", "b.j2k", "c.j2c", "d.jpf",
                            "e.pgm", "f.ppm", "g.pbm", "h.pnm", "i.pam", "j.jpe", "\xC3\xA4.jpg", "\xFF.jpg"})
-    expected.push_back(folder.Fill(name, ""));
+    expected.push_back(Fill(folder / name, ""));
   for (const char* name : {"note.txt", "jpg", "a/.hidden.jpg", ".git/x.jpg", "x.jpg.part", "set.bin", "x.gif"})
-    folder.Fill(name, "");
+    Fill(folder / name, "");
   std::filesystem::create_directories(folder / "empty.jpg");
   EXPECT_EQ(Names({folder.path()}), expected);
   std::vector<std::string> with_slash = expected;
@@ -70,14 +69,14 @@ TEST(ListItems, FindsPicturesInFoldersSortedByBytes) {
 
 TEST(ListItems, RefusesFoldersWithoutPictures) {
   const FolderForTest folder;
-  folder.Fill("below/note.txt", "");
+  Fill(folder / "below/note.txt", "");
   ExpectRefused({folder.path()}, folder.path() + ": no picture");
 }
 
 TEST(ListItems, FollowsLinksAndEntersEachFolderOnce) {
   const FolderForTest folder, elsewhere;
-  const std::string a = folder.Fill("a/x.jpg", "");
-  elsewhere.Fill("y.jpg", "");
+  const std::string a = Fill(folder / "a/x.jpg", "");
+  Fill(elsewhere / "y.jpg", "");
   std::filesystem::create_directory_symlink(folder.path(), folder / "a/up");
   std::filesystem::create_directory_symlink(elsewhere.path(), folder / "b");
   std::filesystem::create_directory_symlink(elsewhere.path(), folder / "c");
@@ -92,7 +91,7 @@ TEST(ListItems, FollowsLinksAndEntersEachFolderOnce) {
 TEST(ListItems, PassesOverWhatIsNoRegularFile) {
   const FolderForTest folder;
   ASSERT_EQ(::mkfifo((folder / "pipe.jpg").c_str(), 0600), 0);
-  const std::string picture = folder.Fill("x.jpg", "");
+  const std::string picture = Fill(folder / "x.jpg", "");
   EXPECT_EQ(Names({folder.path()}), std::vector<std::string>{picture});
 }
 
@@ -109,23 +108,23 @@ TEST(ListItems, NamesWhatDoesNotExist) {
 
 TEST(ListItems, ReadsLists) {
   const FolderForTest folder;
-  const std::string list = "@" + folder.Fill("list.txt", "b.jpg\n\n\r\n a b\t\r\n\xFF\xFE\r\r\n#c\n-\n@d\nlast");
+  const std::string list = "@" + Fill(folder / "list.txt", "b.jpg\n\n\r\n a b\t\r\n\xFF\xFE\r\r\n#c\n-\n@d\nlast");
   EXPECT_EQ(Names({list}), (std::vector<std::string>{"b.jpg", " a b\t", "\xFF\xFE\r", "#c", "-", "@d", "last"}));
 }
 
 TEST(ListItems, KeepsMissingFilesOfListsAsRows) {
   const FolderForTest folder;
   const std::string missing = folder / "missing.jpg", set = folder / "missing.bin";
-  const std::vector<Item> items = ListItems({"@" + folder.Fill("list", missing + "\n" + set + "\n" + folder.path())});
+  const std::vector<Item> items = ListItems({"@" + Fill(folder / "list", missing + "\n" + set + "\n" + folder.path())});
   ASSERT_EQ(items.size(), 3u);
   for (const Item& item : items) EXPECT_EQ(Read(item, {}).status, Status::kUnreadable) << item.name;
 }
 
 TEST(ListItems, RefusesListsThatNameNothingOrZeroBytes) {
   const FolderForTest folder;
-  ExpectRefused({"@" + folder.Fill("empty", "")}, "empty: the list names no picture");
-  ExpectRefused({"@" + folder.Fill("blank", "\n\r\n\n")}, "blank: the list names no picture");
-  ExpectRefused({"@" + folder.Fill("zero", "a.jpg\nb\0c.jpg\n"s)}, "zero: line 2: a zero byte");
+  ExpectRefused({"@" + Fill(folder / "empty", "")}, "empty: the list names no picture");
+  ExpectRefused({"@" + Fill(folder / "blank", "\n\r\n\n")}, "blank: the list names no picture");
+  ExpectRefused({"@" + Fill(folder / "zero", "a.jpg\nb\0c.jpg\n"s)}, "zero: line 2: a zero byte");
 }
 
 // Puts a file in the place of standard input.
@@ -152,7 +151,7 @@ TEST(ListItems, ReadsAListFromStandardInputOnce) {
     expected.push_back("picture" + std::to_string(i) + ".jpg");
     text += expected.back() + "\n";
   }
-  const std::string path = folder.Fill("list", text), empty = folder.Fill("empty", "");
+  const std::string path = Fill(folder / "list", text), empty = Fill(folder / "empty", "");
   {
     const StandardInput input(path);
     EXPECT_EQ(Names({"-"}), expected);
@@ -166,17 +165,17 @@ TEST(ListItems, ReadsAListFromStandardInputOnce) {
 
 TEST(ListItems, ExpandsVerificationSets) {
   const FolderForTest folder;
-  const std::string set = WriteSet(folder, "set.BIN"), picture = folder.Fill("x.pgm", Picture(9));
+  const std::string set = WriteSet(folder, "set.BIN"), picture = Fill(folder / "x.pgm", Picture(9));
   const std::vector<std::string> expected = {set + "#0", set + "#1", picture};
   EXPECT_EQ(Names({set, picture}), expected);
-  EXPECT_EQ(Names({"@" + folder.Fill("list", set + "\n" + picture)}), expected);
+  EXPECT_EQ(Names({"@" + Fill(folder / "list", set + "\n" + picture)}), expected);
 }
 
 TEST(ListItems, NamesBrokenVerificationSets) {
   const FolderForTest folder;
-  ExpectRefused({folder.Fill("bad.bin", "cos\nsystem\n")}, "bad.bin: not a verification set");
-  ExpectRefused({folder.Fill("empty.bin", "")}, "empty.bin: not a verification set");
-  ExpectRefused({"@" + folder.Fill("list", folder / "bad.bin")}, "os.system");
+  ExpectRefused({Fill(folder / "bad.bin", "cos\nsystem\n")}, "bad.bin: not a verification set");
+  ExpectRefused({Fill(folder / "empty.bin", "")}, "empty.bin: not a verification set");
+  ExpectRefused({"@" + Fill(folder / "list", folder / "bad.bin")}, "os.system");
   ASSERT_EQ(::mkfifo((folder / "pipe.bin").c_str(), 0600), 0);
   ExpectRefused({folder / "pipe.bin"}, "not a regular file");
 }
@@ -185,7 +184,7 @@ TEST(Read, DecodesFilesAndPartsOfSets) {
   const FolderForTest folder;
   for (const Dialect dialect : kDialects) {
     std::vector<int> values;
-    for (const Item& item : ListItems({folder.Fill("\xFF.pgm", Picture(7)), WriteSet(folder, "set.bin", dialect)})) {
+    for (const Item& item : ListItems({Fill(folder / "\xFF.pgm", Picture(7)), WriteSet(folder, "set.bin", dialect)})) {
       const DecodedImage decoded = Read(item, {});
       ASSERT_EQ(decoded.status, Status::kOk) << decoded.detail;
       values.push_back(decoded.image.rgb[0]);
@@ -197,7 +196,7 @@ TEST(Read, DecodesFilesAndPartsOfSets) {
 TEST(Read, KeepsToTheLimits) {
   const FolderForTest folder;
   for (const Dialect dialect : {Dialect::kPython2Text, Dialect::kProtocol4}) {
-    for (const Item& item : ListItems({folder.Fill("a.pgm", Picture(7)), WriteSet(folder, "set.bin", dialect)})) {
+    for (const Item& item : ListItems({Fill(folder / "a.pgm", Picture(7)), WriteSet(folder, "set.bin", dialect)})) {
       EXPECT_EQ(Read(item, {.max_file_bytes = 12}).status, Status::kOk);
       EXPECT_EQ(Read(item, {.max_file_bytes = 11}).status, Status::kTooLarge);
       EXPECT_EQ(Read(item, {.max_pixels = 0}).status, Status::kTooLarge);
@@ -209,7 +208,7 @@ TEST(Read, SaysWhatWentAwaySinceItWasListed) {
   const FolderForTest folder;
   const std::string set = WriteSet(folder, "set.bin");
   const std::vector<Item> items = ListItems({set});
-  folder.Fill("set.bin", "short");
+  Fill(folder / "set.bin", "short");
   for (const Item& item : items) {
     const DecodedImage decoded = Read(item, {});
     EXPECT_EQ(decoded.status, Status::kUnreadable);

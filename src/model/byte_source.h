@@ -6,8 +6,9 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
+#include <utility>
 
+#include "base/file.h"
 #include "base/hash.h"
 
 namespace prefiqs::model {
@@ -37,25 +38,19 @@ class MemorySource : public ByteSource {
   std::span<const std::uint8_t> bytes_;
 };
 
-// A regular file, as large as it was when it was opened.
 class FileSource : public ByteSource {
  public:
-  // Takes `fd`, which it closes.
-  FileSource(int fd, std::int64_t size) : fd_(fd), size_(size) {}
-  ~FileSource() override;
-  FileSource(const FileSource&) = delete;
-  FileSource& operator=(const FileSource&) = delete;
-  std::int64_t size() const override { return size_; }
+  explicit FileSource(std::unique_ptr<const RegularFile> file) : file_(std::move(file)) {}
+  std::int64_t size() const override { return file_->size(); }
 
  protected:
-  void ReadInRange(std::int64_t offset, std::span<std::uint8_t> out) const override;
+  void ReadInRange(std::int64_t offset, std::span<std::uint8_t> out) const override { file_->Read(offset, out); }
 
  private:
-  int fd_;
-  std::int64_t size_;
+  std::unique_ptr<const RegularFile> file_;
 };
 
-// Opens `path`; null for what is there but no regular file (a pipe). Throws Error(kIo) without naming the path.
+// Opens `path`; null for what is there but no regular file. Throws as RegularFile::Open does.
 std::unique_ptr<ByteSource> OpenRegularFile(const std::string& path);
 
 }  // namespace prefiqs::model

@@ -7,7 +7,6 @@
 #include <prefiqs/error.h>
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -134,22 +133,6 @@ inline std::string ErrorOfBytes(std::string_view bytes, const ReadLimits& limits
 inline std::string ErrorOf(const TestModel& model, const ReadLimits& limits = {}) {
   return ErrorOfBytes(model.Bytes(), limits);
 }
-
-// A folder of the test's own that goes with it.
-struct TemporaryFolder {
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "prefiqs_model_XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::filesystem::path path;
-};
 
 }  // namespace prefiqs::model
 

@@ -60,7 +60,7 @@ std::string OneLine(std::string_view name, std::string_view cause) {
 
 // `work` with `name` in front of what it says.
 template <typename Work>
-ReadResult Named(const std::string& name, Work work) {
+auto Named(const std::string& name, Work work) {
   try {
     return work();
   } catch (const Error& error) {
@@ -75,11 +75,10 @@ ReadResult Named(const std::string& name, Work work) {
 ReadResult ReadOnnxFile(const std::string& path, const ReadLimits& limits) {
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  return Named(path, [&] {
-    if (const auto file = OpenRegularFile(path); file != nullptr) return ReadFrom(*file, folder, limits);
-    const std::vector<std::uint8_t> bytes = ReadFile(path, limits.max_file_bytes);  // a pipe
-    return ReadFrom(MemorySource(bytes), folder, limits);
-  });
+  const auto file = Named(path, [&] { return OpenRegularFile(path); });
+  if (file != nullptr) return Named(path, [&] { return ReadFrom(*file, folder, limits); });
+  const std::vector<std::uint8_t> bytes = ReadFile(path, limits.max_file_bytes);  // a pipe; names itself in errors
+  return Named(path, [&] { return ReadFrom(MemorySource(bytes), folder, limits); });
 }
 
 ReadResult ReadOnnxBytes(std::span<const std::uint8_t> bytes, const std::string& name, const ReadLimits& limits) {

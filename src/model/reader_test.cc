@@ -2,10 +2,10 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <fstream>
 #include <limits>
 
 #include "base/file.h"
+#include "base/folder_for_test.h"
 #include "base/hash.h"
 #include "model/model_for_test.h"
 #include "model/normalise.h"
@@ -159,7 +159,7 @@ TEST(Reader, UnusedNodesAndConstantsAreDropped) {
 }
 
 TEST(Reader, HashIsThatOfTheFileAndItsExternalData) {
-  const TemporaryFolder folder;
+  const FolderForTest folder;
   TestModel model(17);
   model.Input("x", {1, 2}).Output("y");
   model.Node("Add", {"x", "w"}, {"y"});
@@ -173,9 +173,9 @@ TEST(Reader, HashIsThatOfTheFileAndItsExternalData) {
   location.set_value("w.bin");
   const std::string bytes = model.Bytes();
   const std::string data("\0\0\x80\x3f\0\0\0\x40 and more", 17);
-  const std::string path = (folder.path / "m.onnx").string();
+  const std::string path = folder / "m.onnx";
   WriteFileAtomically(path, bytes);
-  WriteFileAtomically((folder.path / "w.bin").string(), data);
+  WriteFileAtomically(folder / "w.bin", data);
 
   const ReadResult result = ReadOnnxFile(path);
   const graph::Tensor* tensor = result.graph.constant(result.graph.nodes.at(0).inputs.at(1));
@@ -186,6 +186,21 @@ TEST(Reader, HashIsThatOfTheFileAndItsExternalData) {
     hash.Add({reinterpret_cast<const std::uint8_t*>(part.data()), part.size()});
   EXPECT_EQ(result.content_hash, hash.Hex());
   EXPECT_THAT(ErrorOfBytes(bytes), HasSubstr("initialiser 'w': external data 'w.bin'"));
+}
+
+TEST(Reader, NamesWhatIsNoFileOnce) {
+  const FolderForTest folder;
+  for (const std::string& path : {folder.path(), folder / "missing"}) {
+    try {
+      ReadOnnxFile(path);
+      ADD_FAILURE() << "read " << path;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kIo);
+      const std::string message = error.what();
+      EXPECT_EQ(message.find(path), 0u) << message;
+      EXPECT_EQ(message.rfind(path), 0u) << message;
+    }
+  }
 }
 
 TEST(Reader, WeightsOfEverySizeAreReadFromFilesAndMemory) {
@@ -199,8 +214,8 @@ TEST(Reader, WeightsOfEverySizeAreReadFromFilesAndMemory) {
     model.Node("Mul", {"a", "c"}, {"b"}, "b");
     model.Node("Mul", {"b", "v"}, {"y"}, "y");
     Set(model.Node("Constant", {}, {"c"}, "c"), "value", graph::Tensor::From<float>({count}, values));
-    const TemporaryFolder folder;
-    const std::string path = (folder.path / "m.onnx").string();
+    const FolderForTest folder;
+    const std::string path = folder / "m.onnx";
     WriteFileAtomically(path, model.Bytes());
     for (const graph::Graph& graph : {Read(model), ReadOnnxFile(path).graph}) {
       ASSERT_EQ(graph.nodes.size(), 3u);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 
+#include "base/folder_for_test.h"
 #include "model/model_for_test.h"
 #include "model/onnx_writer.h"
 #include "ops/specialise.h"
@@ -66,8 +67,8 @@ TEST_P(RealNetworks, ReadAndSpecialise) {
 }
 
 TEST_P(RealNetworks, WrittenFilesReadTheSame) {
-  const TemporaryFolder folder;
-  const std::string path = (folder.path / "copy.onnx").string();
+  const FolderForTest folder;
+  const std::string path = folder / "copy.onnx";
   const graph::Graph original = ReadOnnxFile(Folder() + GetParam().file).graph;
   WriteOnnxFile(original, {{"note", "copy"}}, path);
   const graph::Graph copy = ReadOnnxFile(path).graph;

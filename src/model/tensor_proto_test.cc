@@ -5,10 +5,11 @@
 
 #include <cmath>
 #include <cstring>
-#include <fstream>
+#include <filesystem>
 #include <limits>
 #include <span>
 
+#include "base/folder_for_test.h"
 #include "model/model_for_test.h"
 
 namespace prefiqs::model {
@@ -188,14 +189,8 @@ TEST(TensorProto, ThereAndBack) {
   EXPECT_EQ(ToProto(tensor, "name").name(), "name");
 }
 
-// --- External data
-// -----------------------------------------------------------------------------------------------------------
-
 struct ExternalFile {
-  ExternalFile() {
-    std::ofstream(folder.path / "weights.bin", std::ios::binary)
-        .write(reinterpret_cast<const char*>(kValues), sizeof kValues);
-  }
+  ExternalFile() { Fill(folder / "weights.bin", {reinterpret_cast<const char*>(kValues), sizeof kValues}); }
   static TensorProto Describe(const std::string& location, const std::string& offset, const std::string& length) {
     TensorProto proto = Proto(TensorProto::FLOAT, {2});
     proto.set_data_location(TensorProto::EXTERNAL);
@@ -212,7 +207,7 @@ struct ExternalFile {
   }
   std::vector<float> Take(const std::string& location, const std::string& offset = "",
                           const std::string& length = "") const {
-    ExternalData external(folder.path.string());
+    ExternalData external(folder.path());
     const MemorySource no_file({});
     ConstantBudget budget{1 << 20};
     TensorProto proto = Describe(location, offset, length);
@@ -229,7 +224,7 @@ struct ExternalFile {
     return "";
   }
   static constexpr float kValues[] = {1, 2, 3, 4};
-  TemporaryFolder folder;
+  FolderForTest folder;
 };
 
 TEST(ExternalTensors, AreReadAtTheirOffset) {
@@ -237,10 +232,10 @@ TEST(ExternalTensors, AreReadAtTheirOffset) {
   EXPECT_THAT(file.Take("weights.bin"), ElementsAre(1, 2));
   EXPECT_THAT(file.Take("weights.bin", "8", "8"), ElementsAre(3, 4));
   EXPECT_THAT(file.Take("./weights.bin", "4"), ElementsAre(2, 3));
-  std::filesystem::create_directory(file.folder.path / "below");
-  std::filesystem::rename(file.folder.path / "weights.bin", file.folder.path / "below" / "w");
+  std::filesystem::create_directory(file.folder / "below");
+  std::filesystem::rename(file.folder / "weights.bin", file.folder / "below/w");
   EXPECT_THAT(file.Take("below/w"), ElementsAre(1, 2));
-  std::filesystem::create_symlink("below/w", file.folder.path / "link");
+  std::filesystem::create_symlink("below/w", file.folder / "link");
   EXPECT_THAT(file.Take("link"), ElementsAre(1, 2));
 }
 
@@ -255,14 +250,15 @@ TEST(ExternalTensors, RangesAreChecked) {
 
 TEST(ExternalTensors, MustLieInTheFolder) {
   const ExternalFile file;
-  const TemporaryFolder elsewhere;
-  std::ofstream(elsewhere.path / "secret") << "0123456789abcdef";
+  const FolderForTest elsewhere;
+  Fill(elsewhere / "secret", "0123456789abcdef");
   const std::string in_folder = "must lie in the network's folder";
-  EXPECT_THAT(file.MessageOf((elsewhere.path / "secret").string()), HasSubstr(in_folder));
-  EXPECT_THAT(file.MessageOf("../" + elsewhere.path.filename().string() + "/secret"), HasSubstr(in_folder));
+  EXPECT_THAT(file.MessageOf(elsewhere / "secret"), HasSubstr(in_folder));
+  EXPECT_THAT(file.MessageOf("../" + std::filesystem::path(elsewhere.path()).filename().string() + "/secret"),
+              HasSubstr(in_folder));
   EXPECT_THAT(file.MessageOf("a/../../x"), HasSubstr(in_folder));
-  std::filesystem::create_symlink(elsewhere.path / "secret", file.folder.path / "link");
-  std::filesystem::create_directory_symlink(elsewhere.path, file.folder.path / "folder");
+  std::filesystem::create_symlink(elsewhere / "secret", file.folder / "link");
+  std::filesystem::create_directory_symlink(elsewhere.path(), file.folder / "folder");
   EXPECT_THAT(file.MessageOf("link"), HasSubstr("symbolic link"));
   EXPECT_THAT(file.MessageOf("folder/secret"), HasSubstr("symbolic link"));
   EXPECT_THAT(file.MessageOf("missing"), HasSubstr("No such file"));

@@ -8,6 +8,7 @@
 #include <map>
 #include <sstream>
 
+#include "base/folder_for_test.h"
 #include "model/lower.h"
 #include "model/model_for_test.h"
 #include "ops/operator.h"
@@ -54,18 +55,18 @@ onnx::ModelProto ParseFile(const std::string& path) {
 
 struct Written {
   explicit Written(const Graph& original, const std::map<std::string, std::string>& metadata = {}) {
-    const std::string path = (folder.path / "written.onnx").string();
+    const std::string path = folder / "written.onnx";
     WriteOnnxFile(original, metadata, path);
     proto = ParseFile(path);
     graph = ReadOnnxFile(path).graph;
-    files = std::distance(std::filesystem::directory_iterator(folder.path), {});
+    files = folder.count();
   }
   std::vector<std::string> Ops() const {
     std::vector<std::string> ops;
     for (const auto& node : proto.graph().node()) ops.push_back(node.op_type());
     return ops;
   }
-  TemporaryFolder folder;
+  FolderForTest folder;
   onnx::ModelProto proto;
   Graph graph;
   std::ptrdiff_t files = 0;
@@ -244,8 +245,8 @@ TEST(Writer, FailuresLeaveNothingBehind) {
   TestModel model = WithInput(11);
   model.Output("y", {-1, 4, 4, 4});
   model.Node("Relu", {"x"}, {"y"});
-  const TemporaryFolder folder;
-  const std::string path = (folder.path / "missing" / "out.onnx").string();
+  const FolderForTest folder;
+  const std::string path = folder / "missing/out.onnx";
   try {
     WriteOnnxFile(Read(model), {}, path);
     FAIL() << "written";
@@ -253,7 +254,7 @@ TEST(Writer, FailuresLeaveNothingBehind) {
     EXPECT_EQ(error.code(), ErrorCode::kIo);
     EXPECT_THAT(error.what(), HasSubstr(path));
   }
-  EXPECT_TRUE(std::filesystem::is_empty(folder.path));
+  EXPECT_EQ(folder.count(), 0);
 }
 
 }  // namespace

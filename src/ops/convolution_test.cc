@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "ops/numeric_for_test.h"
+#include "ops/elements_for_test.h"
 
 namespace prefiqs::ops {
 namespace {
@@ -15,48 +15,49 @@ constexpr auto kFloat = graph::DataType::kFloat32;
 
 TEST(Conv, SumsAWindow) {
   const Tensor x = Counting({1, 1, 3, 3});
-  const Tensor w = Floats({1, 1, 2, 2}, {1, 10, 100, 1000});
-  const Tensor b = Floats({1}, {0.5f});
-  const Tensor y = RunOne("Conv", {}, {&x, &w, &b});
+  const Tensor w = F({1, 1, 2, 2}, {1, 10, 100, 1000});
+  const Tensor b = F({1}, {0.5f});
+  const Tensor y = Run1({"Conv"}, {x, w, b});
   EXPECT_EQ(y.shape(), (Shape{1, 1, 2, 2}));
-  EXPECT_THAT(ValuesOf(y), ElementsAre(5421.5f, 6532.5f, 8754.5f, 9865.5f));
-  EXPECT_THAT(ValuesOf(RunOne("Conv", {{"kernel_shape", Ints{2, 2}}}, {&x, &w})), ElementsAre(5421, 6532, 8754, 9865));
-  EXPECT_THAT(ValuesOf(RunOne("Conv", {}, {&x, &w, nullptr})), ElementsAre(5421, 6532, 8754, 9865));
+  EXPECT_THAT(Values<float>(y), ElementsAre(5421.5f, 6532.5f, 8754.5f, 9865.5f));
+  EXPECT_THAT(Values<float>(Run1({"Conv", {{"kernel_shape", Int64s{2, 2}}}}, {x, w})),
+              ElementsAre(5421, 6532, 8754, 9865));
+  EXPECT_THAT(Values<float>(Run1({"Conv"}, {x, w, std::nullopt})), ElementsAre(5421, 6532, 8754, 9865));
 }
 
 TEST(Conv, OneDimensionWithUnequalPads) {
-  const Tensor x = Floats({1, 1, 3}, {1, 2, 3});
-  const Tensor w = Floats({1, 1, 3}, {1, 10, 100});
-  EXPECT_THAT(ValuesOf(RunOne("Conv", {{"pads", Ints{2, 0}}}, {&x, &w})), ElementsAre(100, 210, 321));
-  EXPECT_THAT(ValuesOf(RunOne("Conv", {{"auto_pad", "SAME_UPPER"}}, {&x, &w})), ElementsAre(210, 321, 32));
+  const Tensor x = F({1, 1, 3}, {1, 2, 3});
+  const Tensor w = F({1, 1, 3}, {1, 10, 100});
+  EXPECT_THAT(Values<float>(Run1({"Conv", {{"pads", Int64s{2, 0}}}}, {x, w})), ElementsAre(100, 210, 321));
+  EXPECT_THAT(Values<float>(Run1({"Conv", {{"auto_pad", "SAME_UPPER"}}}, {x, w})), ElementsAre(210, 321, 32));
 }
 
 TEST(Conv, PadsOfMoreThanAWindowGiveTheBias) {
-  const Tensor x = Floats({1, 1, 1}, {7});
-  const Tensor w = Floats({1, 1, 1}, {2});
-  const Tensor b = Floats({1}, {1});
-  EXPECT_THAT(ValuesOf(RunOne("Conv", {{"pads", Ints{2, 1}}}, {&x, &w, &b})), ElementsAre(1, 1, 15, 1));
+  const Tensor x = F({1, 1, 1}, {7});
+  const Tensor w = F({1, 1, 1}, {2});
+  const Tensor b = F({1}, {1});
+  EXPECT_THAT(Values<float>(Run1({"Conv", {{"pads", Int64s{2, 1}}}}, {x, w, b})), ElementsAre(1, 1, 15, 1));
 }
 
 TEST(Conv, AddsInMoreThanFloatPrecision) {
-  const Tensor x = Floats({1, 3, 1}, {1e8f, 1, -1e8f});
+  const Tensor x = F({1, 3, 1}, {1e8f, 1, -1e8f});
   const Tensor w = Filled({1, 3, 1}, 1);
-  EXPECT_THAT(ValuesOf(RunOne("Conv", {}, {&x, &w})), ElementsAre(1));
+  EXPECT_THAT(Values<float>(Run1({"Conv"}, {x, w})), ElementsAre(1));
 }
 
 struct Geometry {
   std::int64_t batch, groups, channels, filters;  // channels and filters of one group
-  Ints size, kernel, strides, dilations, pads;    // three spatial dimensions
+  Int64s size, kernel, strides, dilations, pads;  // three spatial dimensions
 };
 
 // Every output element by itself, from the definition.
 Tensor DirectConv(const Geometry& g, const Tensor& x, const Tensor& w, const Tensor& b) {
-  Ints out(3);
+  Int64s out(3);
   for (std::size_t i = 0; i < 3; ++i) {
     out[i] = (g.size[i] + g.pads[i] + g.pads[i + 3] - (g.kernel[i] - 1) * g.dilations[i] - 1) / g.strides[i] + 1;
   }
   Tensor y(kFloat, {g.batch, g.groups * g.filters, out[0], out[1], out[2]});
-  const auto at = [](const Tensor& t, Ints i) {
+  const auto at = [](const Tensor& t, Int64s i) {
     std::size_t offset = 0;
     for (std::size_t d = 0; d < i.size(); ++d)
       offset = offset * static_cast<std::size_t>(t.shape()[d]) + static_cast<std::size_t>(i[d]);
@@ -93,7 +94,7 @@ TEST(Conv, AgreesWithADirectSum) {
     return low + static_cast<std::int64_t>(random() % static_cast<std::uint32_t>(high - low + 1));
   };
   for (int trial = 0; trial < 300; ++trial) {
-    Geometry g{pick(1, 2), pick(1, 3), pick(1, 4), pick(1, 4), {}, {}, {}, {}, Ints(6)};
+    Geometry g{pick(1, 2), pick(1, 3), pick(1, 4), pick(1, 4), {}, {}, {}, {}, Int64s(6)};
     for (std::size_t i = 0; i < 3; ++i) {
       g.kernel.push_back(pick(1, 3));
       g.strides.push_back(pick(1, 3));
@@ -106,8 +107,8 @@ TEST(Conv, AgreesWithADirectSum) {
     const Tensor w = RandomTensor({g.groups * g.filters, g.channels, g.kernel[0], g.kernel[1], g.kernel[2]}, random);
     const Tensor b = RandomTensor({g.groups * g.filters}, random);
     const Tensor y =
-        RunOne("Conv", {{"strides", g.strides}, {"dilations", g.dilations}, {"pads", g.pads}, {"group", g.groups}},
-               {&x, &w, &b});
+        Run1({"Conv", {{"strides", g.strides}, {"dilations", g.dilations}, {"pads", g.pads}, {"group", g.groups}}},
+             {x, w, b});
     ASSERT_LE(Difference(y, DirectConv(g, x, w, b)), kTolerance) << "trial " << trial;
   }
 }
@@ -125,44 +126,44 @@ TEST(Conv, AgreesWithADirectSumAcrossBlocks) {
   w3.Reshape({3, 70, 1, 3, 3});
   Tensor expected = DirectConv(g, x3, w3, b);
   expected.Reshape({1, 3, 13, 17});
-  EXPECT_LE(Difference(RunOne("Conv", {{"pads", Ints{1, 1, 1, 1}}}, {&x, &w, &b}), expected), kTolerance);
+  EXPECT_LE(Difference(Run1({"Conv", {{"pads", Int64s{1, 1, 1, 1}}}}, {x, w, b}), expected), kTolerance);
 }
 
 TEST(Conv, RefusesWhatDoesNotGoTogether) {
   const Tensor x = Counting({1, 4, 3, 3});
   const Tensor w = Counting({4, 2, 2, 2});
-  EXPECT_EQ(RefusalOf("Conv", {}, {&x, &w}),
+  EXPECT_EQ(ErrorOf({"Conv"}, {x, w}),
             "node 'n' (Conv): group 1, an input of 1x4x3x3 and weights of 4x2x2x2 do not go together");
-  EXPECT_THAT(RefusalOf("Conv", {{"group", std::int64_t{0}}}, {&x, &w}), HasSubstr("group 0"));
-  EXPECT_THAT(RefusalOf("Conv", {{"group", std::int64_t{3}}}, {&x, &w}), HasSubstr("group 3"));
+  EXPECT_THAT(ErrorOf({"Conv", {{"group", std::int64_t{0}}}}, {x, w}), HasSubstr("group 0"));
+  EXPECT_THAT(ErrorOf({"Conv", {{"group", std::int64_t{3}}}}, {x, w}), HasSubstr("group 3"));
   const Attributes two{{"group", std::int64_t{2}}};
-  EXPECT_EQ(RunOne("Conv", two, {&x, &w}).shape(), (Shape{1, 4, 2, 2}));
+  EXPECT_EQ(Run1({"Conv", two}, {x, w}).shape(), (Shape{1, 4, 2, 2}));
   Attributes kernel = two;
-  kernel["kernel_shape"] = Ints{3, 3};
-  EXPECT_THAT(RefusalOf("Conv", kernel, {&x, &w}), HasSubstr("kernel_shape disagrees with the weights, 4x2x2x2"));
+  kernel["kernel_shape"] = Int64s{3, 3};
+  EXPECT_THAT(ErrorOf({"Conv", kernel}, {x, w}), HasSubstr("kernel_shape disagrees with the weights, 4x2x2x2"));
   const Tensor b = Counting({2});
-  EXPECT_THAT(RefusalOf("Conv", two, {&x, &w, &b}), HasSubstr("the bias is 2, 4 values are needed"));
+  EXPECT_THAT(ErrorOf({"Conv", two}, {x, w, b}), HasSubstr("the bias is 2, 4 values are needed"));
   const Tensor flat = Counting({4, 2, 2});
-  EXPECT_THAT(RefusalOf("Conv", two, {&x, &flat}), HasSubstr("weights of 4x2x2"));
-  EXPECT_THAT(RefusalOf("Conv", two, {&x, nullptr}), HasSubstr("the weights"));
-  const Tensor integers = Tensor::FromInt64s(Ints{1, 2});
-  EXPECT_THAT(RefusalOf("Conv", two, {&integers, &w}), HasSubstr("float32"));
+  EXPECT_THAT(ErrorOf({"Conv", two}, {x, flat}), HasSubstr("weights of 4x2x2"));
+  EXPECT_THAT(ErrorOf({"Conv", two}, {x, std::nullopt}), HasSubstr("the weights"));
+  const Tensor integers = List({1, 2});
+  EXPECT_THAT(ErrorOf({"Conv", two}, {integers, w}), HasSubstr("float32"));
 }
 
 TEST(Conv, RuleRefusesResultsOfAbsurdSize) {
   const TensorType x{kFloat, {1, 1, 1, 1}};
   const TensorType w{kFloat, {1, 1, 1, 1}};
-  EXPECT_THAT(RuleRefusalOf("Conv", {{"pads", Ints{1 << 30, 1 << 30, 1 << 30, 1 << 30}}}, {x, w}),
+  EXPECT_THAT(RuleErrorOf({"Conv", {{"pads", Int64s{1 << 30, 1 << 30, 1 << 30, 1 << 30}}}}, {x, w}),
               HasSubstr("node 'n'"));
 }
 
 TEST(Conv, NothingInNothingOut) {
   const Tensor x(kFloat, {0, 1, 3, 3});
   const Tensor w = Counting({1, 1, 2, 2});
-  EXPECT_EQ(RunOne("Conv", {}, {&x, &w}).shape(), (Shape{0, 1, 2, 2}));
+  EXPECT_EQ(Run1({"Conv"}, {x, w}).shape(), (Shape{0, 1, 2, 2}));
   const Tensor no_channels(kFloat, {1, 0, 2, 2});
   const Tensor no_weights(kFloat, {1, 0, 2, 2});
-  EXPECT_THAT(ValuesOf(RunOne("Conv", {}, {&no_channels, &no_weights})), ElementsAre(0));
+  EXPECT_THAT(Values<float>(Run1({"Conv"}, {no_channels, no_weights})), ElementsAre(0));
 }
 
 }  // namespace

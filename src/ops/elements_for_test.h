@@ -5,9 +5,13 @@
 #include <gtest/gtest.h>
 #include <prefiqs/error.h>
 
+#include <cmath>
+#include <cstdint>
 #include <map>
 #include <optional>
+#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ops/operator.h"
@@ -37,6 +41,25 @@ inline graph::Tensor B(graph::Shape shape, const std::vector<int>& values) {
 
 // A list: what axes, shapes and sizes are given as.
 inline graph::Tensor List(const Int64s& values) { return graph::Tensor::FromInt64s(values); }
+
+inline graph::Tensor Filled(graph::Shape shape, float value) {
+  graph::Tensor tensor(graph::DataType::kFloat32, std::move(shape));
+  for (float& element : tensor.values<float>()) element = value;
+  return tensor;
+}
+// 1, 2, 3, …
+inline graph::Tensor Counting(graph::Shape shape) {
+  graph::Tensor tensor(graph::DataType::kFloat32, std::move(shape));
+  float next = 0;
+  for (float& element : tensor.values<float>()) element = ++next;
+  return tensor;
+}
+// From -0.5 to 0.5.
+inline graph::Tensor RandomTensor(graph::Shape shape, std::mt19937& random) {
+  graph::Tensor tensor(graph::DataType::kFloat32, std::move(shape));
+  for (float& value : tensor.values<float>()) value = static_cast<float>(random()) / 4294967296.0f - 0.5f;
+  return tensor;
+}
 
 template <typename T>
 std::vector<T> Values(const graph::Tensor& tensor) {
@@ -100,6 +123,23 @@ inline std::vector<TensorType> Infer(const TestNode& test, const std::vector<Ten
   }
   for (std::size_t i = 0; i < test.outputs; ++i) node.outputs.push_back(static_cast<graph::ValueId>(inputs.size() + i));
   return Find(test.op)->infer(node, infer);
+}
+
+// For types too large to exist, perhaps.
+inline std::string RuleErrorOf(const TestNode& test, const std::vector<TensorType>& inputs) {
+  return ModelError([&] { Infer(test, inputs); });
+}
+
+// The largest |a - b| / (1 + |b|); infinite where the shapes differ or a difference is not a number.
+inline double Difference(const graph::Tensor& a, const graph::Tensor& b) {
+  if (a.shape() != b.shape()) return INFINITY;
+  double largest = 0;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(a.count()); ++i) {
+    const double expected = b.values<float>()[i];
+    const double difference = std::abs(a.values<float>()[i] - expected) / (1 + std::abs(expected));
+    if (!(difference <= largest)) largest = std::isnan(difference) ? INFINITY : difference;
+  }
+  return largest;
 }
 
 }  // namespace prefiqs::ops

@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "ops/numeric_for_test.h"
+#include "ops/elements_for_test.h"
 
 namespace prefiqs::ops {
 namespace {
@@ -20,19 +20,19 @@ const graph::Attribute kOn = std::int64_t{1};
 
 TEST(BatchNormalization, NormalisesEachChannel) {
   const Tensor x = Counting({2, 2, 2});
-  const Tensor scale = Floats({2}, {1, 2});
-  const Tensor offset = Floats({2}, {0, 10});
-  const Tensor mean = Floats({2}, {1, 3});
-  const Tensor variance = Floats({2}, {3, 0});
-  const Tensor y = RunOne("BatchNormalization", {{"epsilon", 1.0f}}, {&x, &scale, &offset, &mean, &variance});
-  EXPECT_THAT(ValuesOf(y), ElementsAre(0, 0.5f, 10, 12, 2, 2.5f, 18, 20));
+  const Tensor scale = F({2}, {1, 2});
+  const Tensor offset = F({2}, {0, 10});
+  const Tensor mean = F({2}, {1, 3});
+  const Tensor variance = F({2}, {3, 0});
+  const Tensor y = Run1({"BatchNormalization", {{"epsilon", 1.0f}}}, {x, scale, offset, mean, variance});
+  EXPECT_THAT(Values<float>(y), ElementsAre(0, 0.5f, 10, 12, 2, 2.5f, 18, 20));
 }
 
 TEST(BatchNormalization, EpsilonDefault) {
-  const Tensor x = Floats({1, 1}, {1});
-  const Tensor one = Floats({1}, {1});
-  const Tensor zero = Floats({1}, {0});
-  EXPECT_THAT(ValuesOf(RunOne("BatchNormalization", {}, {&x, &one, &zero, &zero, &zero})),
+  const Tensor x = F({1, 1}, {1});
+  const Tensor one = F({1}, {1});
+  const Tensor zero = F({1}, {0});
+  EXPECT_THAT(Values<float>(Run1({"BatchNormalization"}, {x, one, zero, zero, zero})),
               ElementsAre(FloatEq(static_cast<float>(1 / std::sqrt(double{1e-5f})))));
 }
 
@@ -40,57 +40,57 @@ TEST(BatchNormalization, Refuses) {
   const Tensor x = Counting({1, 3, 2});
   const Tensor three = Counting({3});
   const Tensor two = Counting({2});
-  EXPECT_EQ(RefusalOf("BatchNormalization", {}, {&x, &three, &three, &two, &three}),
+  EXPECT_EQ(ErrorOf({"BatchNormalization"}, {x, three, three, two, three}),
             "node 'n' (BatchNormalization): input 3 (mean) is 2, 3 values are needed");
-  EXPECT_THAT(RefusalOf("BatchNormalization", {}, {&x, &three, &three, &three, nullptr}), HasSubstr("variance"));
+  EXPECT_THAT(ErrorOf({"BatchNormalization"}, {x, three, three, three, std::nullopt}), HasSubstr("variance"));
   const Tensor scalar = Tensor::Scalar(1);
-  EXPECT_THAT(RefusalOf("BatchNormalization", {}, {&scalar, &three, &three, &three, &three}), HasSubstr("scalar"));
+  EXPECT_THAT(ErrorOf({"BatchNormalization"}, {scalar, three, three, three, three}), HasSubstr("scalar"));
 }
 
 TEST(InstanceNormalization, UsesThePlanesOwnMoments) {
-  const Tensor x = Floats({1, 2, 2}, {1, 3, 10, 10});
-  const Tensor scale = Floats({2}, {2, 1});
-  const Tensor offset = Floats({2}, {0, 5});
-  const Tensor y = RunOne("InstanceNormalization", {{"epsilon", 3.0f}}, {&x, &scale, &offset});
-  EXPECT_THAT(ValuesOf(y), ElementsAre(-1, 1, 5, 5));  // mean 2, variance 1
+  const Tensor x = F({1, 2, 2}, {1, 3, 10, 10});
+  const Tensor scale = F({2}, {2, 1});
+  const Tensor offset = F({2}, {0, 5});
+  const Tensor y = Run1({"InstanceNormalization", {{"epsilon", 3.0f}}}, {x, scale, offset});
+  EXPECT_THAT(Values<float>(y), ElementsAre(-1, 1, 5, 5));  // mean 2, variance 1
   const Tensor flat = Counting({1, 2});
-  EXPECT_THAT(RefusalOf("InstanceNormalization", {}, {&flat, &scale, &offset}), HasSubstr("the input is 1x2"));
+  EXPECT_THAT(ErrorOf({"InstanceNormalization"}, {flat, scale, offset}), HasSubstr("the input is 1x2"));
   const Tensor one = Counting({1});
-  EXPECT_THAT(RefusalOf("InstanceNormalization", {}, {&x, &scale, &one}), HasSubstr("input 2 (B) is 1, 2 values"));
+  EXPECT_THAT(ErrorOf({"InstanceNormalization"}, {x, scale, one}), HasSubstr("input 2 (B) is 1, 2 values"));
 }
 
 TEST(LayerNormalization, NormalisesFromTheAxisOn) {
-  const Tensor x = Floats({2, 2, 1}, {1, 3, 5, 5});
-  const Tensor scale = Floats({2, 1}, {2, 4});
-  const Tensor offset = Floats({1}, {0.5f});
-  const auto y = RunAll("LayerNormalization", {{"axis", std::int64_t{1}}, {"epsilon", 3.0f}}, {&x, &scale, &offset}, 3);
+  const Tensor x = F({2, 2, 1}, {1, 3, 5, 5});
+  const Tensor scale = F({2, 1}, {2, 4});
+  const Tensor offset = F({1}, {0.5f});
+  const auto y = RunNode({"LayerNormalization", {{"axis", std::int64_t{1}}, {"epsilon", 3.0f}}, 3}, {x, scale, offset});
   ASSERT_EQ(y.size(), 3u);
-  EXPECT_THAT(ValuesOf(y[0]), ElementsAre(-0.5f, 2.5f, 0.5f, 0.5f));
+  EXPECT_THAT(Values<float>(y[0]), ElementsAre(-0.5f, 2.5f, 0.5f, 0.5f));
   EXPECT_EQ(y[1].shape(), (Shape{2, 1, 1}));
-  EXPECT_THAT(ValuesOf(y[1]), ElementsAre(2, 5));
-  EXPECT_THAT(ValuesOf(y[2]), ElementsAre(0.5f, FloatEq(static_cast<float>(1 / std::sqrt(3.0)))));
+  EXPECT_THAT(Values<float>(y[1]), ElementsAre(2, 5));
+  EXPECT_THAT(Values<float>(y[2]), ElementsAre(0.5f, FloatEq(static_cast<float>(1 / std::sqrt(3.0)))));
 }
 
 TEST(LayerNormalization, DefaultIsTheLastAxis) {
-  const Tensor x = Floats({2, 2}, {1, 3, -10, 10});
-  const Tensor scale = Floats({2}, {1, 1});
-  const auto y = RunAll("LayerNormalization", {{"epsilon", 0.0f}}, {&x, &scale});
+  const Tensor x = F({2, 2}, {1, 3, -10, 10});
+  const Tensor scale = F({2}, {1, 1});
+  const auto y = RunNode({"LayerNormalization", {{"epsilon", 0.0f}}}, {x, scale});
   ASSERT_EQ(y.size(), 1u);
-  EXPECT_THAT(ValuesOf(y[0]), ElementsAre(-1, 1, -1, 1));
+  EXPECT_THAT(Values<float>(y[0]), ElementsAre(-1, 1, -1, 1));
 }
 
 TEST(LayerNormalization, Refuses) {
   const Tensor x = Counting({2, 3});
   const Tensor two = Counting({2});
-  EXPECT_THAT(RefusalOf("LayerNormalization", {}, {&x, &two}), HasSubstr("node 'n' (LayerNormalization)"));
+  EXPECT_THAT(ErrorOf({"LayerNormalization"}, {x, two}), HasSubstr("node 'n' (LayerNormalization)"));
   const Tensor larger = Counting({1, 2, 3});
-  EXPECT_EQ(RefusalOf("LayerNormalization", {}, {&x, &larger}),
+  EXPECT_EQ(ErrorOf({"LayerNormalization"}, {x, larger}),
             "node 'n' (LayerNormalization): input 1, 1x2x3, does not fit an input of 2x3");
   const Tensor three = Counting({3});
-  EXPECT_THAT(RefusalOf("LayerNormalization", {{"axis", std::int64_t{2}}}, {&x, &three}), HasSubstr("axis 2"));
+  EXPECT_THAT(ErrorOf({"LayerNormalization", {{"axis", std::int64_t{2}}}}, {x, three}), HasSubstr("axis 2"));
   const Tensor empty(kFloat, {2, 0});
   const Tensor one = Counting({1});
-  EXPECT_THAT(RefusalOf("LayerNormalization", {}, {&empty, &one}), HasSubstr("nothing to normalise"));
+  EXPECT_THAT(ErrorOf({"LayerNormalization"}, {empty, one}), HasSubstr("nothing to normalise"));
 }
 
 std::vector<float> Exponentials(const std::vector<double>& values) {
@@ -102,38 +102,38 @@ std::vector<float> Exponentials(const std::vector<double>& values) {
 }
 
 TEST(Softmax, LastAxisByDefault) {
-  const Tensor x = Floats({2, 3}, {0, 1, 2, 1000, 1001, 1002});
-  const auto y = ValuesOf(RunOne("Softmax", {}, {&x}));
+  const Tensor x = F({2, 3}, {0, 1, 2, 1000, 1001, 1002});
+  const auto y = Values<float>(Run1({"Softmax"}, {x}));
   const auto expected = Exponentials({0, 1, 2});
   EXPECT_THAT(std::vector<float>(y.begin(), y.begin() + 3), Pointwise(FloatEq(), expected));
   EXPECT_THAT(std::vector<float>(y.begin() + 3, y.end()), Pointwise(FloatEq(), expected));
 }
 
 TEST(Softmax, InnerAxis) {
-  const Tensor x = Floats({1, 2, 2}, {0, 5, 1, 7});
-  const auto y = ValuesOf(RunOne("Softmax", {{"axis", std::int64_t{1}}}, {&x}));
+  const Tensor x = F({1, 2, 2}, {0, 5, 1, 7});
+  const auto y = Values<float>(Run1({"Softmax", {{"axis", std::int64_t{1}}}}, {x}));
   EXPECT_THAT((std::vector<float>{y[0], y[2]}), Pointwise(FloatEq(), Exponentials({0, 1})));
   EXPECT_THAT((std::vector<float>{y[1], y[3]}), Pointwise(FloatEq(), Exponentials({5, 7})));
 }
 
 TEST(Softmax, CoercedToAMatrix) {
-  const Tensor x = Floats({1, 2, 2}, {0, 5, 1, 7});
-  const auto y = RunOne("Softmax", {{"axis", std::int64_t{1}}, {"coerce_2d", kOn}}, {&x});
+  const Tensor x = F({1, 2, 2}, {0, 5, 1, 7});
+  const auto y = Run1({"Softmax", {{"axis", std::int64_t{1}}, {"coerce_2d", kOn}}}, {x});
   EXPECT_EQ(y.shape(), (Shape{1, 2, 2}));
-  EXPECT_THAT(ValuesOf(y), Pointwise(FloatEq(), Exponentials({0, 5, 1, 7})));
+  EXPECT_THAT(Values<float>(y), Pointwise(FloatEq(), Exponentials({0, 5, 1, 7})));
 }
 
 TEST(Softmax, ExtremesAndRefusals) {
   const float infinity = std::numeric_limits<float>::infinity();
-  const Tensor x = Floats({2}, {-infinity, 0});
-  EXPECT_THAT(ValuesOf(RunOne("Softmax", {}, {&x})), ElementsAre(0, 1));
-  const Tensor nan = Floats({2}, {std::numeric_limits<float>::quiet_NaN(), 0});
-  EXPECT_TRUE(std::isnan(ValuesOf(RunOne("Softmax", {}, {&nan}))[1]));
-  EXPECT_THAT(RefusalOf("Softmax", {{"axis", std::int64_t{1}}}, {&x}), HasSubstr("axis 1"));
+  const Tensor x = F({2}, {-infinity, 0});
+  EXPECT_THAT(Values<float>(Run1({"Softmax"}, {x})), ElementsAre(0, 1));
+  const Tensor nan = F({2}, {std::numeric_limits<float>::quiet_NaN(), 0});
+  EXPECT_TRUE(std::isnan(Values<float>(Run1({"Softmax"}, {nan}))[1]));
+  EXPECT_THAT(ErrorOf({"Softmax", {{"axis", std::int64_t{1}}}}, {x}), HasSubstr("axis 1"));
   const Tensor scalar = Tensor::Scalar(1);
-  EXPECT_THAT(RefusalOf("Softmax", {}, {&scalar}), HasSubstr("node 'n' (Softmax)"));
+  EXPECT_THAT(ErrorOf({"Softmax"}, {scalar}), HasSubstr("node 'n' (Softmax)"));
   const Tensor empty(kFloat, {3, 0});
-  EXPECT_EQ(RunOne("Softmax", {}, {&empty}).shape(), (Shape{3, 0}));
+  EXPECT_EQ(Run1({"Softmax"}, {empty}).shape(), (Shape{3, 0}));
 }
 
 }  // namespace

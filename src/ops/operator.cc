@@ -26,15 +26,15 @@ bool IsQuantised(std::string_view op) {
   return op.starts_with("QLinear") || op.ends_with("Integer") || op.find("uantize") != std::string_view::npos;
 }
 
-std::string Range(int low, int high) {
-  if (high < 0) return fmt::format("at least {}", low);
-  return low == high ? fmt::format("{}", low) : fmt::format("{} to {}", low, high);
-}
-
+// Too few break ONNX's own rules; more than this program knows what to do with may be right.
 void CheckCount(const graph::Node& node, std::string_view what, std::size_t count, int low, int high) {
-  if (count >= static_cast<std::size_t>(low) && (high < 0 || count <= static_cast<std::size_t>(high))) return;
-  Fail(node, fmt::format("has {} {}, it takes {}; the file is damaged, export the network again", count, what,
-                         Range(low, high)));
+  if (count < static_cast<std::size_t>(low)) {
+    Fail(node, fmt::format("has {} {}, it needs {}; the file is damaged, export the network again", count, what, low));
+  }
+  if (high >= 0 && count > static_cast<std::size_t>(high)) {
+    Fail(node, fmt::format("has {} {}, this program supports at most {}; export the network without the others", count,
+                           what, high));
+  }
 }
 
 const Operator& Row(const graph::Node& node) {

@@ -15,6 +15,7 @@ using graph::Graph;
 using graph::Node;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr std::string_view kExpected[] = {
     "Add",
@@ -199,10 +200,14 @@ TEST(CheckSupported, NamesNodeOperatorAndWhatToDo) {
   }
   EXPECT_EQ(Refusal("Relu", 1, 1, {{"slope", 1.0f}}),
             "node 'layer' (Relu): attribute 'slope' is not supported; export the network without it");
-  EXPECT_THAT(Refusal("Relu", 2, 1), AllOf(HasSubstr("has 2 inputs, it takes 1;"), HasSubstr("export")));
-  EXPECT_THAT(Refusal("Clip", 4, 1), HasSubstr("has 4 inputs, it takes 1 to 3;"));
-  EXPECT_THAT(Refusal("Concat", 0, 1), HasSubstr("has 0 inputs, it takes at least 1;"));
-  EXPECT_THAT(Refusal("Relu", 1, 0), HasSubstr("has 0 outputs, it takes 1;"));
+  EXPECT_THAT(Refusal("Relu", 2, 1),
+              AllOf(HasSubstr("has 2 inputs, this program supports at most 1;"), HasSubstr("export")));
+  EXPECT_THAT(Refusal("Clip", 4, 1), HasSubstr("has 4 inputs, this program supports at most 3;"));
+  EXPECT_THAT(Refusal("Concat", 0, 1), HasSubstr("has 0 inputs, it needs 1; the file is damaged"));
+  EXPECT_THAT(Refusal("Relu", 1, 0), HasSubstr("has 0 outputs, it needs 1; the file is damaged"));
+  // Which elements were the largest: right by ONNX's rules.
+  EXPECT_THAT(Refusal("MaxPool", 1, 2),
+              AllOf(HasSubstr("has 2 outputs, this program supports at most 1;"), Not(HasSubstr("damaged"))));
   EXPECT_EQ(Refusal("Re\nlu", 1, 1).find('\n'), std::string::npos);
   EXPECT_LT(Refusal(std::string(100000, 'x'), 1, 1).size(), 500u);
 }

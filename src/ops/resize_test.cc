@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "ops/numeric_for_test.h"
+#include "ops/elements_for_test.h"
 
 namespace prefiqs::ops {
 namespace {
@@ -21,16 +21,16 @@ const graph::Attribute kOn = std::int64_t{1};
 constexpr float kSixDigits = 2e-6f;
 
 Tensor ByScales(Attributes attributes, const Tensor& x, const std::vector<float>& scales) {
-  const Tensor tensor = Floats({static_cast<std::int64_t>(scales.size())}, scales);
-  return RunOne("Resize", std::move(attributes), {&x, nullptr, &tensor});
+  const Tensor tensor = F({static_cast<std::int64_t>(scales.size())}, scales);
+  return Run1({"Resize", std::move(attributes)}, {x, std::nullopt, tensor});
 }
-Tensor BySizes(Attributes attributes, const Tensor& x, const Ints& sizes) {
+Tensor BySizes(Attributes attributes, const Tensor& x, const Int64s& sizes) {
   const Tensor tensor = Tensor::FromInt64s(sizes);
-  return RunOne("Resize", std::move(attributes), {&x, nullptr, nullptr, &tensor});
+  return Run1({"Resize", std::move(attributes)}, {x, std::nullopt, std::nullopt, tensor});
 }
-std::string RefusalBySizes(Attributes attributes, const Tensor& x, const Ints& sizes) {
+std::string RefusalBySizes(Attributes attributes, const Tensor& x, const Int64s& sizes) {
   const Tensor tensor = Tensor::FromInt64s(sizes);
-  return RefusalOf("Resize", std::move(attributes), {&x, nullptr, nullptr, &tensor});
+  return ErrorOf({"Resize", std::move(attributes)}, {x, std::nullopt, std::nullopt, tensor});
 }
 Attributes Linear(const char* coordinates) {
   return {{"mode", "linear"}, {"coordinate_transformation_mode", coordinates}};
@@ -45,53 +45,55 @@ TEST(Resize, NearestRepeatsElements) {
   const Tensor x = Counting({1, 1, 2, 2});
   const Tensor y = ByScales({}, x, {1, 1, 2, 3});
   EXPECT_EQ(y.shape(), (Shape{1, 1, 4, 6}));
-  EXPECT_THAT(ValuesOf(y), ElementsAre(1, 1, 1, 2, 2, 2, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 3, 3, 3, 4, 4, 4));
+  EXPECT_THAT(Values<float>(y), ElementsAre(1, 1, 1, 2, 2, 2, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 3, 3, 3, 4, 4, 4));
 }
 
 TEST(Resize, NearestRoundings) {
   // Twice the size, asymmetric: 0, 0.5, 1, 1.5, …
-  EXPECT_THAT(ValuesOf(BySizes(Nearest("asymmetric", "round_prefer_floor"), kFour, {8})),
+  EXPECT_THAT(Values<float>(BySizes(Nearest("asymmetric", "round_prefer_floor"), kFour, {8})),
               ElementsAre(1, 1, 2, 2, 3, 3, 4, 4));
-  EXPECT_THAT(ValuesOf(BySizes(Nearest("asymmetric", "round_prefer_ceil"), kFour, {8})),
+  EXPECT_THAT(Values<float>(BySizes(Nearest("asymmetric", "round_prefer_ceil"), kFour, {8})),
               ElementsAre(1, 2, 2, 3, 3, 4, 4, 4));
-  EXPECT_THAT(ValuesOf(BySizes(Nearest("asymmetric", "floor"), kFour, {8})), ElementsAre(1, 1, 2, 2, 3, 3, 4, 4));
+  EXPECT_THAT(Values<float>(BySizes(Nearest("asymmetric", "floor"), kFour, {8})), ElementsAre(1, 1, 2, 2, 3, 3, 4, 4));
   // -0.25, 0.25, 0.75, …
-  EXPECT_THAT(ValuesOf(BySizes(Nearest("half_pixel", "ceil"), kFour, {8})), ElementsAre(1, 2, 2, 3, 3, 4, 4, 4));
-  EXPECT_THAT(ValuesOf(BySizes(Nearest("half_pixel", "floor"), kFour, {8})), ElementsAre(1, 1, 1, 2, 2, 3, 3, 4));
-  EXPECT_THAT(ValuesOf(BySizes(Nearest("align_corners", "floor"), kFour, {8})), ElementsAre(1, 1, 1, 2, 2, 3, 3, 4));
+  EXPECT_THAT(Values<float>(BySizes(Nearest("half_pixel", "ceil"), kFour, {8})), ElementsAre(1, 2, 2, 3, 3, 4, 4, 4));
+  EXPECT_THAT(Values<float>(BySizes(Nearest("half_pixel", "floor"), kFour, {8})), ElementsAre(1, 1, 1, 2, 2, 3, 3, 4));
+  EXPECT_THAT(Values<float>(BySizes(Nearest("align_corners", "floor"), kFour, {8})),
+              ElementsAre(1, 1, 1, 2, 2, 3, 3, 4));
 }
 
 TEST(Resize, Coordinates) {
-  EXPECT_THAT(ValuesOf(BySizes(Linear("half_pixel"), Counting({2}), {4})), ElementsAre(1, 1.25f, 1.75f, 2));
-  EXPECT_THAT(ValuesOf(BySizes(Linear("align_corners"), kFour, {7})), ElementsAre(1, 1.5f, 2, 2.5f, 3, 3.5f, 4));
-  EXPECT_THAT(ValuesOf(BySizes(Linear("asymmetric"), Counting({2}), {4})), ElementsAre(1, 1.5f, 2, 2));
+  EXPECT_THAT(Values<float>(BySizes(Linear("half_pixel"), Counting({2}), {4})), ElementsAre(1, 1.25f, 1.75f, 2));
+  EXPECT_THAT(Values<float>(BySizes(Linear("align_corners"), kFour, {7})), ElementsAre(1, 1.5f, 2, 2.5f, 3, 3.5f, 4));
+  EXPECT_THAT(Values<float>(BySizes(Linear("asymmetric"), Counting({2}), {4})), ElementsAre(1, 1.5f, 2, 2));
   // One element: the first, but for half_pixel the middle.
-  EXPECT_THAT(ValuesOf(BySizes(Linear("pytorch_half_pixel"), kFour, {1})), ElementsAre(1));
-  EXPECT_THAT(ValuesOf(BySizes(Linear("align_corners"), kFour, {1})), ElementsAre(1));
-  EXPECT_THAT(ValuesOf(BySizes(Linear("half_pixel"), kFour, {1})), ElementsAre(2.5f));
-  EXPECT_THAT(ValuesOf(BySizes(Linear("pytorch_half_pixel"), Counting({2}), {4})), ElementsAre(1, 1.25f, 1.75f, 2));
+  EXPECT_THAT(Values<float>(BySizes(Linear("pytorch_half_pixel"), kFour, {1})), ElementsAre(1));
+  EXPECT_THAT(Values<float>(BySizes(Linear("align_corners"), kFour, {1})), ElementsAre(1));
+  EXPECT_THAT(Values<float>(BySizes(Linear("half_pixel"), kFour, {1})), ElementsAre(2.5f));
+  EXPECT_THAT(Values<float>(BySizes(Linear("pytorch_half_pixel"), Counting({2}), {4})),
+              ElementsAre(1, 1.25f, 1.75f, 2));
   // 2.4 elements cut to 2: half_pixel_symmetric keeps them in the middle.
-  EXPECT_THAT(ValuesOf(ByScales(Linear("half_pixel_symmetric"), kFour, {0.6f})),
+  EXPECT_THAT(Values<float>(ByScales(Linear("half_pixel_symmetric"), kFour, {0.6f})),
               Pointwise(FloatNear(kSixDigits), {1 + (1.0f / 3 + 1 / 1.2f - 0.5f), 1 + (1.0f / 3 + 2.5f - 0.5f)}));
   // ONNX: test_resize_downsample_scales_linear_align_corners keeps the 2.4.
-  EXPECT_THAT(ValuesOf(ByScales(Linear("align_corners"), kFour, {0.6f})),
+  EXPECT_THAT(Values<float>(ByScales(Linear("align_corners"), kFour, {0.6f})),
               Pointwise(FloatNear(kSixDigits), {1.0f, 3.142857f}));
 }
 
 TEST(Resize, LinearInTwoDimensions) {
   const Tensor y = BySizes({{"mode", "linear"}}, Counting({1, 1, 2, 2}), {1, 1, 4, 4});
-  EXPECT_THAT(ValuesOf(y),
+  EXPECT_THAT(Values<float>(y),
               ElementsAre(1, 1.25f, 1.75f, 2, 1.5f, 1.75f, 2.25f, 2.5f, 2.5f, 2.75f, 3.25f, 3.5f, 3, 3.25f, 3.75f, 4));
 }
 
 TEST(Resize, Cubic) {
   // ONNX: test_resize_downsample_scales_cubic and …_A_n0p5_exclude_outside.
   const Tensor x = Counting({1, 1, 4, 4});
-  EXPECT_THAT(ValuesOf(ByScales({{"mode", "cubic"}}, x, {1, 1, 0.8f, 0.8f})),
+  EXPECT_THAT(Values<float>(ByScales({{"mode", "cubic"}}, x, {1, 1, 0.8f, 0.8f})),
               Pointwise(FloatNear(2e-5f), {1.47119141f, 2.78125f, 4.08251953f, 6.71142578f, 8.02148438f, 9.32275391f,
                                            11.91650391f, 13.2265625f, 14.52783203f}));
   const Attributes half{{"mode", "cubic"}, {"cubic_coeff_a", -0.5f}, {"exclude_outside", kOn}};
-  EXPECT_THAT(ValuesOf(ByScales(half, x, {1, 1, 0.8f, 0.8f})),
+  EXPECT_THAT(Values<float>(ByScales(half, x, {1, 1, 0.8f, 0.8f})),
               Pointwise(FloatNear(2e-5f), {1.36812675f, 2.6695014f, 4.0133367f, 6.57362535f, 7.875f, 9.2188353f,
                                            11.94896657f, 13.25034122f, 14.59417652f}));
 }
@@ -99,41 +101,41 @@ TEST(Resize, Cubic) {
 TEST(Resize, CropAndResize) {
   // ONNX: test_resize_tf_crop_and_resize and …_extrapolation_value.
   const Tensor x = Counting({1, 1, 4, 4});
-  const Tensor sizes = Tensor::FromInt64s(Ints{1, 1, 3, 3});
-  const Tensor inside = Floats({8}, {0, 0, 0.4f, 0.6f, 1, 1, 0.6f, 0.8f});
+  const Tensor sizes = List({1, 1, 3, 3});
+  const Tensor inside = F({8}, {0, 0, 0.4f, 0.6f, 1, 1, 0.6f, 0.8f});
   Attributes crop = Linear("tf_crop_and_resize");
-  EXPECT_THAT(ValuesOf(RunOne("Resize", crop, {&x, &inside, nullptr, &sizes})),
+  EXPECT_THAT(Values<float>(Run1({"Resize", crop}, {x, inside, std::nullopt, sizes})),
               Pointwise(FloatNear(kSixDigits), {7.6f, 7.9f, 8.2f, 8.8f, 9.1f, 9.4f, 10.0f, 10.3f, 10.6f}));
-  const Tensor beyond = Floats({8}, {0, 0, 0.4f, 0.6f, 1, 1, 1.2f, 1.7f});
+  const Tensor beyond = F({8}, {0, 0, 0.4f, 0.6f, 1, 1, 1.2f, 1.7f});
   crop["extrapolation_value"] = 10.0f;
-  EXPECT_THAT(ValuesOf(RunOne("Resize", crop, {&x, &beyond, nullptr, &sizes})),
+  EXPECT_THAT(Values<float>(Run1({"Resize", crop}, {x, beyond, std::nullopt, sizes})),
               Pointwise(FloatNear(kSixDigits), {7.6f, 10.0f, 10.0f, 12.4f, 10.0f, 10.0f, 10.0f, 10.0f, 10.0f}));
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  const Tensor nowhere = Floats({8}, {0, 0, nan, nan, 1, 1, nan, nan});
-  EXPECT_THAT(ValuesOf(RunOne("Resize", crop, {&x, &nowhere, nullptr, &sizes})), testing::Each(10.0f));
+  const Tensor nowhere = F({8}, {0, 0, nan, nan, 1, 1, nan, nan});
+  EXPECT_THAT(Values<float>(Run1({"Resize", crop}, {x, nowhere, std::nullopt, sizes})), testing::Each(10.0f));
 }
 
 // A crop of the same size still moves.
 TEST(Resize, CropOfTheSameSize) {
-  const Tensor sizes = Tensor::FromInt64s(Ints{4});
-  const Tensor roi = Floats({2}, {1, 0});
-  EXPECT_THAT(ValuesOf(RunOne("Resize", Linear("tf_crop_and_resize"), {&kFour, &roi, nullptr, &sizes})),
+  const Tensor sizes = List({4});
+  const Tensor roi = F({2}, {1, 0});
+  EXPECT_THAT(Values<float>(Run1({"Resize", Linear("tf_crop_and_resize")}, {kFour, roi, std::nullopt, sizes})),
               ElementsAre(4, 3, 2, 1));
 }
 
 TEST(Resize, AxesNameTheDimensions) {
   const Tensor x = Counting({1, 2, 2});
-  EXPECT_THAT(ValuesOf(BySizes({{"axes", Ints{2}}}, x, {4})), ElementsAre(1, 1, 2, 2, 3, 3, 4, 4));
-  const Tensor y = BySizes({{"axes", Ints{-1, 1}}}, x, {1, 4});
+  EXPECT_THAT(Values<float>(BySizes({{"axes", Int64s{2}}}, x, {4})), ElementsAre(1, 1, 2, 2, 3, 3, 4, 4));
+  const Tensor y = BySizes({{"axes", Int64s{-1, 1}}}, x, {1, 4});
   EXPECT_EQ(y.shape(), (Shape{1, 4, 1}));
-  EXPECT_THAT(RefusalBySizes({{"axes", Ints{1, -2}}}, x, {1, 4}), HasSubstr("axis -2 is given twice"));
-  EXPECT_THAT(RefusalBySizes({{"axes", Ints{3}}}, x, {1}), HasSubstr("axis 3"));
+  EXPECT_THAT(RefusalBySizes({{"axes", Int64s{1, -2}}}, x, {1, 4}), HasSubstr("axis -2 is given twice"));
+  EXPECT_THAT(RefusalBySizes({{"axes", Int64s{3}}}, x, {1}), HasSubstr("axis 3"));
 }
 
 TEST(Resize, KeepsTheAspectRatio) {
   const Tensor x = Counting({1, 1, 2, 4});
   const auto shape = [&](const char* policy) {
-    return BySizes({{"axes", Ints{2, 3}}, {"keep_aspect_ratio_policy", policy}}, x, {7, 8}).shape();
+    return BySizes({{"axes", Int64s{2, 3}}, {"keep_aspect_ratio_policy", policy}}, x, {7, 8}).shape();
   };
   EXPECT_EQ(shape("stretch"), (Shape{1, 1, 7, 8}));
   EXPECT_EQ(shape("not_larger"), (Shape{1, 1, 4, 8}));
@@ -148,8 +150,8 @@ TEST(Resize, ScalesAreCutAsInFloat) {
 
 TEST(Resize, EmptyInputsAreLeftOut) {
   const Tensor empty(kFloat, {0});
-  const Tensor sizes = Tensor::FromInt64s(Ints{2});
-  EXPECT_THAT(ValuesOf(RunOne("Resize", Nearest("asymmetric", "floor"), {&kFour, &empty, &empty, &sizes})),
+  const Tensor sizes = List({2});
+  EXPECT_THAT(Values<float>(Run1({"Resize", Nearest("asymmetric", "floor")}, {kFour, empty, empty, sizes})),
               ElementsAre(1, 3));
 }
 
@@ -188,28 +190,28 @@ TEST(Resize, WeightsAddToOneEverywhere) {
 }
 
 TEST(Resize, Refuses) {
-  EXPECT_EQ(RefusalOf("Resize", {}, {&kFour}), "node 'n' (Resize): it needs either scales or sizes");
-  const Tensor sizes = Tensor::FromInt64s(Ints{2});
-  const Tensor scales = Floats({1}, {0.5f});
-  EXPECT_THAT(RefusalOf("Resize", {}, {&kFour, nullptr, &scales, &sizes}), HasSubstr("either scales or sizes"));
-  EXPECT_THAT(RefusalOf("Resize", {}, {&kFour, nullptr, &sizes}), HasSubstr("scales must be 1 float values"));
-  EXPECT_THAT(RefusalOf("Resize", {}, {&kFour, nullptr, nullptr, &scales}), HasSubstr("sizes must be 1 integers"));
+  EXPECT_EQ(ErrorOf({"Resize"}, {kFour}), "node 'n' (Resize): it needs either scales or sizes");
+  const Tensor sizes = List({2});
+  const Tensor scales = F({1}, {0.5f});
+  EXPECT_THAT(ErrorOf({"Resize"}, {kFour, std::nullopt, scales, sizes}), HasSubstr("either scales or sizes"));
+  EXPECT_THAT(ErrorOf({"Resize"}, {kFour, std::nullopt, sizes}), HasSubstr("scales must be 1 float values"));
+  EXPECT_THAT(ErrorOf({"Resize"}, {kFour, std::nullopt, std::nullopt, scales}), HasSubstr("sizes must be 1 integers"));
   EXPECT_THAT(RefusalBySizes({}, kFour, {2, 2}), HasSubstr("sizes must be 1 integers"));
   EXPECT_THAT(RefusalBySizes({}, kFour, {0}), HasSubstr("a dimension of 4 cannot be resized to 0"));
   EXPECT_THAT(RefusalBySizes({}, kFour, {-1}), HasSubstr("cannot be resized to -1"));
   EXPECT_THAT(RefusalBySizes({}, kFour, {std::numeric_limits<std::int64_t>::max()}), HasSubstr("node 'n' (Resize)"));
   for (const float scale :
        {0.0f, -1.0f, std::numeric_limits<float>::infinity(), 1e30f, 1e-30f, std::numeric_limits<float>::quiet_NaN()}) {
-    const Tensor wrong = Floats({1}, {scale});
-    EXPECT_THAT(RefusalOf("Resize", {}, {&kFour, nullptr, &wrong}), HasSubstr("node 'n' (Resize)")) << scale;
+    const Tensor wrong = F({1}, {scale});
+    EXPECT_THAT(ErrorOf({"Resize"}, {kFour, std::nullopt, wrong}), HasSubstr("node 'n' (Resize)")) << scale;
   }
   EXPECT_THAT(RefusalBySizes({{"mode", "area"}}, kFour, {2}), HasSubstr("mode 'area' is not supported"));
   EXPECT_THAT(RefusalBySizes(Linear("tf_crop_and_resize"), kFour, {2}), HasSubstr("needs the input roi"));
-  EXPECT_THAT(RefusalOf("Resize", Linear("tf_crop_and_resize"), {&kFour, nullptr, &scales}),
+  EXPECT_THAT(ErrorOf({"Resize", Linear("tf_crop_and_resize")}, {kFour, std::nullopt, scales}),
               HasSubstr("no agreed meaning"));
   const TensorType x{kFloat, {4}};
   const TensorType unknown{kFloat, {1}};
-  EXPECT_THAT(RuleRefusalOf("Resize", {}, {x, unknown, unknown}), HasSubstr("(scales)"));
+  EXPECT_THAT(RuleErrorOf({"Resize"}, {x, unknown, unknown}), HasSubstr("(scales)"));
 }
 
 }  // namespace

@@ -10,9 +10,9 @@ namespace prefiqs::ops {
 
 std::span<const Operator> ActivationRows();     // a function of each element
 std::span<const Operator> ElementwiseRows();    // one element out of one of each input, with broadcasting
-std::span<const Operator> PassRows();           // Cast, Identity, Dropout: the same elements
-std::span<const Operator> ShapeRows();          // same elements, another shape; shapes as values
-std::span<const Operator> MovementRows();       // elements to other places
+std::span<const Operator> PassRows();           // Cast, Identity, Dropout: the elements as they are
+std::span<const Operator> ShapeRows();          // same elements, another shape; Shape, Expand, constants
+std::span<const Operator> MovementRows();       // Transpose, Concat, Split, Slice, Gather
 std::span<const Operator> PadRows();            // Pad
 std::span<const Operator> ConvolutionRows();    // Conv
 std::span<const Operator> PoolingRows();        // MaxPool, AveragePool, GlobalAveragePool

@@ -36,6 +36,11 @@ ContextPool::Lease ContextPool::Take() {
 namespace {
 
 void Score(engine::TwinEmbedding embedding, bool pruned, Assessment& assessment) {
+  if (!embedding.failure.empty()) {
+    assessment.status = Status::kNotComputed;
+    assessment.detail = std::move(embedding.failure);
+    return;
+  }
   const double norm = score::Norm(embedding.dense);
   std::optional<double> drift;
   if (pruned) drift = score::Drift(embedding.dense, embedding.pruned);

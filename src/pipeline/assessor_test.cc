@@ -9,8 +9,8 @@
 #include <limits>
 #include <thread>
 
+#include "base/folder_for_test.h"
 #include "pipeline/network_for_test.h"
-#include "report/folder_for_test.h"
 
 namespace prefiqs {
 namespace {
@@ -21,7 +21,7 @@ using pipeline::TestPicture;
 using pipeline::WriteTestNetwork;
 
 Network LoadTest(const graph::Graph& graph = TestGraph()) {
-  report::FolderForTest folder;
+  FolderForTest folder;
   return Network::load(WriteTestNetwork(folder / "net.onnx", graph));
 }
 
@@ -104,9 +104,9 @@ TEST(Assessor, WorksInAChildOfForkWithOneThread) {
 }
 
 TEST(Assessor, UsesTheStoredRecipe) {
-  report::FolderForTest folder;
+  FolderForTest folder;
   const std::string path = WriteTestNetwork(folder / "net.onnx");
-  report::Fill(path + ".json", R"({"recipe":{"scope":"layer","sparsity":0.1}})");
+  Fill(path + ".json", R"({"recipe":{"scope":"layer","sparsity":0.1}})");
   const Network network = Network::load(path);
   EXPECT_EQ(Assessor(network).recipe(), (Recipe{.scope = Scope::kLayer, .sparsity = 0.1}));
   EXPECT_EQ(Assessor(network, {.recipe = Recipe{}}).recipe(), Recipe{});
@@ -170,6 +170,63 @@ TEST(Assessor, NeverThrowsForABadPicture) {
   EXPECT_EQ(results[1].status, Status::kUndecodable);
   EXPECT_EQ(results[2].status, Status::kOk);
   EXPECT_TRUE(assessor.assess(std::span<const Image>()).empty());
+}
+
+// TestGraph with one divided by the integer part of four times the input's mean added to the embedding: it cannot be
+// run on a picture of middling brightness.
+graph::Graph DividesByBrightness(std::int64_t batch) {
+  graph::Graph graph = TestGraph({batch, 3, kTestSide, kTestSide});
+  const auto value = [&](const char* name, graph::DataType type, graph::Shape shape) {
+    return graph.AddValue({name, type, std::move(shape), true, nullptr});
+  };
+  constexpr auto kFloat = graph::DataType::kFloat32, kInt = graph::DataType::kInt64;
+  const graph::Shape one_each{batch, 1};
+  const auto constant = [&](const char* name, graph::Tensor tensor) {
+    return graph.AddConstant(name, std::make_shared<graph::Tensor>(std::move(tensor)));
+  };
+  const auto axes = constant("axes", graph::Tensor::FromInt64s(std::vector<std::int64_t>{1, 2, 3}));
+  const auto four = constant("four", graph::Tensor::Scalar(4));
+  const auto one = constant("one", graph::Tensor::FromInt64s(std::vector<std::int64_t>{1}));
+  const auto mean = value("mean", kFloat, {batch, 1, 1, 1});
+  const auto flat_mean = value("flat_mean", kFloat, one_each);
+  const auto larger = value("larger", kFloat, one_each);
+  const auto whole = value("whole", kInt, one_each);
+  const auto quotient = value("quotient", kInt, one_each);
+  const auto offset = value("offset", kFloat, one_each);
+  const auto sum = value("sum", kFloat, {batch, pipeline::kTestEmbedding});
+  constexpr std::int64_t kOnnxFloat = 1, kOnnxInt = 7;
+  graph.nodes.push_back({"mean", "ReduceMean", {graph.inputs[0], axes}, {mean}, {{"keepdims", std::int64_t{1}}}});
+  graph.nodes.push_back({"flat_mean", "Flatten", {mean}, {flat_mean}, {{"axis", std::int64_t{1}}}});
+  graph.nodes.push_back({"larger", "Mul", {flat_mean, four}, {larger}, {}});
+  graph.nodes.push_back({"whole", "Cast", {larger}, {whole}, {{"to", kOnnxInt}}});
+  graph.nodes.push_back({"quotient", "Div", {one, whole}, {quotient}, {}});
+  graph.nodes.push_back({"offset", "Cast", {quotient}, {offset}, {{"to", kOnnxFloat}}});
+  graph.nodes.push_back({"sum", "Add", {graph.outputs[0], offset}, {sum}, {}});
+  graph.outputs = {sum};
+  return graph;
+}
+
+TEST(Assessor, SaysOnWhichFaceTheNetworkCannotBeRun) {
+  std::vector<Image> crops = Crops(7);
+  for (Image& crop : crops) {
+    if (&crop == &crops[2] || &crop == &crops[6]) continue;  // whose mean is that of noise
+    for (std::uint8_t& level : crop.rgb) level = static_cast<std::uint8_t>(200 + level % 56);
+  }
+  for (const ExecutorKind executor : {ExecutorKind::kOneDnn, ExecutorKind::kReference}) {
+    for (const std::int64_t batch : {graph::kUnknown, std::int64_t{1}}) {
+      const Assessor assessor(LoadTest(DividesByBrightness(batch)), {.executor = executor});
+      const auto results = assessor.assess(crops);
+      for (std::size_t i = 0; i < crops.size(); ++i) {
+        const bool fails = i == 2 || i == 6;
+        EXPECT_EQ(results[i].status, fails ? Status::kNotComputed : Status::kOk) << i << " of a batch of " << batch;
+        EXPECT_EQ(results[i].detail, fails ? "node 'quotient' (Div): an integer is divided by zero" : "");
+        EXPECT_EQ(results[i].embedding.empty(), fails);
+        EXPECT_EQ(std::isnan(results[i].drift), fails);
+        if (!fails) ExpectSameBits(results[i], assessor.assess(crops[i]));
+      }
+      EXPECT_EQ(assessor.assess(crops[2]).status, Status::kNotComputed);
+    }
+  }
 }
 
 TEST(Assessor, RefusesBadRecipesAndThreads) {

@@ -3,9 +3,7 @@
 #include <gtest/gtest.h>
 #include <prefiqs/error.h>
 
-#include <filesystem>
-
-#include "report/folder_for_test.h"
+#include "base/folder_for_test.h"
 
 namespace prefiqs::pipeline {
 namespace {
@@ -19,20 +17,20 @@ TEST(CropFolder, NamesFilesAfterTheirPicture) {
 }
 
 TEST(CropFolder, MakesItselfAndSeesWhatIsThere) {
-  report::FolderForTest folder;
+  FolderForTest folder;
   const std::string path = folder / "new/deep";
   CropFolder(path).CheckFree(7);
-  report::Fill(path + "/000007-0-a.png", "");
-  report::Fill(path + "/8.png", "");
-  report::Fill(path + "/readme", "");
+  Fill(path + "/000007-0-a.png", "");
+  Fill(path + "/8.png", "");
+  Fill(path + "/readme", "");
   const CropFolder crops(path);
   EXPECT_THROW(crops.CheckFree(7), Error);
   crops.CheckFree(8);
 }
 
 TEST(CropFolder, SaysWhenItCannotBe) {
-  report::FolderForTest folder;
-  report::Fill(folder / "file", "");
+  FolderForTest folder;
+  Fill(folder / "file", "");
   EXPECT_THROW(CropFolder(folder / "file"), Error);
 }
 

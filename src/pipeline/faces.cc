@@ -21,6 +21,12 @@ FaceCandidate Without(int face, Status status, std::string detail) {
   return candidate;
 }
 
+std::vector<FaceCandidate> Alone(FaceCandidate candidate) {
+  std::vector<FaceCandidate> candidates;
+  candidates.push_back(std::move(candidate));
+  return candidates;
+}
+
 FaceCandidate AlignedCrop(const Image& picture, const FaceOptions& options) {
   FaceCandidate candidate;
   candidate.face = 0;
@@ -73,17 +79,16 @@ std::vector<FaceCandidate> FindFaces(const Image& picture, const FaceOptions& op
   try {
     return Find(picture, options);
   } catch (const std::bad_alloc&) {
-    std::vector<FaceCandidate> candidates;
-    candidates.push_back(Without(-1, Status::kTooLarge, "not enough memory for this picture"));
-    return candidates;
+    return Alone(Without(-1, Status::kTooLarge, "not enough memory for this picture"));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kModel) throw;
+    return Alone(Without(-1, Status::kNotComputed, fmt::format("the detector: {}", error.what())));
   }
 }
 
 std::vector<FaceCandidate> FindFaces(const DecodedImage& picture, const FaceOptions& options) {
   if (picture.status == Status::kOk) return FindFaces(picture.image, options);
-  std::vector<FaceCandidate> candidates;
-  candidates.push_back(Without(-1, picture.status, picture.detail));
-  return candidates;
+  return Alone(Without(-1, picture.status, picture.detail));
 }
 
 }  // namespace prefiqs::pipeline

@@ -108,7 +108,8 @@ class Job {
                 Describe(assessor_, options.assessor), network.embedding_size()) {
     const std::int64_t total = static_cast<std::int64_t>(items_.size());
     std::erase_if(items_, [&](const NumberedItem& item) { return writer_.TakeFinished(item.item.name); });
-    summary_.skipped = total - static_cast<std::int64_t>(items_.size());
+    skipped_ = total - static_cast<std::int64_t>(items_.size());
+    summary_ = writer_.earlier();
   }
 
   JobSummary Run() {
@@ -124,7 +125,7 @@ class Job {
     run.poll = [this] { ReportProgress(false); };
     pipeline::RunOrdered(run);
     writer_.Finish();
-    summary_.interrupted = summary_.pictures < count;
+    summary_.interrupted = summary_.pictures - summary_.earlier < count;
     ReportProgress(true);
     return summary_;
   }
@@ -193,9 +194,9 @@ class Job {
     if (!options_.on_progress || (!last && now - last_progress_ < kProgressInterval)) return;
     last_progress_ = now;
     JobProgress progress;
-    progress.skipped = summary_.skipped;
-    progress.done = summary_.skipped + done_.load(std::memory_order_relaxed);
-    progress.total = summary_.skipped + static_cast<std::int64_t>(items_.size());
+    progress.skipped = skipped_;
+    progress.done = skipped_ + done_.load(std::memory_order_relaxed);
+    progress.total = skipped_ + static_cast<std::int64_t>(items_.size());
     progress.seconds = std::chrono::duration<double>(now - started_).count();
     if (!options_.on_progress(progress)) stop_ = true;
   }
@@ -207,7 +208,8 @@ class Job {
   std::optional<pipeline::CropFolder> crops_;
   report::RowWriter writer_;
   std::int64_t batch_size_ = 1;
-  JobSummary summary_;  // but for `skipped`, of deliver's thread
+  std::int64_t skipped_ = 0;  // pictures of this shard
+  JobSummary summary_;        // of deliver's thread
   std::atomic<std::int64_t> done_{0};
   std::atomic<bool> stop_{false};
   const Clock::time_point started_ = Clock::now();

@@ -11,9 +11,9 @@
 #include <set>
 #include <thread>
 
+#include "base/folder_for_test.h"
 #include "pipeline/network_for_test.h"
 #include "report/csv.h"
-#include "report/folder_for_test.h"
 #include "report/row.h"
 
 namespace prefiqs {
@@ -21,8 +21,6 @@ namespace {
 
 using pipeline::kTestSide;
 using pipeline::TestPicture;
-using report::Contents;
-using report::FolderForTest;
 using ::testing::HasSubstr;
 
 using Table = std::vector<std::map<std::string, std::string>>;
@@ -53,7 +51,7 @@ class Job : public ::testing::Test {
       // Every fifth is no picture, every seventh no crop for this network.
       const std::string path = folder_ / ("in/" + std::to_string(100 + i) + ".png");
       if (i % 5 == 4) {
-        report::Fill(path, "not a picture");
+        Fill(path, "not a picture");
       } else {
         write_png(TestPicture(kTestSide, i % 7 == 6 ? 5 : kTestSide, static_cast<std::uint32_t>(i)), path);
       }
@@ -80,6 +78,13 @@ class Job : public ::testing::Test {
   JobOptions options_;
   std::string message_;
 };
+
+void ExpectSameRows(const JobSummary& a, const JobSummary& b) {
+  EXPECT_EQ(a.pictures, b.pictures);
+  EXPECT_EQ(a.faces, b.faces);
+  EXPECT_EQ(a.scored, b.scored);
+  EXPECT_EQ(a.failed, b.failed);
+}
 
 TEST_F(Job, WritesARowForEveryPicture) {
   const JobSummary summary = run_job(network_, options_);
@@ -141,7 +146,7 @@ TEST_F(Job, HasTheSameBytesForAnyThreadsAndBatches) {
 }
 
 TEST_F(Job, StopsAndGoesOn) {
-  run_job(network_, options_);
+  const JobSummary whole = run_job(network_, options_);
   const std::string rows = Contents(options_.output), embeddings = Contents(options_.embeddings);
   std::filesystem::remove(options_.output);
   std::filesystem::remove(options_.embeddings);
@@ -149,29 +154,34 @@ TEST_F(Job, StopsAndGoesOn) {
   options_.batch = 2;
   options_.assessor.threads = 2;
   int runs = 0;
+  JobSummary last;
   for (bool interrupted = true; interrupted; ++runs) {
     ASSERT_LT(runs, kPictures);
     // Progress comes with the first picture of a run, so each run stops early.
     options_.on_progress = [](const JobProgress& progress) { return progress.done == progress.total; };
     const JobSummary summary = run_job(network_, options_);
     interrupted = summary.interrupted;
-    EXPECT_GT(summary.pictures, 0);
+    EXPECT_EQ(summary.earlier, last.pictures);
+    EXPECT_GT(summary.pictures, summary.earlier);
+    EXPECT_EQ(summary.scored + summary.failed, summary.pictures);
+    last = summary;
     if (interrupted) {
-      EXPECT_LT(summary.pictures + summary.skipped, kPictures);
+      EXPECT_LT(summary.pictures, kPictures);
     }
   }
   EXPECT_GT(runs, 2);
+  ExpectSameRows(last, whole);
   EXPECT_EQ(Contents(options_.output), rows);
   EXPECT_EQ(Contents(options_.embeddings), embeddings);
 }
 
 TEST_F(Job, ResumingAFinishedRunChangesNothing) {
-  run_job(network_, options_);
+  const JobSummary whole = run_job(network_, options_);
   const std::string rows = Contents(options_.output);
   options_.resume = true;
   const JobSummary summary = run_job(network_, options_);
-  EXPECT_EQ(summary.pictures, 0);
-  EXPECT_EQ(summary.skipped, kPictures);
+  EXPECT_EQ(summary.earlier, kPictures);
+  ExpectSameRows(summary, whole);
   EXPECT_EQ(Contents(options_.output), rows);
 }
 
@@ -184,7 +194,7 @@ TEST_F(Job, DoesNotContinueAnotherRecipe) {
 }
 
 TEST_F(Job, DoesNotOverwriteUnasked) {
-  report::Fill(options_.output, "mine");
+  Fill(options_.output, "mine");
   EXPECT_EQ(CodeOf(options_), ErrorCode::kIo);
   EXPECT_EQ(Contents(options_.output), "mine");
   EXPECT_FALSE(std::filesystem::exists(options_.embeddings));

@@ -5,17 +5,16 @@
 
 #include <functional>
 
+#include "base/folder_for_test.h"
 #include "model/onnx_reader.h"
 #include "pipeline/network_for_test.h"
 #include "pipeline/network_impl.h"
-#include "report/folder_for_test.h"
 
 namespace prefiqs {
 namespace {
 
 using pipeline::TestGraph;
 using pipeline::WriteTestNetwork;
-using report::FolderForTest;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
@@ -77,7 +76,7 @@ TEST(Network, TakesPreprocessingFromTheNearestPlace) {
   FolderForTest folder;
   graph::Graph graph = TestGraph();
   const std::string path = WriteTestNetwork(folder / "net.onnx", graph);
-  report::Fill(path + ".json", R"({"preprocessing":{"channels":"bgr"},"recipe":{"sparsity":0.3}})");
+  Fill(path + ".json", R"({"preprocessing":{"channels":"bgr"},"recipe":{"sparsity":0.3}})");
   EXPECT_EQ(Network::load(path).preprocessing_source(), PreprocessingSource::kSidecar);
   EXPECT_EQ(Network::load(path).preprocessing().channels, ChannelOrder::kBgr);
   EXPECT_EQ(Network::load(path).stored_recipe()->sparsity, 0.3);

@@ -3,14 +3,11 @@
 #include <gtest/gtest.h>
 #include <prefiqs/error.h>
 
+#include "base/folder_for_test.h"
 #include "pipeline/network_impl.h"
-#include "report/folder_for_test.h"
 
 namespace prefiqs::pipeline {
 namespace {
-
-using report::Fill;
-using report::FolderForTest;
 
 TEST(StoredSettings, ComeFromMetadata) {
   const StoredSettings settings = SettingsFromMetadata(

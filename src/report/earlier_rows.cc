@@ -34,11 +34,16 @@ class Collector {
     if (first_of_picture) {
       KeepPending();
       pending_path_ = cells[ColumnIndex("path")];
+      pending_summary_ = kept_.summary;
+      ++pending_summary_.pictures;
+      ++pending_summary_.earlier;
       has_pending_ = true;
     } else if (faces_ == FaceSelection::kBest || !has_pending_) {
       throw Error(ErrorCode::kUsage,
                   fmt::format("{}: was made with --faces all; resume with the same", Printable(file_path_)));
     }
+    pending_summary_.faces += face.empty() ? 0 : 1;
+    ++(cells[ColumnIndex("status")] == info(Status::kOk).name ? pending_summary_.scored : pending_summary_.failed);
     pending_rows_ = rows_seen_;
     pending_end_ = end;
     if (faces_ == FaceSelection::kBest) KeepPending();
@@ -50,6 +55,7 @@ class Collector {
   void KeepPending() {
     if (!has_pending_) return;
     ++kept_.pictures[std::move(pending_path_)];
+    kept_.summary = pending_summary_;
     kept_.rows = pending_rows_;
     kept_.bytes = pending_end_;
     has_pending_ = false;
@@ -81,6 +87,7 @@ class Collector {
   EarlierRows kept_;
   bool has_pending_ = false;
   std::string pending_path_;
+  JobSummary pending_summary_;  // of the rows kept and the pending ones
   std::int64_t pending_rows_ = 0;
   std::int64_t pending_end_ = 0;
 };

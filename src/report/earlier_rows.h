@@ -15,7 +15,8 @@ namespace prefiqs::report {
 
 struct EarlierRows {
   std::unordered_map<std::string, std::int64_t> pictures;  // path -> how often it was finished
-  std::int64_t rows = 0;                                   // that can stay
+  JobSummary summary;                                      // of the rows that can stay
+  std::int64_t rows = 0;                                   // their number
   std::int64_t bytes = 0;                                  // they end here, header line included
 };
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <vector>
 
-#include "report/folder_for_test.h"
+#include "base/folder_for_test.h"
 
 namespace prefiqs::report {
 namespace {

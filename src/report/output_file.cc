@@ -68,8 +68,10 @@ OutputFile::~OutputFile() {
 }
 
 void OutputFile::Fail(const char* verb, int error) const {
+  if (error == EPIPE) {
+    throw Error(ErrorCode::kReaderGone, fmt::format("{}: cannot {}: whoever read it has gone", Printable(path_), verb));
+  }
   std::string advice;
-  if (error == EPIPE) advice = " (whoever read it has gone)";
   if (error == ENOSPC || error == EDQUOT) advice = "; make room, then --resume goes on from here";
   throw Error(ErrorCode::kIo, fmt::format("{}: cannot {}: {}{}", Printable(path_), verb, std::strerror(error), advice));
 }

@@ -32,7 +32,8 @@ class OutputFile {
   const std::string& path() const { return path_; }
   std::int64_t size() const { return size_; }  // of a regular file; else bytes appended
 
-  // All or nothing for a regular file: after a full disk it ends where it ended before. Throws Error(kIo).
+  // All or nothing for a regular file: after a full disk it ends where it ended before. Throws Error(kIo), or
+  // Error(kReaderGone) for a pipe.
   void Append(std::string_view bytes);
   // Of a regular file: bytes at `offset`, fewer at its end; overwriting; cutting. Throw Error(kIo).
   std::size_t ReadAt(std::int64_t offset, std::span<char> bytes) const;

@@ -7,7 +7,7 @@
 #include <csignal>
 #include <functional>
 
-#include "report/folder_for_test.h"
+#include "base/folder_for_test.h"
 
 namespace prefiqs::report {
 namespace {

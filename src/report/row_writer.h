@@ -33,6 +33,9 @@ class RowWriter {
   // another run made. Throws Error(kIo) or Error(kUsage).
   RowWriter(const RowWriterOptions& options, RunInfo run, int embedding_size);
 
+  // Of the rows of an earlier run that were kept; zeros without `resume`.
+  const JobSummary& earlier() const { return earlier_.summary; }
+
   // True once for every time an earlier run finished a picture of this path: it has its rows already.
   bool TakeFinished(const std::string& path);
 

@@ -8,8 +8,8 @@
 #include <functional>
 #include <random>
 
+#include "base/folder_for_test.h"
 #include "report/csv.h"
-#include "report/folder_for_test.h"
 
 namespace prefiqs::report {
 namespace {
@@ -21,7 +21,7 @@ RunInfo SomeRun(std::string network = "net", std::string recipe = "recipe") {
 Row MakeRow(const std::string& path, int face) {
   Row row{path, face, {}};
   if (face >= 0) {
-    row.assessment.status = Status::kOk;
+    row.assessment.status = face == 1 ? Status::kFaceTooSmall : Status::kOk;
     row.assessment.embedding = {static_cast<float>(face), static_cast<float>(path.size())};
   }
   return row;
@@ -42,12 +42,21 @@ std::vector<std::vector<Row>> Pictures(bool several) {
   return pictures;
 }
 
-void WriteAll(const RowWriterOptions& options, const std::vector<std::vector<Row>>& pictures) {
+// Adds up what the writer found and what was appended.
+JobSummary WriteAll(const RowWriterOptions& options, const std::vector<std::vector<Row>>& pictures) {
   RowWriter writer(options, SomeRun(), 2);
+  JobSummary summary = writer.earlier();
   for (const auto& rows : pictures) {
-    if (!writer.TakeFinished(rows[0].path)) writer.Append(rows);
+    if (writer.TakeFinished(rows[0].path)) continue;
+    writer.Append(rows);
+    ++summary.pictures;
+    for (const Row& row : rows) {
+      summary.faces += row.face >= 0 ? 1 : 0;
+      ++(row.assessment.status == Status::kOk ? summary.scored : summary.failed);
+    }
   }
   writer.Finish();
+  return summary;
 }
 
 struct ResumeCase {
@@ -65,7 +74,7 @@ TEST_P(Resume, FromAnyCutGivesTheWholeFile) {
                            .output = folder / "rows",
                            .embeddings = folder / "rows.npy",
                            .faces = GetParam().faces};
-  WriteAll(options, pictures);
+  const JobSummary whole = WriteAll(options, pictures);
   const std::string rows = Contents(options.output);
   const std::string embeddings = Contents(options.embeddings);
   options.resume = true;
@@ -73,7 +82,11 @@ TEST_P(Resume, FromAnyCutGivesTheWholeFile) {
   for (std::size_t cut = 0; cut <= rows.size(); cut += 1 + random() % 5) {
     Fill(options.output, rows.substr(0, cut));
     Fill(options.embeddings, embeddings.substr(0, random() % (embeddings.size() + 1)));
-    WriteAll(options, pictures);
+    const JobSummary summary = WriteAll(options, pictures);
+    ASSERT_EQ(summary.pictures, whole.pictures) << "cut at " << cut;
+    ASSERT_EQ(summary.faces, whole.faces) << "cut at " << cut;
+    ASSERT_EQ(summary.scored, whole.scored) << "cut at " << cut;
+    ASSERT_EQ(summary.failed, whole.failed) << "cut at " << cut;
     ASSERT_EQ(Contents(options.output), rows) << "cut at " << cut;
     ASSERT_EQ(Contents(options.embeddings), embeddings) << "cut at " << cut;
   }

@@ -1,6 +1,8 @@
 """Where pictures come from, and what becomes of bad ones."""
 import os
 
+import numpy as np
+
 import material
 from material import ProgramTest, noise, png, ppm
 
@@ -101,6 +103,18 @@ class Faces(ProgramTest):
         run = self.score('--detector', self.detector, '--min-face', '60', 'in/a.png')
         self.assert_status(run, 1)
         self.assertEqual(run.rows()[0]['status'], 'face_too_small')
+
+    def test_a_detector_that_stops_on_one_picture(self):
+        detector = material.detector_network(self.folder / 'stops.onnx', stops_on_black=True)
+        self.picture('in/a.png', material.bright_cells(192, 320, (1, 2)))
+        self.picture('in/b.png', np.zeros((192, 320, 3), np.uint8))
+        self.picture('in/c.png', material.bright_cells(192, 320, (2, 4)))
+        run = self.score('--detector', detector, 'in')
+        self.assert_status(run, 1)
+        rows = run.rows()
+        self.assertEqual([row['status'] for row in rows], ['ok', 'not_computed', 'ok'])
+        self.assertEqual(rows[1]['face'], '')
+        self.assertEqual(rows[1]['detail'], "the detector: node 'quotient' (Div): an integer is divided by zero")
 
     def test_all_or_best(self):
         self.picture('two.png', material.bright_cells(192, 320, (0, 1), (2, 4)))

@@ -49,8 +49,9 @@ def recognition_network(path, seed=1, width=8, side=SIDE):
     return str(path)
 
 
-def detector_network(path):
-    """Of the YuNet family: a face of 40 pixels, its box's centre in the middle, for each 32x32 cell that is bright."""
+def detector_network(path, stops_on_black=False):
+    """Of the YuNet family: a face of 40 pixels, its box's centre in the middle, for each 32x32 cell that is bright. May
+    divide integers by the mean of the picture, which cannot be run on a black one."""
     nodes, weights, outputs = [], {}, []
     for stride in (8, 16, 32):
         # Channels: score twice, box offset and log size, five points.
@@ -74,6 +75,16 @@ def detector_network(path):
         outputs += [(f'{name}{stride}', [1, 'cells', columns])
                     for name, columns in (('cls', 1), ('obj', 1), ('bbox', 4), ('kps', 10))]
     weights['parts'] = np.array([1, 1, 4, 10], np.int64)
+    if stops_on_black:
+        weights['one'] = np.array(1, np.int64)
+        nodes[-1].output[3] = 'points'
+        nodes += [
+            helper.make_node('ReduceMean', ['input'], ['mean'], keepdims=0),
+            helper.make_node('Cast', ['mean'], ['whole'], to=TensorProto.INT64),
+            helper.make_node('Div', ['one', 'whole'], ['quotient'], 'quotient'),
+            helper.make_node('Cast', ['quotient'], ['offset'], to=TensorProto.FLOAT),
+            helper.make_node('Add', ['points', 'offset'], ['kps32']),
+        ]
     _save(path, nodes, weights, [1, 3, 'height', 'width'], outputs)
     return str(path)
 

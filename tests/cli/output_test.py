@@ -1,6 +1,7 @@
 """Rows, embeddings and files."""
 import json
 import math
+import os
 import subprocess
 
 import numpy as np
@@ -141,6 +142,36 @@ class Files(ProgramTest):
                 done = subprocess.run(self.command(*arguments), stdout=full, stderr=subprocess.PIPE, check=False)
                 self.assertEqual(done.returncode, 4, done.stderr)
                 self.assertIn(b'standard output', done.stderr)
+
+
+class ReaderGone(ProgramTest):
+    """A reader that has seen enough, like head, ends a command without a word."""
+
+    def test_is_quiet(self):
+        crops = self.crops(3)
+        score = ['score', '--model', self.network, '--preset', 'arcface', '--aligned', crops]
+        for arguments in (score, [*score, '--embeddings', 'e.npy', '--format', 'jsonl'], ['inspect', self.network],
+                          ['inspect', self.network, '--json'], ['--help'], ['score', '--help'], ['--version']):
+            with self.subTest(arguments=arguments):
+                reader, writer = os.pipe()
+                os.close(reader)
+                try:
+                    done = subprocess.run(self.command(*arguments), stdout=writer, stderr=subprocess.PIPE,
+                                          cwd=self.folder, check=False)
+                finally:
+                    os.close(writer)
+                self.assertEqual((done.returncode, done.stderr), (4, b''))
+
+    def test_of_standard_error_does_not_matter(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            done = subprocess.run(self.command('score', '--model', self.network, '--aligned', self.crops(3)),
+                                  stdout=subprocess.PIPE, stderr=writer, check=False)
+        finally:
+            os.close(writer)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(len(material.csv_rows(done.stdout)), 3)
 
 
 if __name__ == '__main__':

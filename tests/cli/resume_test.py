@@ -29,8 +29,9 @@ class Resume(ProgramTest):
         return self.score_aligned('crops', '--output', 'part', '--embeddings', 'part.npy', '--resume', *options)
 
     def assert_finished(self, run):
-        """The status is of the rows that this run wrote: 1 where the broken picture was among them."""
-        self.assert_status(run, 0 if ' scored, 0 not' in run.err else 1)
+        """Status and summary are those of an uninterrupted run, whoever wrote the broken picture's row."""
+        self.assert_status(run, 1)
+        self.assertIn(f'{self.COUNT + 1} pictures, {self.COUNT} faces: {self.COUNT} scored, 1 not', run.err)
 
     def check_truncations(self, form, places):
         rows, embeddings = self.complete('--format', form)
@@ -77,7 +78,9 @@ class Resume(ProgramTest):
         os.rename(self.folder / 'whole', self.folder / 'part')
         os.rename(self.folder / 'whole.npy', self.folder / 'part.npy')
         run = self.resume()
-        self.assertIn(f'0 pictures, 0 faces: 0 scored, 0 not; {self.COUNT + 1} were done before', run.err)
+        self.assert_finished(run)
+        self.assertIn(f'; {self.COUNT + 1} of the pictures were done before', run.err)
+        self.assertNotIn('a second', run.err)
 
     def test_refuses_what_was_made_otherwise(self):
         self.score_aligned('crops', '--output', 'part')
@@ -112,7 +115,7 @@ class Interrupt(ProgramTest):
     def setUp(self):
         super().setUp()
         # Large enough for the reference executor to need seconds.
-        self.network = material.recognition_network(self.folder / 'slow.onnx', width=16, side=64)
+        self.network = material.recognition_network(self.folder / 'slow.onnx', width=40, side=64)
         self.crops(self.COUNT)
         self.arguments = ['score', '--model', self.network, '--preset', 'arcface', '--aligned', 'crops', '--threads',
                           '2', '--batch', '2', '--executor', 'reference']

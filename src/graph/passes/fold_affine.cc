@@ -104,13 +104,7 @@ Graph FoldAffine(const Graph& graph) {
     producers[static_cast<std::size_t>(output)] = producer;
     drop[n] = 1;
   }
-  std::size_t kept = 0;
-  for (std::size_t n = 0; n < drop.size(); ++n) {
-    if (drop[n]) continue;
-    if (kept != n) result.nodes[kept] = std::move(result.nodes[n]);
-    ++kept;
-  }
-  result.nodes.resize(kept);
+  DropNodes(result, drop);
   return RemoveUnused(result);
 }
 

@@ -62,13 +62,7 @@ Graph RemoveNoOps(const Graph& graph) {
     const ValueId to = node.inputs[0];
     ReplaceReaders(result, from, to);
   }
-  std::size_t kept = 0;
-  for (std::size_t n = 0; n < drop.size(); ++n) {
-    if (drop[n]) continue;
-    if (kept != n) result.nodes[kept] = std::move(result.nodes[n]);
-    ++kept;
-  }
-  result.nodes.resize(kept);
+  DropNodes(result, drop);
   return RemoveUnused(result);
 }
 

@@ -1,6 +1,7 @@
 #include "graph/passes/rewrite.h"
 
 #include <cmath>
+#include <utility>
 
 namespace prefiqs::graph {
 namespace {
@@ -40,6 +41,16 @@ std::optional<Affine> BatchNormalization(const Graph& graph, const Node& node) {
 }
 
 }  // namespace
+
+void DropNodes(Graph& graph, const std::vector<char>& marks) {
+  std::size_t kept = 0;
+  for (std::size_t n = 0; n < marks.size(); ++n) {
+    if (marks[n]) continue;
+    if (kept != n) graph.nodes[kept] = std::move(graph.nodes[n]);
+    ++kept;
+  }
+  graph.nodes.resize(kept);
+}
 
 void ReplaceReaders(Graph& graph, ValueId from, ValueId to) {
   for (Node& node : graph.nodes) {

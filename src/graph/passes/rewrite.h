@@ -13,6 +13,9 @@ namespace prefiqs::graph {
 // Every reader of `from`, the graph's outputs included, reads `to` instead. The producer of `from` keeps it.
 void ReplaceReaders(Graph& graph, ValueId from, ValueId to);
 
+// Takes out the nodes whose mark is set; the others keep their order.
+void DropNodes(Graph& graph, const std::vector<char>& marks);
+
 // True when exactly one node input reads the value and it is no output of the graph.
 class SoleReader {
  public:
