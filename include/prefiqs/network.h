@@ -28,13 +28,13 @@ struct NetworkOptions {
   std::optional<Preprocessing> preprocessing{};  // overrides what is stored with the network
 };
 
-// One row of `prefiqs inspect`.
+// One row of `prefiqs inspect`, for one picture (for as many as the file is fixed to, where its batch is not open).
 struct LayerInfo {
   std::string name;
   std::string op;                   // ONNX operator
-  std::vector<std::int64_t> shape;  // of the first output, for a batch of one
+  std::vector<std::int64_t> shape;  // of the first output
   std::int64_t parameters = 0;      // constants first used here
-  std::int64_t macs = 0;            // multiply-adds of Conv, Gemm and MatMul, for a batch of one
+  std::int64_t macs = 0;            // multiply-adds of Conv, Gemm and MatMul
   std::int64_t prunable = 0;        // weights a recipe may remove
   std::int64_t pruned = 0;          // weights the inspected recipe removes
   std::string implementation;       // what runs it: a oneDNN implementation name, "reference", or "fused into X"

@@ -213,7 +213,7 @@ TEST(Assessor, SaysOnWhichFaceTheNetworkCannotBeRun) {
     for (std::uint8_t& level : crop.rgb) level = static_cast<std::uint8_t>(200 + level % 56);
   }
   for (const ExecutorKind executor : {ExecutorKind::kOneDnn, ExecutorKind::kReference}) {
-    for (const std::int64_t batch : {graph::kUnknown, std::int64_t{1}}) {
+    for (const std::int64_t batch : {graph::kUnknown, std::int64_t{1}, std::int64_t{4}}) {
       const Assessor assessor(LoadTest(DividesByBrightness(batch)), {.executor = executor});
       const auto results = assessor.assess(crops);
       for (std::size_t i = 0; i < crops.size(); ++i) {

@@ -76,7 +76,7 @@ std::unordered_map<std::string, Prunable> PrunablePerNode(const graph::Graph& gr
 }  // namespace
 
 Inspection Network::inspect(const Recipe& recipe, ExecutorKind executor) const {
-  const graph::Graph specialised = impl_->Specialised(1);
+  const graph::Graph specialised = impl_->Specialised();
   const auto twin = engine::Twin::Compile(impl_->graph, nullptr, executor);
   std::unordered_map<std::string, std::string> implementations;
   for (engine::LayerReport& layer : twin->Layers()) implementations[layer.node] = std::move(layer.implementation);

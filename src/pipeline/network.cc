@@ -21,6 +21,8 @@ constexpr std::int64_t kChannels = 3;
 // Where the file leaves height and width open: the size the field aligns faces to.
 constexpr std::int64_t kUsualSide = 112;
 constexpr std::int64_t kMaxSide = 2048;
+// More than this at once is not how face networks are exported, but how memory is exhausted.
+constexpr std::int64_t kMaxBatch = 1024;
 constexpr std::int64_t kMaxEmbedding = 1 << 16;
 
 std::string Names(const graph::Graph& graph, const std::vector<graph::ValueId>& ids) {
@@ -57,6 +59,9 @@ std::pair<std::int64_t, std::int64_t> CheckInput(const graph::Graph& graph) {
                             "--inputs-as-nchw {})",
                             is, Printable(input.name)));
   }
+  if (shape[0] == 0 || shape[0] > kMaxBatch) {
+    throw Error(ErrorCode::kModel, fmt::format("{}: batches of 1 to {} can be run", is, kMaxBatch));
+  }
   if (shape[1] != kChannels && shape[1] != graph::kUnknown) {
     throw Error(ErrorCode::kModel, fmt::format("{}: {} channels; prefiqs gives 3 (N×3×height×width)", is, shape[1]));
   }
@@ -72,6 +77,7 @@ std::pair<std::int64_t, std::int64_t> CheckInput(const graph::Graph& graph) {
   return {shape[2], shape[3]};
 }
 
+// The size of an embedding.
 int CheckOutput(const graph::Graph& specialised) {
   if (specialised.outputs.size() != 1) {
     throw Error(ErrorCode::kModel,
@@ -84,12 +90,17 @@ int CheckOutput(const graph::Graph& specialised) {
   if (output.type != graph::DataType::kFloat32) {
     throw Error(ErrorCode::kModel, fmt::format("{} is {}; an embedding is float32", what, graph::Name(output.type)));
   }
-  const std::int64_t count = graph::ElementCount(output.shape);
-  const bool one_vector = output.shape.size() >= 2 && output.shape[0] == 1 &&
-                          *std::max_element(output.shape.begin(), output.shape.end()) == count;
-  if (!one_vector || count < 2 || count > kMaxEmbedding) {
-    throw Error(ErrorCode::kModel, fmt::format("{} is {} for one picture; an embedding is 1×d with 2 ≤ d ≤ {}", what,
-                                               graph::ToString(output.shape), kMaxEmbedding));
+  const std::int64_t batch = specialised.value(specialised.inputs[0]).shape[0];
+  std::int64_t count = graph::ElementCount(output.shape);
+  bool vectors = output.shape.size() >= 2 && output.shape[0] == batch;
+  if (vectors) {
+    count /= batch;
+    vectors = *std::max_element(output.shape.begin() + 1, output.shape.end()) == count;
+  }
+  if (!vectors || count < 2 || count > kMaxEmbedding) {
+    throw Error(ErrorCode::kModel,
+                fmt::format("{} is {} for {} picture{}; an embedding is N×d with 2 ≤ d ≤ {}", what,
+                            graph::ToString(output.shape), batch, batch == 1 ? "" : "s", kMaxEmbedding));
   }
   return static_cast<int>(count);
 }
@@ -112,10 +123,12 @@ void TakeSettings(Network::Impl& impl, const NetworkOptions& options) {
 
 }  // namespace
 
-graph::Graph Network::Impl::Specialised(std::int64_t batch) const {
-  const std::string& input = graph.value(graph.inputs[0]).name;
+graph::Graph Network::Impl::Specialised() const {
+  const graph::Value& input = graph.value(graph.inputs[0]);
+  const bool fixed = input.shape_known && input.shape[0] != graph::kUnknown;
+  const std::int64_t batch = fixed ? input.shape[0] : 1;
   try {
-    return ops::Specialise(graph, {{input, {batch, kChannels, height, width}}});
+    return ops::Specialise(graph, {{input.name, {batch, kChannels, height, width}}});
   } catch (const Error& e) {
     throw Error(e.code(), fmt::format("{}: {}", Printable(path), e.what()));
   }
@@ -145,7 +158,7 @@ Network Network::load(const std::string& path, const NetworkOptions& options) {
   const auto [height, width] = named([&] { return CheckInput(impl->graph); });
   impl->height = static_cast<int>(height);
   impl->width = static_cast<int>(width);
-  const graph::Graph specialised = impl->Specialised(1);
+  const graph::Graph specialised = impl->Specialised();
   impl->embedding_size = named([&] { return CheckOutput(specialised); });
   TakeSettings(*impl, options);
   return Network(std::move(impl));

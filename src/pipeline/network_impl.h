@@ -24,8 +24,9 @@ struct Network::Impl {
   std::optional<Recipe> stored_recipe;
   bool is_pruned = false;
 
-  // The graph for `batch` pictures, every shape known. Throws Error(kModel) that names the file.
-  graph::Graph Specialised(std::int64_t batch) const;
+  // The graph for one picture, or for as many as the file is fixed to; every shape known. Throws Error(kModel) that
+  // names the file.
+  graph::Graph Specialised() const;
   // Throws Error(kRecipe) that names the file where is_pruned.
   void CheckNotPruned() const;
 };
