@@ -58,6 +58,7 @@ function(prefiqs_test target)
   endforeach()
   target_compile_definitions(${target} PRIVATE
     PREFIQS_SHARED_DIR="${PROJECT_SOURCE_DIR}/../shared" PREFIQS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_compile_options(${target} PRIVATE ${PREFIQS_TEST_OPTIONS})
   target_precompile_headers(${target} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
   add_dependencies(unit_tests ${target})
   set(label unit)
