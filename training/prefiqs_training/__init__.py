@@ -1,0 +1,1 @@
+"""How the networks in models/ were made; see training/README.md."""

@@ -1,0 +1,83 @@
+"""The detector: depthwise-separable layers, three strides, and YuNet's twelve outputs, so that YuNet's decoder reads it."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+STRIDES = (8, 16, 32)
+SCALE = 128.0  # training sees pixels / 128; export moves the factor into the first weights
+
+
+def _conv(inputs, outputs, kernel, stride=1, groups=1):
+    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
+                         nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+
+
+class Separable(nn.Module):
+    """3x3 each channel by itself, then 1x1; added to its input where shapes allow."""
+
+    def __init__(self, inputs, outputs, stride=1):
+        super().__init__()
+        self.depthwise = _conv(inputs, inputs, 3, stride, inputs)
+        self.pointwise = nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
+        self.adds = stride == 1 and inputs == outputs
+
+    def forward(self, x):
+        y = self.pointwise(self.depthwise(x))
+        return F.relu(y + x if self.adds else y)
+
+
+class Head(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.shared = Separable(width, width)
+        self.face = Separable(width, width)
+        self.place = Separable(width, width)
+        self.cls, self.obj = nn.Conv2d(width, 1, 1), nn.Conv2d(width, 1, 1)
+        self.bbox, self.kps = nn.Conv2d(width, 4, 1), nn.Conv2d(width, 10, 1)
+        for layer in (self.cls, self.obj):
+            nn.init.constant_(layer.bias, -4.0)
+
+    def forward(self, x):
+        x = self.shared(x)
+        face, place = self.face(x), self.place(x)
+        return self.cls(face), self.obj(place), self.bbox(place), self.kps(place)
+
+
+class Detector(nn.Module):
+    """N x 3 x H x W, BGR / 128, sides multiples of 32 -> for each stride (cls, obj, bbox, kps) maps, scores as logits."""
+
+    def __init__(self, width=64):
+        super().__init__()
+        self.stem = nn.Sequential(_conv(3, 16, 3, 2), Separable(16, 32, 2), Separable(32, 32))
+        self.stage8 = nn.Sequential(Separable(32, width, 2), Separable(width, width), Separable(width, width))
+        self.stage16 = nn.Sequential(Separable(width, width, 2), Separable(width, width), Separable(width, width))
+        self.stage32 = nn.Sequential(Separable(width, width, 2), Separable(width, width), Separable(width, width))
+        self.join16, self.join8 = Separable(width, width), Separable(width, width)
+        self.heads = nn.ModuleList(Head(width) for _ in STRIDES)
+
+    def forward(self, x):
+        c8 = self.stage8(self.stem(x))
+        c16 = self.stage16(c8)
+        p32 = self.stage32(c16)
+        p16 = self.join16(c16 + F.interpolate(p32, scale_factor=2.0, mode="nearest"))
+        p8 = self.join8(c8 + F.interpolate(p16, scale_factor=2.0, mode="nearest"))
+        return [head(p) for head, p in zip(self.heads, (p8, p16, p32))]
+
+
+class Exported(nn.Module):
+    """Pixels of 0-255 -> cls_8, cls_16, cls_32, obj_…, bbox_…, kps_…: N x cells x columns, scores as probabilities."""
+
+    def __init__(self, detector):
+        super().__init__()
+        self.detector = detector
+        with torch.no_grad():
+            self.detector.stem[0][0].weight /= SCALE
+
+    def forward(self, x):
+        levels = self.detector(x)
+        flat = [[v.permute(0, 2, 3, 1).flatten(1, 2) for v in level] for level in levels]
+        return [torch.sigmoid(flat[l][k]) if k < 2 else flat[l][k] for k in range(4) for l in range(len(STRIDES))]
+
+
+OUTPUTS = [f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in STRIDES]

@@ -1,0 +1,71 @@
+"""Who is trained on, who chooses checkpoints, and who is kept out of everything.
+
+Kept out: everybody named in the last fold of LFW's pairs.txt and in the last split of CFP's frontal-profile protocol.
+Validation: the same of the last but one; a person in both is kept out. Everybody else, UTKFace included, is trained on.
+"""
+
+from pathlib import Path
+
+TRAIN, VALIDATION, KEPT_OUT = "train", "validation", "kept_out"
+
+
+def lfw_folds(root):
+    """List of folds; a fold is a list of (name_a, number_a, name_b, number_b, mated)."""
+    lines = Path(root, "lfw", "pairs.txt").read_text().splitlines()
+    folds, half = (int(v) for v in lines[0].split())
+    pairs = []
+    for line in lines[1:]:
+        fields = line.split()
+        if len(fields) == 3:
+            pairs.append((fields[0], int(fields[1]), fields[0], int(fields[2]), True))
+        elif len(fields) == 4:
+            pairs.append((fields[0], int(fields[1]), fields[2], int(fields[3]), False))
+    if len(pairs) != folds * half * 2:
+        raise ValueError("pairs.txt does not hold the pairs it announces")
+    return [pairs[i * half * 2:(i + 1) * half * 2] for i in range(folds)]
+
+
+def cfp_splits(root, protocol="FP"):
+    """{split name: list of (picture_a, picture_b, mated)}; pictures as 'person/frontal/01'."""
+    base = Path(root, "cfp", "Protocol")
+    lists = {}
+    for letter in "FP":
+        rows = (line.split() for line in (base / f"Pair_list_{letter}.txt").read_text().splitlines() if line.strip())
+        lists[letter] = {int(n): "/".join(Path(p).with_suffix("").parts[-3:]) for n, p in rows}
+    splits = {}
+    for folder in sorted((base / "Split" / protocol).iterdir()):
+        pairs = []
+        for name, mated in (("same.txt", True), ("diff.txt", False)):
+            for line in (folder / name).read_text().split():
+                a, b = (int(v) for v in line.split(","))
+                pairs.append((lists[protocol[0]][a], lists[protocol[1]][b], mated))
+        splits[folder.name] = pairs
+    return splits
+
+
+def _lfw_people(fold):
+    return {p[0] for p in fold} | {p[2] for p in fold}
+
+
+def _cfp_people(split):
+    return {picture.split("/")[0] for pair in split for picture in pair[:2]}
+
+
+def roles(root):
+    """({LFW name: role}, {CFP person: role}) of everybody not simply trained on."""
+    folds, splits = lfw_folds(root), list(cfp_splits(root).values())
+    lfw = {name: VALIDATION for name in _lfw_people(folds[-2])}
+    lfw.update({name: KEPT_OUT for name in _lfw_people(folds[-1])})
+    cfp = {person: VALIDATION for person in _cfp_people(splits[-2])}
+    cfp.update({person: KEPT_OUT for person in _cfp_people(splits[-1])})
+    return lfw, cfp
+
+
+if __name__ == "__main__":
+    import argparse
+
+    parser = argparse.ArgumentParser(description="Print the people kept out of training and those of validation.")
+    parser.add_argument("--data", required=True, help="folder with lfw, cfp, utkface")
+    for data_set, people in zip(("lfw", "cfp"), roles(parser.parse_args().data)):
+        for person in sorted(people):
+            print(data_set, people[person], person)

@@ -1,0 +1,205 @@
+"""Step 3. Trains the student; stops and goes on at any step.
+
+    python3 -m prefiqs_training.train --data DATA --work work/ --epochs 16 [--minutes 60]
+
+Loss, t being the unit target of the sharp crop and f the student's embedding of the spoilt one:
+- ||f / sqrt(d) - t||^2: the best answer is the mean of what the face may be, so what cannot be told has a short embedding,
+  and a picture of no face has the target 0;
+- 1 - cos(f, t), less for faces spoilt more;
+- the batch's cosines between faces against the teacher's (relations);
+- cross entropy of f against all targets as classes (each face is its own class; others of the same person do not count).
+The weights that are kept are a running mean over steps.
+"""
+
+import argparse
+import concurrent.futures
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from . import augment
+from .faces import MARGIN, SIDE
+from .network import Student
+from .people import TRAIN
+from .verify import accuracy, pair_sets, read_faces
+
+BATCH = 64
+NON_FACES = 5
+SEED = 20261125
+
+
+_crops = None  # of the process that makes batches
+
+
+def open_crops(work):
+    global _crops
+    cv2.setNumThreads(1)
+    _crops = np.load(work / "crops.npy", mmap_mode="r")
+
+
+def batch_of(seed, indices):
+    """(uint8 pictures, faces first; how bad the faces were made). The same for the same seed in any process."""
+    rng = np.random.default_rng(seed)
+    crops = _crops
+    pictures, badness = zip(*(augment.face(rng, crops[i]) for i in indices))
+    pictures = list(pictures)
+    for _ in range(NON_FACES):
+        pictures.append(augment.non_face(rng) if rng.random() < 0.6 else augment.broken_face(rng, crops[rng.integers(len(crops))]))
+    return np.stack(pictures), np.array(badness, np.float32)
+
+
+def to_network(pictures):
+    x = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2)
+    return ((x.float() - 127.5) / 127.5).contiguous(memory_format=torch.channels_last)
+
+
+def losses(f, badness, target, bank, same_person):
+    count = len(target)
+    scaled = f / f.shape[1] ** 0.5
+    none = scaled[count:].pow(2).sum(1).mean()
+    scaled = scaled[:count]
+    mean_square = (scaled - target).pow(2).sum(1).mean()
+    direction = F.normalize(scaled, dim=1)
+    weight = 1 - 0.7 * badness
+    cosine = (weight * (1 - (direction * target).sum(1))).mean()
+    relations = (direction @ direction.t() - target @ target.t()).pow(2).mean()
+    logits = 24 * direction @ bank.t()
+    own = logits[same_person[0]]
+    logits = logits.masked_fill(same_person[1], float("-inf")).scatter(1, same_person[2][:, None], own[:, None])
+    entropy = (weight * F.cross_entropy(logits, same_person[2], reduction="none")).mean()
+    return {"mean_square": mean_square, "cosine": cosine, "relations": relations, "entropy": entropy, "none": none}
+
+
+WEIGHTS = {"mean_square": 1.0, "cosine": 1.0, "relations": 4.0, "entropy": 0.1, "none": NON_FACES / BATCH * 2}
+
+
+@torch.no_grad()
+def embed(network, crops, indices):
+    network.eval()
+    centre = slice(MARGIN, MARGIN + SIDE)
+    rows = []
+    for start in range(0, len(indices), 64):
+        with torch.autocast("cpu", torch.bfloat16):
+            rows.append(network(to_network(crops[indices[start:start + 64]][:, centre, centre])))
+    return F.normalize(torch.cat(rows), dim=1).numpy()
+
+
+def validate(network, crops, sets):
+    used = np.unique(np.concatenate([pairs.ravel() for pairs, _ in sets.values()]))
+    rows = np.zeros((len(crops), 128), np.float32)
+    rows[used] = embed(network, crops, used)
+    return {name: round(100 * accuracy(rows, *chosen), 2) for name, chosen in sets.items()}
+
+
+class Mean:
+    """Running mean of weights and of what BatchNormalization has seen."""
+
+    def __init__(self, network, decay=0.998):
+        self.decay, self.state = decay, {k: v.clone().float() for k, v in network.state_dict().items()}
+
+    def update(self, network, step):
+        decay = min(self.decay, (step + 1) / (step + 20))
+        for k, v in network.state_dict().items():
+            self.state[k].lerp_(v.float(), 1 - decay)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--work", required=True, type=Path)
+    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop, resumable, after so long")
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.manual_seed(SEED)
+    torch.set_num_threads(arguments.threads)
+    maker = concurrent.futures.ProcessPoolExecutor(1, initializer=open_crops, initargs=(arguments.work,))
+
+    faces = read_faces(arguments.work)
+    crops = np.load(arguments.work / "crops.npy", mmap_mode="r")
+    targets = torch.from_numpy(np.load(arguments.work / "targets.npy"))
+    trained = np.array([i for i, f in enumerate(faces) if f["role"] == TRAIN])
+    names = {}
+    person = torch.tensor([names.setdefault((f["set"], f["person"] or i), len(names)) for i, f in enumerate(faces)])[trained]
+    bank = targets[trained]
+    validation = pair_sets(arguments.data, faces, -2)
+
+    network = Student().to(memory_format=torch.channels_last)
+    decayed = [p for p in network.parameters() if p.ndim > 1]
+    plain = [p for p in network.parameters() if p.ndim <= 1]
+    optimiser = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}], lr=arguments.rate)
+    mean = Mean(network)
+    per_epoch = len(trained) // BATCH
+    total = per_epoch * arguments.epochs
+    step, checkpoint = 0, arguments.work / "checkpoint.pt"
+    if checkpoint.exists():
+        saved = torch.load(checkpoint)
+        network.load_state_dict(saved["network"])
+        optimiser.load_state_dict(saved["optimiser"])
+        mean.state, step = saved["mean"], saved["step"]
+        print(f"goes on at step {step} of {total}", flush=True)
+
+    def save():
+        part = checkpoint.with_suffix(".part")
+        torch.save({"network": network.state_dict(), "optimiser": optimiser.state_dict(), "mean": mean.state, "step": step}, part)
+        part.rename(checkpoint)
+
+    def ordered(step):
+        epoch, place = divmod(step, per_epoch)
+        chosen = np.random.default_rng([SEED, epoch]).permutation(len(trained))[place * BATCH:(place + 1) * BATCH]
+        return chosen, maker.submit(batch_of, [SEED, 1, step], trained[chosen])
+
+    started, sums, seen = time.time(), {}, 0
+    coming = ordered(step)
+    while step < total:
+        chosen, batch = coming
+        coming = ordered(step + 1)
+        x, badness = batch.result()
+        x, badness = to_network(x), torch.from_numpy(badness)
+        warm = min(1.0, (step + 1) / 300)
+        rate = arguments.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / total)))
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        place_in_bank = torch.from_numpy(chosen)
+        same = person[place_in_bank][:, None] == person[None, :]
+        network.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            f = network(x)
+        rows = torch.arange(BATCH)
+        parts = losses(f, badness, bank[place_in_bank], bank, ((rows, place_in_bank), same, place_in_bank))
+        loss = sum(WEIGHTS[k] * v for k, v in parts.items())
+        if not torch.isfinite(loss):
+            raise RuntimeError(f"step {step}: the loss is not finite")
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+        mean.update(network, step)
+        step += 1
+        seen += 1
+        for k, v in parts.items():
+            sums[k] = sums.get(k, 0.0) + v.item()
+        out_of_time = time.time() - started > arguments.minutes * 60
+        if step % 50 == 0 or step == total or out_of_time:
+            shown = " ".join(f"{k} {v / seen:.3f}" for k, v in sums.items())
+            print(f"step {step}/{total} {(time.time() - started) / seen / BATCH * 1000:.1f} ms/face {shown}", flush=True)
+        if step % 200 == 0 or step == total or out_of_time:
+            save()
+        if step % per_epoch == 0 or step == total:
+            average = Student().to(memory_format=torch.channels_last)
+            average.load_state_dict(mean.state)
+            print(f"epoch {step // per_epoch}: validation {validate(average, crops, validation)}", flush=True)
+            sums, seen, started_epoch = {}, 0, time.time()
+            arguments.minutes -= (started_epoch - started) / 60
+            started = started_epoch
+        if out_of_time:
+            break
+
+
+if __name__ == "__main__":
+    main()
