@@ -1,4 +1,7 @@
-"""The detector: depthwise-separable layers, three strides, and YuNet's twelve outputs, so that YuNet's decoder reads it."""
+"""The detector: plain 3x3 layers at three strides, and YuNet's twelve outputs, so that YuNet's decoder reads it.
+
+Plain and not depthwise layers: in bf16 on a CPU they train twenty times as fast for each multiply-add.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -8,31 +11,24 @@ STRIDES = (8, 16, 32)
 SCALE = 128.0  # training sees pixels / 128; export moves the factor into the first weights
 
 
-def _conv(inputs, outputs, kernel, stride=1, groups=1):
-    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
-                         nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
-
-
-class Separable(nn.Module):
-    """3x3 each channel by itself, then 1x1; added to its input where shapes allow."""
+class Layer(nn.Module):
+    """3x3, BatchNormalization, ReLU; added to its input where shapes allow."""
 
     def __init__(self, inputs, outputs, stride=1):
         super().__init__()
-        self.depthwise = _conv(inputs, inputs, 3, stride, inputs)
-        self.pointwise = nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
+        self.conv = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn = nn.BatchNorm2d(outputs)
         self.adds = stride == 1 and inputs == outputs
 
     def forward(self, x):
-        y = self.pointwise(self.depthwise(x))
+        y = self.bn(self.conv(x))
         return F.relu(y + x if self.adds else y)
 
 
 class Head(nn.Module):
     def __init__(self, width):
         super().__init__()
-        self.shared = Separable(width, width)
-        self.face = Separable(width, width)
-        self.place = Separable(width, width)
+        self.shared = Layer(width, width)
         self.cls, self.obj = nn.Conv2d(width, 1, 1), nn.Conv2d(width, 1, 1)
         self.bbox, self.kps = nn.Conv2d(width, 4, 1), nn.Conv2d(width, 10, 1)
         for layer in (self.cls, self.obj):
@@ -40,20 +36,19 @@ class Head(nn.Module):
 
     def forward(self, x):
         x = self.shared(x)
-        face, place = self.face(x), self.place(x)
-        return self.cls(face), self.obj(place), self.bbox(place), self.kps(place)
+        return self.cls(x), self.obj(x), self.bbox(x), self.kps(x)
 
 
 class Detector(nn.Module):
     """N x 3 x H x W, BGR / 128, sides multiples of 32 -> for each stride (cls, obj, bbox, kps) maps, scores as logits."""
 
-    def __init__(self, width=64):
+    def __init__(self, width=48):
         super().__init__()
-        self.stem = nn.Sequential(_conv(3, 16, 3, 2), Separable(16, 32, 2), Separable(32, 32))
-        self.stage8 = nn.Sequential(Separable(32, width, 2), Separable(width, width), Separable(width, width))
-        self.stage16 = nn.Sequential(Separable(width, width, 2), Separable(width, width), Separable(width, width))
-        self.stage32 = nn.Sequential(Separable(width, width, 2), Separable(width, width), Separable(width, width))
-        self.join16, self.join8 = Separable(width, width), Separable(width, width)
+        self.stem = nn.Sequential(Layer(3, 16, 2), Layer(16, 32, 2), Layer(32, 32))
+        self.stage8 = nn.Sequential(Layer(32, width, 2), Layer(width, width), Layer(width, width))
+        self.stage16 = nn.Sequential(Layer(width, width, 2), Layer(width, width), Layer(width, width))
+        self.stage32 = nn.Sequential(Layer(width, width, 2), Layer(width, width), Layer(width, width))
+        self.join16 = Layer(width, width)
         self.heads = nn.ModuleList(Head(width) for _ in STRIDES)
 
     def forward(self, x):
@@ -61,7 +56,7 @@ class Detector(nn.Module):
         c16 = self.stage16(c8)
         p32 = self.stage32(c16)
         p16 = self.join16(c16 + F.interpolate(p32, scale_factor=2.0, mode="nearest"))
-        p8 = self.join8(c8 + F.interpolate(p16, scale_factor=2.0, mode="nearest"))
+        p8 = c8 + F.interpolate(p16, scale_factor=2.0, mode="nearest")
         return [head(p) for head, p in zip(self.heads, (p8, p16, p32))]
 
 
@@ -72,7 +67,7 @@ class Exported(nn.Module):
         super().__init__()
         self.detector = detector
         with torch.no_grad():
-            self.detector.stem[0][0].weight /= SCALE
+            self.detector.stem[0].conv.weight /= SCALE
 
     def forward(self, x):
         levels = self.detector(x)
