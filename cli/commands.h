@@ -8,6 +8,7 @@ namespace prefiqs::cli {
 
 int RunScore(const Words& words);
 int RunEmbed(const Words& words);
+int RunCalibrate(const Words& words);
 int RunPrune(const Words& words);
 int RunInspect(const Words& words);
 

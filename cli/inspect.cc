@@ -73,6 +73,7 @@ void PrintTable(const Network& network, const Recipe& recipe, const Inspection& 
       {"file", fmt::format("opset {}{}{}, content {}", inspection.opset, inspection.producer.empty() ? "" : ", by ",
                            inspection.producer, network.content_hash())});
   facts.push_back({"recipe", recipe.name()});
+  facts.push_back({"calibration", Describe(network.calibration())});
   facts.push_back({"parameters", Grouped(inspection.parameters)});
   facts.push_back({"MACs", Grouped(inspection.macs)});
   facts.push_back({"prunable", Grouped(inspection.prunable)});
@@ -120,6 +121,9 @@ void PrintJson(const Network& network, const Recipe& recipe, const Inspection& i
   object["preprocessing_source"] = Name(network.preprocessing_source());
   object["recipe"] = nlohmann::ordered_json::parse(recipe.to_json());
   object["recipe_name"] = recipe.name();
+  const std::optional<Calibration> calibration = network.calibration();
+  object["calibration"] =
+      calibration ? nlohmann::ordered_json::parse(calibration->to_json()) : nlohmann::ordered_json();
   object["parameters"] = inspection.parameters;
   object["macs"] = inspection.macs;
   object["prunable"] = inspection.prunable;

@@ -31,7 +31,7 @@ constexpr std::array<Command, 11> kCommands{{
     {"inspect", "what a network is made of and what runs it", RunInspect},
     {"evaluate", "error versus discard curves", nullptr},
     {"sweep", "compare recipes", nullptr},
-    {"calibrate", "map drifts to 0-100", nullptr},
+    {"calibrate", "map qualities to 0-100", RunCalibrate},
     {"export", "write quality as a network", nullptr},
     {"bench", "measure speed", nullptr},
     {"serve", "answer over HTTP", nullptr},

@@ -25,9 +25,10 @@ std::string Numbers(const std::array<float, 3>& values) {
 
 void AddModelOption(CLI::App& app, NetworkArguments& arguments) {
   app.add_option("--model", arguments.model,
-                 "Face recognition network, an ONNX file: aligned face in, embedding out. Preprocessing and recipe may "
-                 "lie beside it in FILE.json")
-      ->type_name("FILE");
+                 "Face recognition network, an ONNX file: aligned face in, embedding out. Preprocessing, recipe and "
+                 "calibration may lie beside it in FILE.json [default: the one that comes with prefiqs, good for a "
+                 "first look]")
+      ->type_name("FILE|default");
 }
 
 void AddPreprocessingOptions(CLI::App& app, NetworkArguments& arguments) {
@@ -42,10 +43,6 @@ void AddPreprocessingOptions(CLI::App& app, NetworkArguments& arguments) {
 }
 
 Network LoadNetwork(const NetworkArguments& arguments) {
-  if (arguments.model.empty() || arguments.model == "default") {
-    throw Error(ErrorCode::kNotAvailable,
-                "a default network is not available yet: give --model FILE, an ONNX face recognition network");
-  }
   const bool single = !arguments.channels.empty() || !arguments.mean.empty() || !arguments.scale.empty();
   NetworkOptions options;
   if (!arguments.preset.empty()) {
@@ -67,12 +64,19 @@ Network LoadNetwork(const NetworkArguments& arguments) {
     }
     options.preprocessing = preprocessing;
   }
-  return Network::load(arguments.model, options);
+  const bool ours = arguments.model.empty() || arguments.model == "default";
+  return Network::load(ours ? default_network() : arguments.model, options);
 }
 
 std::string Describe(const Preprocessing& preprocessing) {
   return fmt::format("{}, (x - {}) / {}", preprocessing.channels == ChannelOrder::kRgb ? "rgb" : "bgr",
                      Numbers(preprocessing.mean), Numbers(preprocessing.scale));
+}
+
+std::string Describe(const std::optional<Calibration>& calibration) {
+  if (!calibration) return "none";
+  return fmt::format("{} faces ({}, {}), recipe {}", calibration->faces, calibration->source, calibration->date,
+                     calibration->recipe.name());
 }
 
 void WarnIfAssumed(const Network& network) {

@@ -2,6 +2,7 @@
 #ifndef PREFIQS_CLI_NETWORK_OPTIONS_H_
 #define PREFIQS_CLI_NETWORK_OPTIONS_H_
 
+#include <optional>
 #include <string>
 
 #include <prefiqs/network.h>
@@ -22,6 +23,9 @@ Network LoadNetwork(const NetworkArguments& arguments);
 
 // "bgr, (x - 127.5) / 127.5".
 std::string Describe(const Preprocessing& preprocessing);
+
+// "6000 faces (LFW, 2026-11-25), recipe …", or "none".
+std::string Describe(const std::optional<Calibration>& calibration);
 
 // One line on standard error where the preprocessing had to be assumed.
 void WarnIfAssumed(const Network& network);

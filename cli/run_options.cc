@@ -35,26 +35,34 @@ std::string Summary(const JobSummary& summary, double seconds) {
   return text;
 }
 
+constexpr int kExitUnderGate = 5;
+
 constexpr const char* kInputs =
     "Any number of pictures (JPEG, PNG, WebP, JPEG 2000, PNM), folders (recursive, sorted), verification sets (.bin), "
     "@FILE with a path a line, or - for such a list on standard input";
 
 }  // namespace
 
-void AddRunOptions(CLI::App& app, RunArguments& arguments) {
-  JobOptions& job = arguments.job;
+void AddFaceOptions(CLI::App& app, RunArguments& arguments) {
   const char* const faces = "Faces";
   app.add_flag("--aligned", arguments.aligned, "Pictures are aligned crops: no detection")->group(faces);
-  app.add_option("--detector", arguments.detector, "Detector network, an ONNX file: YuNet, SCRFD or RetinaFace")
-      ->type_name("FILE")
+  app.add_option(
+         "--detector", arguments.detector,
+         "Detector network, an ONNX file: YuNet, SCRFD or RetinaFace [default: the one that comes with prefiqs]")
+      ->type_name("FILE|default")
       ->group(faces);
   app.add_option("--faces", arguments.faces, "best (the largest, of equals the most central) or all [best]")
       ->type_name("WHICH")
       ->group(faces);
-  app.add_option("--min-face", job.assessor.min_face, "Smaller faces, in pixels on the longer side, get no score [24]")
+  app.add_option("--min-face", arguments.job.assessor.min_face,
+                 "Smaller faces, in pixels on the longer side, get no score [24]")
       ->type_name("PIXELS")
       ->check(CLI::NonNegativeNumber)
       ->group(faces);
+}
+
+void AddOutputOptions(CLI::App& app, RunArguments& arguments) {
+  JobOptions& job = arguments.job;
   const char* const output = "Output";
   app.add_option("--output", job.output, "Rows go there [standard output]")->type_name("FILE")->group(output);
   app.add_option("--format", arguments.format, "csv, or jsonl: a JSON object a line [csv]")
@@ -71,6 +79,10 @@ void AddRunOptions(CLI::App& app, RunArguments& arguments) {
   app.add_option("--shard", arguments.shard, "Takes every N-th input, the I-th first: for N machines")
       ->type_name("I/N")
       ->group(output);
+}
+
+void AddExecutionOptions(CLI::App& app, RunArguments& arguments) {
+  JobOptions& job = arguments.job;
   const char* const speed = "Execution";
   app.add_option("--threads", job.assessor.threads, "0: all cores [0]")
       ->type_name("N")
@@ -84,17 +96,29 @@ void AddRunOptions(CLI::App& app, RunArguments& arguments) {
   app.add_option("--executor", arguments.executor, "onednn, or reference: slow, for checking [onednn]")
       ->type_name("E")
       ->group(speed);
-  app.add_option("--gate", arguments.gate, "Not available yet")->expected(0, 1)->group("");
   job.assessor.threads = 0;
+}
+
+void AddGateOptions(CLI::App& app, RunArguments& arguments) {
+  const char* const gate = "Gate";
+  app.add_option("--gate", arguments.job.gate, "Marks and counts faces whose scalar is under this, of 0 to 100")
+      ->type_name("SCALAR")
+      ->check(CLI::Range(0, 100))
+      ->group(gate);
+  app.add_flag("--fail-under-gate", arguments.fail_under_gate, "Ends with status 5 if there are any")->group(gate);
 }
 
 bool ParseRun(CLI::App& app, const Words& words, RunArguments& arguments) {
   return ParseWithInputs(app, words, kInputs, arguments.job.inputs);
 }
 
+Detector LoadDetector(const std::string& path) {
+  return Detector::load(path.empty() || path == "default" ? default_detector() : path);
+}
+
 JobOptions MakeJob(const RunArguments& arguments) {
   JobOptions job = arguments.job;
-  if (!arguments.gate.empty()) throw Error(ErrorCode::kNotAvailable, "--gate is not available yet");
+  if (arguments.fail_under_gate && !job.gate) throw Error(ErrorCode::kUsage, "--fail-under-gate needs --gate SCALAR");
   if (arguments.precision == "bf16") {
     throw Error(ErrorCode::kNotAvailable, "--precision bf16 is not available yet: fp32 is");
   }
@@ -114,16 +138,11 @@ JobOptions MakeJob(const RunArguments& arguments) {
   if (arguments.aligned && !arguments.detector.empty()) {
     throw Error(ErrorCode::kUsage, "--aligned and --detector exclude each other: crops are not searched for faces");
   }
-  if (!arguments.aligned && (arguments.detector.empty() || arguments.detector == "default")) {
-    throw Error(ErrorCode::kNotAvailable,
-                "a default detector is not available yet: give --detector FILE (a YuNet, SCRFD or RetinaFace network), "
-                "or --aligned when the pictures are aligned crops");
-  }
-  if (!arguments.aligned) job.assessor.detector = Detector::load(arguments.detector);
+  if (!arguments.aligned) job.assessor.detector = LoadDetector(arguments.detector);
   return job;
 }
 
-int RunJob(const Network& network, JobOptions job) {
+int RunJob(const Network& network, JobOptions job, bool fail_under_gate) {
   const InterruptGuard interrupts;
   ProgressLine line;
   JobProgress last;
@@ -135,12 +154,14 @@ int RunJob(const Network& network, JobOptions job) {
   const JobSummary summary = run_job(network, job);
   line.Clear();
   Say(fmt::format("prefiqs: {}\n", Summary(summary, last.seconds)));
+  if (job.gate) Say(fmt::format("prefiqs: {} faces under the gate of {}\n", summary.under_gate, *job.gate));
   if (summary.interrupted) {
     Say(fmt::format("prefiqs: interrupted after {} of {} pictures; {}\n", last.done, last.total,
                     job.output.empty() ? "with --output FILE it could be resumed"
                                        : "the same command with --resume (and without --force) goes on from there"));
     return 128 + Interrupted();
   }
+  if (fail_under_gate && summary.under_gate > 0) return kExitUnderGate;
   return summary.failed > 0 ? 1 : 0;
 }
 

@@ -14,19 +14,26 @@ namespace prefiqs::cli {
 struct RunArguments {
   JobOptions job;
   std::string detector, faces = "best", format = "csv", executor = "onednn", precision = "fp32", shard;
-  std::string gate;
   bool aligned = false;
+  bool fail_under_gate = false;
 };
 
-void AddRunOptions(CLI::App& app, RunArguments& arguments);
+// Options of one group each.
+void AddFaceOptions(CLI::App& app, RunArguments& arguments);
+void AddOutputOptions(CLI::App& app, RunArguments& arguments);
+void AddExecutionOptions(CLI::App& app, RunArguments& arguments);
+void AddGateOptions(CLI::App& app, RunArguments& arguments);
 // As Parse(); the inputs among the words go into `arguments`.
 bool ParseRun(CLI::App& app, const Words& words, RunArguments& arguments);
+
+// The detector of that file; the one that comes with the library where `path` is empty or "default". Throws Error.
+Detector LoadDetector(const std::string& path);
 
 // The job's options, with the detector loaded. Throws Error.
 JobOptions MakeJob(const RunArguments& arguments);
 
 // Runs it with progress on a terminal, interrupts and a summary on standard error. Returns the exit status.
-int RunJob(const Network& network, JobOptions job);
+int RunJob(const Network& network, JobOptions job, bool fail_under_gate = false);
 
 }  // namespace prefiqs::cli
 

@@ -19,10 +19,13 @@ constexpr const char* kScoreExamples = R"(Examples:
   prefiqs score --model arcface.onnx --preset arcface --aligned CROPS/ --sparsity 0.3 --scope layer
   find . -name '*.jpg' | prefiqs score --model arcface.onnx --preset arcface --aligned - --format jsonl
   prefiqs score ... --output scores.csv --resume        goes on where it was interrupted
+  prefiqs score PHOTOS/ --gate 30 --fail-under-gate     with the default networks: are all in the better 70 %?
 
-Columns: path, face, status, quality (0 to 1, higher is better), drift (0 to 2), scalar, and how they were made.
+Columns: path, face, status, quality (0 to 1, higher is better), drift (0 to 2), scalar (0 to 100: the share of the
+network's reference faces that are worse), and how they were made.
 Exit status: 0 all scored; 1 some pictures failed or had no face (their rows say why; with --resume, the earlier rows
-count too); 2 usage, or not available yet; 3 model or recipe; 4 input or output; 130 interrupted.)";
+count too); 2 usage, or not available yet; 3 model or recipe; 4 input or output; 5 under the gate; 130
+interrupted.)";
 
 constexpr const char* kEmbedExamples = R"(Examples:
   prefiqs embed --model arcface.onnx --preset arcface --aligned CROPS/ --embeddings crops.npy --output crops.csv
@@ -50,7 +53,10 @@ int RunScore(const Words& words) {
   AddModelOption(app, network);
   AddPreprocessingOptions(app, network);
   AddRecipeOptions(app, recipe);
-  AddRunOptions(app, run);
+  AddFaceOptions(app, run);
+  AddGateOptions(app, run);
+  AddOutputOptions(app, run);
+  AddExecutionOptions(app, run);
   app.add_option("--method", method, "drift [drift]")->type_name("METHOD");
   app.footer(kScoreExamples);
   if (!ParseRun(app, words, run)) return 0;
@@ -59,7 +65,7 @@ int RunScore(const Words& words) {
   job.assessor.recipe = MakeRecipe(recipe);
   const Network loaded = LoadNetwork(network);
   WarnIfAssumed(loaded);
-  return RunJob(loaded, std::move(job));
+  return RunJob(loaded, std::move(job), run.fail_under_gate);
 }
 
 int RunEmbed(const Words& words) {
@@ -68,7 +74,9 @@ int RunEmbed(const Words& words) {
   RunArguments run;
   AddModelOption(app, network);
   AddPreprocessingOptions(app, network);
-  AddRunOptions(app, run);
+  AddFaceOptions(app, run);
+  AddOutputOptions(app, run);
+  AddExecutionOptions(app, run);
   app.get_option("--embeddings")->required();
   app.footer(kEmbedExamples);
   if (!ParseRun(app, words, run)) return 0;

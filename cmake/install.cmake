@@ -5,6 +5,7 @@ install(TARGETS prefiqs EXPORT prefiqsTargets
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS prefiqs_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY include/prefiqs DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY models DESTINATION ${CMAKE_INSTALL_DATADIR}/prefiqs)
 set(PREFIQS_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/prefiqs)
 install(EXPORT prefiqsTargets NAMESPACE prefiqs:: DESTINATION ${PREFIQS_CMAKE_DIR})
 configure_package_config_file(cmake/prefiqsConfig.cmake.in ${PROJECT_BINARY_DIR}/prefiqsConfig.cmake

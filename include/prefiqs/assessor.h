@@ -39,7 +39,7 @@ struct Assessment {
   float quality = std::numeric_limits<float>::quiet_NaN();
   // Distance of the two L2-normalised embeddings, in [0, 2]. NaN unless kOk and pruned.
   float drift = std::numeric_limits<float>::quiet_NaN();
-  // Calibrated 0-100; -1 while the network has no calibration.
+  // Calibrated 0-100; -1 where the network has no calibration for this recipe and preprocessing.
   int scalar = -1;
   // L2 norm of the unpruned embedding. NaN unless kOk.
   float embedding_norm = std::numeric_limits<float>::quiet_NaN();
@@ -67,6 +67,8 @@ class PREFIQS_API Assessor {
   double achieved_sparsity() const;     // ties make it differ from the recipe's; 0 where nothing is pruned
   std::string instruction_set() const;  // e.g. "avx512_core_bf16"
   const Network& network() const;
+  // The network's, when it is for the recipe and preprocessing in use.
+  std::optional<Calibration> calibration() const;
 
   struct Impl;
   const Impl& impl() const { return *impl_; }

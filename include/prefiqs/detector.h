@@ -72,6 +72,9 @@ class PREFIQS_API Detector {
   std::shared_ptr<const Impl> impl_;
 };
 
+// Path of the detector that comes with this library. Throws Error(kIo) where it is not installed.
+PREFIQS_API std::string default_detector();
+
 }  // namespace prefiqs
 
 #endif  // PREFIQS_DETECTOR_H_

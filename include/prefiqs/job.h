@@ -30,6 +30,10 @@ struct JobOptions {
   int batch = 0;
   ImageLimits limits{};
 
+  // 0 to 100: faces whose scalar is under it are marked and counted. Needs a network that is calibrated for the recipe.
+  std::optional<int> gate{};
+
+  bool rows = true;  // false: none are written, and output, embeddings and resume stay unused; for on_face
   RowFormat format = RowFormat::kCsv;
   std::string output{};      // empty: standard output
   std::string embeddings{};  // .npy of float32, one row a CSV row, NaN where there is none; empty: none
@@ -40,6 +44,10 @@ struct JobOptions {
   bool resume = false;                   // continue an interrupted output
   int shard_index = 1, shard_count = 1;  // this run takes the inputs whose number is shard_index modulo shard_count
 
+  // Called for every row in its order, one at a time, from any of the run's threads: the picture's name, the face's
+  // index
+  // (-1 where there is none to speak of) and what was found.
+  std::function<void(const std::string& path, int face, const Assessment&)> on_face{};
   // Called from the thread that called run_job, at most a few times a second, and once at the end. Return false to stop
   // after what is in flight; what is finished is on disk then and `resume` goes on from there.
   std::function<bool(const struct JobProgress&)> on_progress{};
@@ -57,9 +65,10 @@ struct JobProgress {
 struct JobSummary {
   std::int64_t pictures = 0;
   std::int64_t faces = 0;
-  std::int64_t scored = 0;   // rows with kOk
-  std::int64_t failed = 0;   // rows with any other status
-  std::int64_t earlier = 0;  // pictures, of those above, that an earlier run wrote
+  std::int64_t scored = 0;      // rows with kOk
+  std::int64_t failed = 0;      // rows with any other status
+  std::int64_t under_gate = 0;  // of those scored
+  std::int64_t earlier = 0;     // pictures, of those above, that an earlier run wrote
   bool interrupted = false;
 };
 

@@ -2,10 +2,13 @@
 #ifndef PREFIQS_NETWORK_H_
 #define PREFIQS_NETWORK_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <prefiqs/error.h>
@@ -19,9 +22,36 @@ enum class ExecutorKind {
   kReference,  // naive loops, obviously correct, slow
 };
 
+// What a quality means among faces: its quantiles over a reference set, for one network, recipe and preprocessing.
+struct PREFIQS_API Calibration {
+  static constexpr std::size_t kMinFaces = 100;
+
+  Recipe recipe{};
+  Preprocessing preprocessing{};
+  std::array<float, 101> quality{};  // [p]: the p-th percentile of the reference faces' qualities; never falls
+  std::int64_t faces = 0;            // in the reference set
+  std::string source;                // what they were, for people
+  std::string date;                  // YYYY-MM-DD
+
+  // Percentiles between order statistics (linear, Hyndman and Fan 1996, definition 7). Throws Error(kUsage) for fewer
+  // than kMinFaces qualities or one that is not finite.
+  static Calibration of(std::vector<float> qualities, const Recipe& recipe, const Preprocessing& preprocessing);
+
+  // 0 to 100: where `quality` lies among the reference faces, between percentiles linearly, rounded. Rises with
+  // quality, though not strictly. Requires a finite quality.
+  int scalar(float quality) const;
+
+  // One object; from_json throws Error(kModel) naming the key at fault.
+  std::string to_json() const;
+  static Calibration from_json(std::string_view json);
+
+  friend bool operator==(const Calibration&, const Calibration&) = default;
+};
+
 // Where the preprocessing in use came from, the first that there is: NetworkOptions; the file's metadata under
 // "prefiqs.preprocessing"; the file MODEL.json beside MODEL (as in arcface.onnx.json), which holds
-// {"preprocessing": {...}, "recipe": {...}}, either of them, or a preprocessing alone; else ArcFace's is assumed.
+// {"preprocessing": {...}, "recipe": {...}, "calibration": {...}}, any of them, or a preprocessing alone; else
+// ArcFace's is assumed.
 enum class PreprocessingSource { kOption, kMetadata, kSidecar, kAssumed };
 
 struct NetworkOptions {
@@ -71,6 +101,9 @@ class PREFIQS_API Network {
   // From the file's metadata ("prefiqs.recipe"), else its sidecar. The one it was pruned with when is_pruned().
   std::optional<Recipe> stored_recipe() const;
   bool is_pruned() const;  // written by save_pruned()
+  // From the file's metadata ("prefiqs.calibration"), else its sidecar. Holds for the recipe and preprocessing it
+  // names.
+  std::optional<Calibration> calibration() const;
 
   const std::string& path() const;
   // 32 hexadecimal digits: XXH3-128 of the file (and of its external data), as printed by `xxhsum -H2`.
@@ -79,6 +112,10 @@ class PREFIQS_API Network {
   // Applies `recipe` and writes a valid ONNX file of the same topology with recipe and preprocessing in its metadata,
   // atomically. Returns the achieved sparsity. Throws Error(kRecipe) or Error(kIo).
   double save_pruned(const Recipe& recipe, const std::string& path) const;
+
+  // Writes `calibration` into the sidecar path() + ".json", atomically; what else stands there stays, and a
+  // preprocessing that nothing had stored yet is added. Returns the sidecar's path. Throws Error(kIo) or Error(kModel).
+  std::string save_calibration(const Calibration& calibration) const;
 
   // Everything `prefiqs inspect` prints, for the given recipe and executor. Throws Error(kRecipe).
   Inspection inspect(const Recipe& recipe = {}, ExecutorKind executor = ExecutorKind::kOneDnn) const;
@@ -90,6 +127,9 @@ class PREFIQS_API Network {
  private:
   std::shared_ptr<const Impl> impl_;
 };
+
+// Path of the face recognition network that comes with this library. Throws Error(kIo) where it is not installed.
+PREFIQS_API std::string default_network();
 
 }  // namespace prefiqs
 

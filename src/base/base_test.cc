@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/folder_for_test.h"
 #include "base/hash.h"
+#include "base/shipped.h"
 
 namespace prefiqs {
 namespace {
@@ -131,6 +132,11 @@ TEST(ContentHash, IsXxh3OfTheWhole) {
   parts.Add(bytes.subspan(3));
   EXPECT_EQ(whole.Hex(), parts.Hex());
   EXPECT_NE(whole.Hex(), ContentHash().Hex());
+}
+
+TEST(Shipped, IsFoundAroundTheProgram) {
+  EXPECT_THAT(ShippedFile("models"), HasSubstr("share/prefiqs/models"));
+  EXPECT_THAT(MessageOf(ErrorCode::kIo, [] { ShippedFile("no such thing"); }), HasSubstr("install it again"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "base/shipped.h"
 #include "face/network.h"
 #include "face/scale.h"
 #include "face/selection.h"
@@ -58,5 +59,7 @@ std::vector<Face> Detector::detect(const Image& image) const {
 
 const std::string& Detector::family() const { return impl_->network.family(); }
 const std::string& Detector::content_hash() const { return impl_->content_hash; }
+
+std::string default_detector() { return ShippedFile("models/prefiqs_detector.onnx"); }
 
 }  // namespace prefiqs

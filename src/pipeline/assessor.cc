@@ -35,7 +35,8 @@ ContextPool::Lease ContextPool::Take() {
 
 namespace {
 
-void Score(engine::TwinEmbedding embedding, bool pruned, Assessment& assessment) {
+void Score(engine::TwinEmbedding embedding, bool pruned, const std::optional<Calibration>& calibration,
+           Assessment& assessment) {
   if (!embedding.failure.empty()) {
     assessment.status = Status::kNotComputed;
     assessment.detail = std::move(embedding.failure);
@@ -56,6 +57,7 @@ void Score(engine::TwinEmbedding embedding, bool pruned, Assessment& assessment)
   if (drift) {
     assessment.drift = static_cast<float>(*drift);
     assessment.quality = static_cast<float>(score::Quality(*drift));
+    if (calibration) assessment.scalar = calibration->scalar(assessment.quality);
   }
   assessment.embedding = std::move(embedding.dense);
 }
@@ -73,6 +75,13 @@ std::unique_ptr<const engine::Twin> CompileTwin(const Network::Impl& network, co
   return engine::Twin::Compile(network.graph, &pruned, options.executor);
 }
 
+std::optional<Calibration> Fitting(const Network& network, const AssessorOptions& options, const Recipe& recipe) {
+  std::optional<Calibration> calibration = network.calibration();
+  const bool fits = options.prune && calibration && calibration->recipe == recipe &&
+                    calibration->preprocessing == network.preprocessing();
+  return fits ? calibration : std::nullopt;
+}
+
 }  // namespace
 }  // namespace pipeline
 
@@ -80,6 +89,7 @@ Assessor::Impl::Impl(const Network& the_network, const AssessorOptions& the_opti
     : network(the_network),
       options(the_options),
       recipe(options.recipe ? *options.recipe : network.stored_recipe().value_or(Recipe{})),
+      calibration(pipeline::Fitting(network, options, recipe)),
       twin(pipeline::CompileTwin(network.impl(), options, recipe, achieved_sparsity)),
       contexts(*twin) {}
 
@@ -103,7 +113,7 @@ void Assessor::Impl::Assess(engine::Context& context, std::span<pipeline::FaceCa
     }
     std::vector<engine::TwinEmbedding> embeddings = twin->Run(context, inputs);
     for (std::size_t i = 0; i < group.size(); ++i) {
-      pipeline::Score(std::move(embeddings[i]), options.prune, group[i]->assessment);
+      pipeline::Score(std::move(embeddings[i]), options.prune, calibration, group[i]->assessment);
     }
   }
 }
@@ -163,5 +173,6 @@ const Recipe& Assessor::recipe() const { return impl_->recipe; }
 double Assessor::achieved_sparsity() const { return impl_->achieved_sparsity; }
 std::string Assessor::instruction_set() const { return impl_->twin->InstructionSet(); }
 const Network& Assessor::network() const { return impl_->network; }
+std::optional<Calibration> Assessor::calibration() const { return impl_->calibration; }
 
 }  // namespace prefiqs

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -49,6 +50,7 @@ struct Assessor::Impl {
   Network network;
   AssessorOptions options;
   Recipe recipe;
+  std::optional<Calibration> calibration;  // that fits recipe and preprocessing
   double achieved_sparsity = 0;
   std::unique_ptr<const engine::Twin> twin;
   mutable pipeline::ContextPool contexts;

@@ -5,6 +5,9 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "base/file.h"
@@ -84,6 +87,26 @@ std::optional<pipeline::CropFolder> OpenCrops(const JobOptions& options, const s
   return crops;
 }
 
+std::unique_ptr<report::RowWriter> OpenRows(const Assessor& assessor, const JobOptions& options) {
+  if (options.gate && !assessor.calibration()) {
+    throw Error(
+        ErrorCode::kUsage,
+        fmt::format("--gate: {} is not calibrated for recipe {} and its preprocessing, so there are no scalars; "
+                    "make them with prefiqs calibrate",
+                    Printable(assessor.network().path()), assessor.recipe().name()));
+  }
+  if (!options.rows) return nullptr;
+  report::RunInfo run = Describe(assessor, options.assessor);
+  if (options.gate) run.gate = fmt::format("{}", *options.gate);
+  return std::make_unique<report::RowWriter>(report::RowWriterOptions{.format = options.format,
+                                                                      .output = options.output,
+                                                                      .embeddings = options.embeddings,
+                                                                      .force = options.force,
+                                                                      .resume = options.resume,
+                                                                      .faces = options.faces},
+                                             std::move(run), assessor.network().embedding_size());
+}
+
 // The rows of the pictures one thread takes at a time.
 struct Batch {
   std::vector<report::Row> rows;
@@ -99,17 +122,12 @@ class Job {
         assessor_(network, options.assessor),
         impl_(assessor_.impl()),
         crops_(OpenCrops(options, items_)),
-        writer_({.format = options.format,
-                 .output = options.output,
-                 .embeddings = options.embeddings,
-                 .force = options.force,
-                 .resume = options.resume,
-                 .faces = options.faces},
-                Describe(assessor_, options.assessor), network.embedding_size()) {
+        writer_(OpenRows(assessor_, options)) {
+    if (!writer_) return;
     const std::int64_t total = static_cast<std::int64_t>(items_.size());
-    std::erase_if(items_, [&](const NumberedItem& item) { return writer_.TakeFinished(item.item.name); });
+    std::erase_if(items_, [&](const NumberedItem& item) { return writer_->TakeFinished(item.item.name); });
     skipped_ = total - static_cast<std::int64_t>(items_.size());
-    summary_ = writer_.earlier();
+    summary_ = writer_->earlier();
   }
 
   JobSummary Run() {
@@ -124,7 +142,7 @@ class Job {
     run.stop = &stop_;
     run.poll = [this] { ReportProgress(false); };
     pipeline::RunOrdered(run);
-    writer_.Finish();
+    if (writer_) writer_->Finish();
     summary_.interrupted = summary_.pictures - summary_.earlier < count;
     ReportProgress(true);
     return summary_;
@@ -173,18 +191,22 @@ class Job {
       if (crops_ && p.candidate.crop) {
         crops_->Write(*p.candidate.crop, p.number, p.candidate.face, batch.rows[p.row].path);
       }
-      batch.rows[p.row].assessment = std::move(p.candidate.assessment);
+      report::Row& row = batch.rows[p.row];
+      row.assessment = std::move(p.candidate.assessment);
+      row.under_gate = options_.gate && row.assessment.scalar >= 0 && row.assessment.scalar < *options_.gate;
     }
     pending.clear();
   }
 
   void Write(const Batch& batch) {
-    writer_.Append(batch.rows);
+    if (writer_) writer_->Append(batch.rows);
     summary_.pictures += batch.pictures;
     for (const report::Row& row : batch.rows) {
       const bool scored = row.assessment.status == Status::kOk;
       summary_.faces += row.face >= 0 ? 1 : 0;
       ++(scored ? summary_.scored : summary_.failed);
+      summary_.under_gate += row.under_gate ? 1 : 0;
+      if (options_.on_face) options_.on_face(row.path, row.face, row.assessment);
     }
   }
 
@@ -206,7 +228,7 @@ class Job {
   Assessor assessor_;
   const Assessor::Impl& impl_;
   std::optional<pipeline::CropFolder> crops_;
-  report::RowWriter writer_;
+  std::unique_ptr<report::RowWriter> writer_;  // null: rows go to on_face alone
   std::int64_t batch_size_ = 1;
   std::int64_t skipped_ = 0;  // pictures of this shard
   JobSummary summary_;        // of deliver's thread

@@ -219,6 +219,61 @@ TEST_F(Job, ShardsPartition) {
   EXPECT_EQ(CodeOf(options_), ErrorCode::kUsage);  // shard 4 of 3
 }
 
+TEST_F(Job, MarksAndCountsWhatIsUnderTheGate) {
+  options_.gate = 40;
+  options_.assessor.recipe = Recipe{.sparsity = 0.3};
+  EXPECT_EQ(CodeOf(options_), ErrorCode::kUsage);
+  EXPECT_THAT(message_, HasSubstr("is not calibrated"));
+  EXPECT_FALSE(std::filesystem::exists(options_.output));
+
+  std::vector<float> qualities;
+  JobOptions collecting = options_;
+  collecting.gate.reset();
+  collecting.rows = false;
+  collecting.on_face = [&](const std::string&, int, const Assessment& a) {
+    if (a.status == Status::kOk) qualities.insert(qualities.end(), 8, a.quality);
+  };
+  run_job(network_, collecting);
+  EXPECT_FALSE(std::filesystem::exists(options_.output));
+  network_.save_calibration(Calibration::of(qualities, *options_.assessor.recipe, network_.preprocessing()));
+  const Network calibrated = Network::load(network_.path());
+
+  const JobSummary summary = run_job(calibrated, options_);
+  std::int64_t under = 0, over = 0;
+  for (const auto& row : ReadTable(options_.output)) {
+    EXPECT_EQ(row.at("gate"), "40");
+    if (row.at("status") != "ok") {
+      EXPECT_EQ(row.at("passes"), "");
+      continue;
+    }
+    const bool is_under = std::stoi(row.at("scalar")) < 40;
+    EXPECT_EQ(row.at("passes"), is_under ? "no" : "yes");
+    ++(is_under ? under : over);
+  }
+  EXPECT_GT(under, 0);
+  EXPECT_GT(over, 0);
+  EXPECT_EQ(summary.under_gate, under);
+
+  options_.resume = true;
+  EXPECT_EQ(run_job(calibrated, options_).under_gate, under);
+  options_.gate = 50;
+  EXPECT_THROW(run_job(calibrated, options_), Error);
+}
+
+TEST_F(Job, ScalarIsForTheCalibratedRecipeAlone) {
+  network_.save_calibration(
+      Calibration::of(std::vector<float>(100, 0.5f), Recipe{.sparsity = 0.3}, network_.preprocessing()));
+  const Network calibrated = Network::load(network_.path());
+  for (const double sparsity : {0.3, 0.4}) {
+    options_.assessor.recipe = Recipe{.sparsity = sparsity};
+    options_.force = true;
+    run_job(calibrated, options_);
+    for (const auto& row : ReadTable(options_.output)) {
+      EXPECT_EQ(row.at("scalar").empty(), sparsity == 0.4 || row.at("status") != "ok");
+    }
+  }
+}
+
 TEST_F(Job, KeepsCrops) {
   options_.crops_folder = folder_ / "crops";
   const JobSummary summary = run_job(network_, options_);

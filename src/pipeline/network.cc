@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/shipped.h"
 #include "model/onnx_reader.h"
 #include "model/onnx_writer.h"
 #include "ops/specialise.h"
@@ -107,8 +108,9 @@ int CheckOutput(const graph::Graph& specialised) {
 
 void TakeSettings(Network::Impl& impl, const NetworkOptions& options) {
   const pipeline::StoredSettings metadata = pipeline::SettingsFromMetadata(impl.graph.metadata, impl.path);
-  const pipeline::StoredSettings sidecar = pipeline::SettingsFromSidecar(impl.path);
+  const pipeline::StoredSettings sidecar = pipeline::SettingsFromSidecar(impl.path, impl.content_hash);
   impl.stored_recipe = metadata.recipe ? metadata.recipe : sidecar.recipe;
+  impl.calibration = metadata.calibration ? metadata.calibration : sidecar.calibration;
   impl.is_pruned = impl.graph.metadata.contains(pipeline::kPrunedFromKey);
   const auto use = [&](const std::optional<Preprocessing>& preprocessing, PreprocessingSource source) {
     if (!preprocessing) return false;
@@ -171,8 +173,18 @@ const Preprocessing& Network::preprocessing() const { return impl_->preprocessin
 PreprocessingSource Network::preprocessing_source() const { return impl_->preprocessing_source; }
 std::optional<Recipe> Network::stored_recipe() const { return impl_->stored_recipe; }
 bool Network::is_pruned() const { return impl_->is_pruned; }
+std::optional<Calibration> Network::calibration() const { return impl_->calibration; }
 const std::string& Network::path() const { return impl_->path; }
 const std::string& Network::content_hash() const { return impl_->content_hash; }
+
+std::string Network::save_calibration(const Calibration& calibration) const {
+  const bool stored = impl_->preprocessing_source == PreprocessingSource::kMetadata ||
+                      impl_->preprocessing_source == PreprocessingSource::kSidecar;
+  return pipeline::StoreCalibration(impl_->path, impl_->content_hash, calibration,
+                                    stored ? std::nullopt : std::optional(calibration.preprocessing));
+}
+
+std::string default_network() { return ShippedFile("models/prefiqs_face.onnx"); }
 
 double Network::save_pruned(const Recipe& recipe, const std::string& path) const {
   impl_->CheckNotPruned();

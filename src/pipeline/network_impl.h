@@ -23,6 +23,7 @@ struct Network::Impl {
   PreprocessingSource preprocessing_source = PreprocessingSource::kAssumed;
   std::optional<Recipe> stored_recipe;
   bool is_pruned = false;
+  std::optional<Calibration> calibration;
 
   // The graph for one picture, or for as many as the file is fixed to; every shape known. Throws Error(kModel) that
   // names the file.
@@ -36,6 +37,7 @@ namespace pipeline {
 // Keys of a network file's metadata.
 inline constexpr const char* kPreprocessingKey = "prefiqs.preprocessing";
 inline constexpr const char* kRecipeKey = "prefiqs.recipe";
+inline constexpr const char* kCalibrationKey = "prefiqs.calibration";
 inline constexpr const char* kPrunedFromKey = "prefiqs.pruned_from";  // content hash; there in pruned networks only
 inline constexpr const char* kSparsityKey = "prefiqs.sparsity";       // achieved
 inline constexpr const char* kVersionKey = "prefiqs.version";

@@ -26,6 +26,24 @@ auto Named(const std::string& where, Parse&& parse) {
   }
 }
 
+std::string SidecarPath(const std::string& path) { return path + ".json"; }
+
+std::string ReadText(const std::string& path) {
+  const auto bytes = ReadFile(path, kMaxSidecarBytes);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+nlohmann::json ParseSettings(const std::string& text) {
+  return ParseObject(text,
+                     {"preprocessing", "recipe", "calibration", "calibrated_network", "channels", "mean", "scale"},
+                     ErrorCode::kModel, "settings of a network");
+}
+
+template <typename Json>
+bool IsPreprocessing(const Json& object) {
+  return object.contains("channels") || object.contains("mean") || object.contains("scale");
+}
+
 }  // namespace
 
 StoredSettings SettingsFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
@@ -38,20 +56,22 @@ StoredSettings SettingsFromMetadata(const std::map<std::string, std::string>& me
     settings.recipe = Named(fmt::format("{}: metadata {}", Printable(path), kRecipeKey),
                             [&] { return Recipe::from_json(it->second); });
   }
+  if (const auto it = metadata.find(kCalibrationKey); it != metadata.end()) {
+    settings.calibration = Named(fmt::format("{}: metadata {}", Printable(path), kCalibrationKey),
+                                 [&] { return Calibration::from_json(it->second); });
+  }
   return settings;
 }
 
-StoredSettings SettingsFromSidecar(const std::string& path) {
-  const std::string sidecar = path + ".json";
+StoredSettings SettingsFromSidecar(const std::string& path, const std::string& content_hash) {
+  const std::string sidecar = SidecarPath(path);
   StoredSettings settings;
   std::error_code ignored;
   if (!std::filesystem::exists(sidecar, ignored)) return settings;
-  const auto bytes = ReadFile(sidecar, kMaxSidecarBytes);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string text = ReadText(sidecar);
   Named(Printable(sidecar), [&] {
-    const nlohmann::json object = ParseObject(text, {"preprocessing", "recipe", "channels", "mean", "scale"},
-                                              ErrorCode::kModel, "settings of a network");
-    if (object.contains("channels") || object.contains("mean") || object.contains("scale")) {
+    const nlohmann::json object = ParseSettings(text);
+    if (IsPreprocessing(object)) {
       settings.preprocessing = Preprocessing::from_json(text);
       return;
     }
@@ -59,8 +79,36 @@ StoredSettings SettingsFromSidecar(const std::string& path) {
       settings.preprocessing = Preprocessing::from_json(object["preprocessing"].dump());
     }
     if (object.contains("recipe")) settings.recipe = Recipe::from_json(object["recipe"].dump());
+    if (object.contains("calibration")) {
+      if (object.value("calibrated_network", nlohmann::json()) != content_hash) {
+        throw Error(ErrorCode::kModel,
+                    fmt::format("its calibration is of another network than {}: remove \"calibration\" from it, or run "
+                                "prefiqs calibrate",
+                                Printable(path)));
+      }
+      settings.calibration = Calibration::from_json(object["calibration"].dump());
+    }
   });
   return settings;
+}
+
+std::string StoreCalibration(const std::string& path, const std::string& content_hash, const Calibration& calibration,
+                             const std::optional<Preprocessing>& preprocessing) {
+  const std::string sidecar = SidecarPath(path);
+  nlohmann::ordered_json object = nlohmann::ordered_json::object();
+  std::error_code ignored;
+  if (std::filesystem::exists(sidecar, ignored)) {
+    const std::string text = ReadText(sidecar);
+    Named(Printable(sidecar), [&] { ParseSettings(text); });
+    object = nlohmann::ordered_json::parse(text);
+    if (IsPreprocessing(object)) object = {{"preprocessing", object}};
+  }
+  if (preprocessing) object["preprocessing"] = nlohmann::ordered_json::parse(preprocessing->to_json());
+  object["calibrated_network"] = content_hash;
+  object["calibration"] = nlohmann::ordered_json::parse(calibration.to_json());
+  const std::string text = object.dump(1) + "\n";
+  WriteFileAtomically(sidecar, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  return sidecar;
 }
 
 }  // namespace prefiqs::pipeline

@@ -1,4 +1,4 @@
-// Preprocessing and recipe that come with a network: in its metadata or in a file beside it.
+// Preprocessing, recipe and calibration that come with a network: in its metadata or in a file beside it.
 #ifndef PREFIQS_PIPELINE_STORED_SETTINGS_H_
 #define PREFIQS_PIPELINE_STORED_SETTINGS_H_
 
@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include <prefiqs/network.h>
 #include <prefiqs/preprocessing.h>
 #include <prefiqs/recipe.h>
 
@@ -14,14 +15,20 @@ namespace prefiqs::pipeline {
 struct StoredSettings {
   std::optional<Preprocessing> preprocessing;
   std::optional<Recipe> recipe;
+  std::optional<Calibration> calibration;
 };
 
 // From the metadata of the network file `path`. Throws Error(kModel) or Error(kRecipe) that names file and key.
 StoredSettings SettingsFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
 
-// From `path`.json (NetworkOptions describes it); empty where there is no such file. Throws Error(kIo), Error(kModel)
-// or Error(kRecipe) that names it.
-StoredSettings SettingsFromSidecar(const std::string& path);
+// From `path`.json (PreprocessingSource describes it); empty where there is no such file. Throws Error(kIo),
+// Error(kModel) or Error(kRecipe) that names it; so for a calibration of a network of another `content_hash`.
+StoredSettings SettingsFromSidecar(const std::string& path, const std::string& content_hash);
+
+// Puts calibration, the hash of the network it is for, and `preprocessing` (where given) into `path`.json; its other
+// keys stay. Returns the file's path. Throws Error(kIo) or Error(kModel).
+std::string StoreCalibration(const std::string& path, const std::string& content_hash, const Calibration& calibration,
+                             const std::optional<Preprocessing>& preprocessing);
 
 }  // namespace prefiqs::pipeline
 

@@ -23,23 +23,66 @@ TEST(StoredSettings, ComeFromMetadata) {
 TEST(StoredSettings, ComeFromASidecarOfEitherForm) {
   FolderForTest folder;
   const std::string path = folder / "m.onnx";
-  EXPECT_FALSE(SettingsFromSidecar(path).preprocessing);
+  EXPECT_FALSE(SettingsFromSidecar(path, "hash").preprocessing);
   Fill(path + ".json", R"({"preprocessing":{"channels":"bgr"},"recipe":{"scope":"layer"}})");
-  EXPECT_EQ(SettingsFromSidecar(path).preprocessing->channels, ChannelOrder::kBgr);
-  EXPECT_EQ(SettingsFromSidecar(path).recipe->scope, Scope::kLayer);
+  EXPECT_EQ(SettingsFromSidecar(path, "hash").preprocessing->channels, ChannelOrder::kBgr);
+  EXPECT_EQ(SettingsFromSidecar(path, "hash").recipe->scope, Scope::kLayer);
   Fill(path + ".json", R"({"channels":"bgr","mean":[1,2,3]})");
-  EXPECT_EQ(SettingsFromSidecar(path).preprocessing->mean[2], 3);
-  EXPECT_FALSE(SettingsFromSidecar(path).recipe);
+  EXPECT_EQ(SettingsFromSidecar(path, "hash").preprocessing->mean[2], 3);
+  EXPECT_FALSE(SettingsFromSidecar(path, "hash").recipe);
+}
+
+TEST(StoredSettings, CalibrationIsAddedToWhatIsThere) {
+  FolderForTest folder;
+  const std::string path = folder / "m.onnx";
+  Calibration calibration = Calibration::of(std::vector<float>(100, 0.5f), {}, {});
+  calibration.source = "test";
+  EXPECT_EQ(StoreCalibration(path, "hash", calibration, Preprocessing::preset("adaface")), path + ".json");
+  EXPECT_EQ(SettingsFromSidecar(path, "hash").calibration, calibration);
+  EXPECT_EQ(SettingsFromSidecar(path, "hash").preprocessing, Preprocessing::preset("adaface"));
+
+  Fill(path + ".json", R"({"recipe":{"scope":"layer"},"preprocessing":{"channels":"bgr"}})");
+  StoreCalibration(path, "hash", calibration, std::nullopt);
+  EXPECT_EQ(SettingsFromSidecar(path, "hash").recipe->scope, Scope::kLayer);
+  EXPECT_EQ(SettingsFromSidecar(path, "hash").preprocessing->channels, ChannelOrder::kBgr);
+  EXPECT_EQ(SettingsFromSidecar(path, "hash").calibration, calibration);
+
+  Fill(path + ".json", R"({"channels":"bgr"})");
+  StoreCalibration(path, "hash", calibration, std::nullopt);
+  EXPECT_EQ(SettingsFromSidecar(path, "hash").preprocessing->channels, ChannelOrder::kBgr);
+  EXPECT_EQ(SettingsFromSidecar(path, "hash").calibration, calibration);
+}
+
+TEST(StoredSettings, CalibrationOfAnotherNetworkIsRefused) {
+  FolderForTest folder;
+  const std::string path = folder / "m.onnx";
+  StoreCalibration(path, "hash", Calibration::of(std::vector<float>(100, 0.5f), {}, {}), std::nullopt);
+  try {
+    SettingsFromSidecar(path, "another");
+    ADD_FAILURE();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kModel);
+    EXPECT_NE(std::string(e.what()).find("of another network"), std::string::npos) << e.what();
+  }
+}
+
+TEST(StoredSettings, NothingIsStoredInAFileThatIsNotUnderstood) {
+  FolderForTest folder;
+  const std::string path = folder / "m.onnx";
+  Fill(path + ".json", "{\"mine\":1}");
+  EXPECT_THROW(StoreCalibration(path, "hash", Calibration::of(std::vector<float>(100, 0.5f), {}, {}), std::nullopt),
+               Error);
+  EXPECT_EQ(Contents(path + ".json"), "{\"mine\":1}");
 }
 
 TEST(StoredSettings, BadOnesNameTheirPlace) {
   FolderForTest folder;
   const std::string path = folder / "m.onnx";
   for (const char* bad : {"", "[]", "{\"preprocessing\":3}", "{\"recipe\":{\"sparsity\":2}}", "{\"unknown\":1}",
-                          "{\"mean\":1,\"recipe\":{}}"}) {
+                          "{\"mean\":1,\"recipe\":{}}", "{\"calibrated_network\":\"hash\",\"calibration\":{}}"}) {
     Fill(path + ".json", bad);
     try {
-      SettingsFromSidecar(path);
+      SettingsFromSidecar(path, "hash");
       ADD_FAILURE() << bad;
     } catch (const Error& e) {
       EXPECT_NE(std::string(e.what()).find("m.onnx.json"), std::string::npos) << e.what();

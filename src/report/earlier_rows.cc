@@ -44,6 +44,7 @@ class Collector {
     }
     pending_summary_.faces += face.empty() ? 0 : 1;
     ++(cells[ColumnIndex("status")] == info(Status::kOk).name ? pending_summary_.scored : pending_summary_.failed);
+    pending_summary_.under_gate += cells[ColumnIndex("passes")] == kUnderGate ? 1 : 0;
     pending_rows_ = rows_seen_;
     pending_end_ = end;
     if (faces_ == FaceSelection::kBest) KeepPending();
@@ -62,12 +63,13 @@ class Collector {
   }
 
   void CheckRun(std::span<const std::string> cells) const {
-    const std::array<std::pair<std::string_view, const std::string*>, 6> same{{{"network", &run_.network},
+    const std::array<std::pair<std::string_view, const std::string*>, 7> same{{{"network", &run_.network},
                                                                                {"method", &run_.method},
                                                                                {"recipe", &run_.recipe},
                                                                                {"precision", &run_.precision},
                                                                                {"preprocessing", &run_.preprocessing},
-                                                                               {"detector", &run_.detector}}};
+                                                                               {"detector", &run_.detector},
+                                                                               {"gate", &run_.gate}}};
     for (const auto& [name, wanted] : same) {
       const std::string& found = cells[ColumnIndex(name)];
       if (found == *wanted) continue;

@@ -53,6 +53,9 @@ std::vector<std::string> Cells(const RunInfo& run, const Row& row) {
                                   &run.version, &run.preprocessing, &run.detector, &a.detail}) {
     cells.push_back(*text);
   }
+  cells.push_back(run.gate);
+  const bool gated = !run.gate.empty() && ok && a.scalar >= 0;
+  cells.emplace_back(gated ? (row.under_gate ? kUnderGate : kPasses) : std::string_view());
   return cells;
 }
 

@@ -23,12 +23,17 @@ struct RunInfo {
   std::string version;
   std::string preprocessing;  // PreprocessingToken()
   std::string detector;       // content hash, or "aligned"
+  std::string gate{};         // scalars under it do not pass; empty: no gate
 };
+
+// What the column "passes" holds where there is a gate and a scalar.
+inline constexpr std::string_view kPasses = "yes", kUnderGate = "no";
 
 struct Row {
   std::string path;  // any bytes
   int face = -1;     // from 0, in the detector's order; -1 where there is no face to speak of
   Assessment assessment;
+  bool under_gate = false;
 };
 
 // "rgb:127.5:127.5": channel order, mean and scale; three numbers that differ are joined by '/'.
@@ -75,6 +80,8 @@ inline constexpr std::array kColumns{
     Column{"preprocessing"},
     Column{"detector"},
     Column{"detail"},
+    Column{"gate", CellKind::kNumber},
+    Column{"passes"},
 };
 
 // Index of a column that exists.

@@ -55,6 +55,21 @@ TEST(Row, HasNoScoreUnlessOk) {
   EXPECT_EQ(Cell(row, "detail"), "none");
 }
 
+TEST(Row, MarksWhatIsUnderTheGate) {
+  RunInfo run = SomeRun();
+  Row row{"a.png", 0, {}};
+  row.assessment.status = Status::kOk;
+  row.assessment.scalar = 12;
+  EXPECT_EQ(Cells(run, row)[ColumnIndex("passes")], "");
+  run.gate = "30";
+  EXPECT_EQ(Cells(run, row)[ColumnIndex("gate")], "30");
+  EXPECT_EQ(Cells(run, row)[ColumnIndex("passes")], "yes");
+  row.under_gate = true;
+  EXPECT_EQ(Cells(run, row)[ColumnIndex("passes")], "no");
+  row.assessment.status = Status::kNoFace;
+  EXPECT_EQ(Cells(run, row)[ColumnIndex("passes")], "");
+}
+
 TEST(Row, NeverWritesNanOrInf) {
   Row row{"a.png", 0, {}};
   row.assessment.status = Status::kOk;
