@@ -151,6 +151,10 @@ int RunJob(const Network& network, JobOptions job, bool fail_under_gate) {
     line.Show(progress);
     return Interrupted() == 0;
   };
+  job.on_warning = [&](const std::string& text) {
+    line.Clear();
+    Say(fmt::format("prefiqs: warning: {}\n", text));
+  };
   const JobSummary summary = run_job(network, job);
   line.Clear();
   Say(fmt::format("prefiqs: {}\n", Summary(summary, last.seconds)));

@@ -5,7 +5,9 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,6 +18,7 @@
 #include "pipeline/crop_folder.h"
 #include "pipeline/faces.h"
 #include "pipeline/ordered.h"
+#include "pipeline/preprocessing_check.h"
 #include "report/row.h"
 #include "report/row_writer.h"
 
@@ -161,6 +164,10 @@ class Job {
       for (pipeline::FaceCandidate& candidate :
            pipeline::FindFaces(input::Read(item, options_.limits), impl_.Faces(options_.faces))) {
         batch.rows.push_back({item.name, candidate.face, {}});
+        if (options_.on_warning && i < pipeline::kCheckedFaces && candidate.face <= 0 && candidate.crop) {
+          const std::lock_guard lock(first_crops_mutex_);
+          first_crops_[i] = *candidate.crop;
+        }
         pending.push_back({batch.rows.size() - 1, items_[i].number, std::move(candidate)});
         // A crowd's crops are not all kept: enough for a full micro-batch is enough.
         if (pending.size() >= micro_batch) Complete(*context, micro_batch, pending, batch);
@@ -208,10 +215,37 @@ class Job {
       summary_.under_gate += row.under_gate ? 1 : 0;
       if (options_.on_face) options_.on_face(row.path, row.face, row.assessment);
     }
+    const std::int64_t here = summary_.pictures - summary_.earlier;
+    if (here >= std::min<std::int64_t>(pipeline::kCheckedFaces, std::ssize(items_))) CheckPreprocessing();
+  }
+
+  // Once, after the first pictures were written. Of deliver's thread.
+  void CheckPreprocessing() {
+    if (!options_.on_warning || std::exchange(checked_, true)) return;
+    std::vector<Image> crops;
+    {
+      const std::lock_guard lock(first_crops_mutex_);
+      for (auto& [index, crop] : first_crops_) crops.push_back(std::move(crop));
+      first_crops_.clear();
+    }
+    std::optional<std::string> warning = pipeline::PreprocessingWarning(impl_, crops);
+    const std::lock_guard lock(warning_mutex_);
+    warning_ = std::move(warning);
+  }
+
+  // By the calling thread alone.
+  void PassOnWarning() {
+    std::optional<std::string> warning;
+    {
+      const std::lock_guard lock(warning_mutex_);
+      warning.swap(warning_);
+    }
+    if (warning) options_.on_warning(*warning);
   }
 
   // By the calling thread alone.
   void ReportProgress(bool last) {
+    PassOnWarning();
     const Clock::time_point now = Clock::now();
     if (!options_.on_progress || (!last && now - last_progress_ < kProgressInterval)) return;
     last_progress_ = now;
@@ -232,6 +266,11 @@ class Job {
   std::int64_t batch_size_ = 1;
   std::int64_t skipped_ = 0;  // pictures of this shard
   JobSummary summary_;        // of deliver's thread
+  std::mutex first_crops_mutex_;
+  std::map<std::size_t, Image> first_crops_;  // by item: the order of threads must not show
+  bool checked_ = false;                      // of deliver's thread
+  std::mutex warning_mutex_;
+  std::optional<std::string> warning_;  // made by deliver's thread, passed on by the calling one
   std::atomic<std::int64_t> done_{0};
   std::atomic<bool> stop_{false};
   const Clock::time_point started_ = Clock::now();
