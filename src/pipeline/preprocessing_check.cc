@@ -91,11 +91,11 @@ std::optional<std::string> PreprocessingWarning(const Assessor::Impl& assessor, 
   if (!mine.suspicious() && !assumed) return std::nullopt;
 
   const PreprocessingPreset* best = nullptr;
-  EmbeddingsLook best_look = mine;
+  EmbeddingsLook best_look;
   for (const PreprocessingPreset& preset : preprocessing_presets()) {
     if (preset.preprocessing == used) continue;
     EmbeddingsLook look = LookThrough(assessor, *context, crops, preset.preprocessing);
-    if (!Better(look, best_look)) continue;
+    if (!Better(look, mine) || (best != nullptr && look.cosine >= best_look.cosine)) continue;
     best = &preset;
     best_look = std::move(look);
   }
@@ -104,13 +104,6 @@ std::optional<std::string> PreprocessingWarning(const Assessor::Impl& assessor, 
     return fmt::format(
         "the channel order or scaling of {} looks wrong: over the first {} faces {}; with --preset {} it would be {}",
         network, crops.size(), Numbers(mine), best->name, Numbers(best_look));
-  }
-  if (mine.cosine > kCollapsedCosine) {
-    return fmt::format(
-        "the first {} faces look alike to {} ({}): the same person, faces aligned in another way than the network "
-        "wants, "
-        "or a channel order or scaling (--channels, --mean, --scale) that no preset has",
-        crops.size(), network, Numbers(mine));
   }
   if (mine.drift > kImplausibleDrift) {
     return fmt::format(

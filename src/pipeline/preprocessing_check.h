@@ -22,7 +22,8 @@ namespace prefiqs::pipeline {
 inline constexpr std::size_t kCheckedFaces = 32;
 inline constexpr std::size_t kFewestCheckedFaces = 8;
 
-// Above these the faces look alike to the network, or the pruned network disagrees with the whole one on everything.
+// Above these it is worth comparing presets: the faces look alike to the network, or the pruned network disagrees with
+// the whole one on everything.
 inline constexpr double kCollapsedCosine = 0.1;
 inline constexpr double kImplausibleDrift = 0.9;
 
@@ -34,9 +35,10 @@ struct EmbeddingsLook {
 };
 EmbeddingsLook LookAt(std::span<const engine::TwinEmbedding> embeddings);
 
-// A warning for people, or nothing. `crops`: of different pictures, as the network sees them. Runs them through the
-// assessor's twin; through that again with every preset's preprocessing where what comes out is suspicious or the
-// preprocessing had to be assumed.
+// A warning for people, or nothing: pictures of one person look alike with the right preprocessing too, so that alone
+// is none. `crops`: of different pictures, as the network sees them. Runs them through the assessor's twin; through
+// that again with every preset's preprocessing where what comes out is suspicious or the preprocessing had to be
+// assumed.
 std::optional<std::string> PreprocessingWarning(const Assessor::Impl& assessor, std::span<const Image> crops);
 
 }  // namespace prefiqs::pipeline

@@ -44,13 +44,10 @@ TEST(PreprocessingWarning, FewFacesSayNothing) {
   EXPECT_FALSE(PreprocessingWarning(assessor.impl(), crops));
 }
 
-TEST(PreprocessingWarning, TheSameFaceAgainAndAgain) {
+TEST(PreprocessingWarning, TheSameFaceAgainAndAgainIsNoMistake) {
   FolderForTest folder;
   const Assessor assessor(Network::load(WriteTestNetwork(folder / "net.onnx"), {.preprocessing = Preprocessing{}}));
-  const auto warning =
-      PreprocessingWarning(assessor.impl(), std::vector<Image>(16, TestPicture(kTestSide, kTestSide, 1)));
-  ASSERT_TRUE(warning);
-  EXPECT_THAT(*warning, HasSubstr("look alike"));
+  EXPECT_FALSE(PreprocessingWarning(assessor.impl(), std::vector<Image>(16, TestPicture(kTestSide, kTestSide, 1))));
 }
 
 // A varied kCheckedFaces of them, in an order that does not depend on the file system.
