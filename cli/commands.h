@@ -10,6 +10,7 @@ int RunScore(const Words& words);
 int RunEmbed(const Words& words);
 int RunCalibrate(const Words& words);
 int RunPrune(const Words& words);
+int RunDemo(const Words& words);
 int RunInspect(const Words& words);
 
 }  // namespace prefiqs::cli

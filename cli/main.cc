@@ -35,7 +35,7 @@ constexpr std::array<Command, 11> kCommands{{
     {"export", "write quality as a network", nullptr},
     {"bench", "measure speed", nullptr},
     {"serve", "answer over HTTP", nullptr},
-    {"demo", "show it on a page", nullptr},
+    {"demo", "show it on a page", RunDemo},
 }};
 
 void PrintHelp() {

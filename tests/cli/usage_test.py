@@ -10,7 +10,7 @@ class Help(ProgramTest):
         run = self.run_program('--help')
         self.assert_status(run, 0)
         for command in ('score', 'embed', 'prune', 'inspect', 'evaluate', 'sweep', 'export', 'bench',
-                        'serve', 'demo'):
+                        'serve'):
             self.assertRegex(run.out.decode(), rf'(?m)^  {command} ')
 
     def test_has_examples(self):
@@ -83,7 +83,7 @@ class Usage(ProgramTest):
                 [*score, '--granularity', 'structured'], [*score, '--precision', 'bf16'], [*score, '--method', 'jvp'],
                 [*score, '--method', 'norm'],
                 ['prune', self.network, 'out.onnx', '--granularity', 'structured'],
-                *([command] for command in ('evaluate', 'sweep', 'export', 'bench', 'serve', 'demo')),
+                *([command] for command in ('evaluate', 'sweep', 'export', 'bench', 'serve')),
                 ['evaluate', 'scores.csv', '--pairs', 'pairs.csv'],
         ):
             with self.subTest(arguments=arguments[:1] + arguments[-2:]):

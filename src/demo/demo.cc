@@ -1,0 +1,193 @@
+#include <prefiqs/demo.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+
+#include "align/align.h"
+#include "base/file.h"
+#include "demo/degrade.h"
+#include "demo/page.h"
+#include "input/source.h"
+#include "score/rank_correlation.h"
+
+namespace prefiqs {
+namespace {
+
+constexpr std::size_t kMostPictures = 1000;
+constexpr int kThumbnailSide = 160;
+
+Landmarks Moved(Landmarks points, float by) {
+  for (Point& point : points) point = {point.x + by, point.y + by};
+  return points;
+}
+
+// The largest square in the middle.
+Image CentralSquare(const Image& picture, int side) {
+  const int length = std::min(picture.width, picture.height);
+  const double scale = static_cast<double>(length) / side;
+  Image square{length, length, {}};
+  const int left = (picture.width - length) / 2, top = (picture.height - length) / 2;
+  for (int y = 0; y < length; ++y) {
+    const auto row = picture.rgb.begin() + (static_cast<std::ptrdiff_t>(top + y) * picture.width + left) * 3;
+    square.rgb.insert(square.rgb.end(), row, row + static_cast<std::ptrdiff_t>(length) * 3);
+  }
+  return scale == 1 ? square : *align::FitCrop(square, side, side);
+}
+
+Image Thumbnail(const Image& picture) { return CentralSquare(picture, kThumbnailSide); }
+
+// Everything about one picture that outlives its pixels.
+struct Looked {
+  DemoPicture result;
+  Image thumbnail, crop;
+  std::optional<Image> tile;  // of its face
+  float face_area = 0;        // in pixels of the picture
+};
+
+Looked Look(const input::Item& item, const Detector& detector) {
+  Looked looked;
+  looked.result.path = item.name;
+  const DecodedImage decoded = input::Read(item, {});
+  if (decoded.status != Status::kOk) {
+    looked.result.status = decoded.status;
+    looked.result.detail = decoded.detail;
+    return looked;
+  }
+  looked.thumbnail = Thumbnail(decoded.image);
+  const std::vector<Face> faces = detector.detect(decoded.image);
+  const auto margin = static_cast<float>(demo::kTileMargin);
+  std::optional<align::Transform> to_tile;
+  if (!faces.empty()) {
+    to_tile =
+        align::FitSimilarity(faces[0].landmarks, Moved(align::Template(demo::kCropSide, demo::kCropSide), margin));
+  }
+  if (!to_tile) {
+    looked.result.status = Status::kNoFace;
+    looked.crop = CentralSquare(decoded.image, demo::kCropSide);
+    return looked;
+  }
+  looked.result.status = Status::kOk;
+  looked.tile = align::Warp(decoded.image, *to_tile, demo::kTileSide, demo::kTileSide);
+  looked.crop = demo::Degrade(*looked.tile, demo::Degradation::kBlur, 0);
+  looked.face_area = faces[0].box.width * faces[0].box.height;
+  return looked;
+}
+
+void Score(const Assessor& assessor, std::vector<Looked>& looked) {
+  std::vector<Image> crops;
+  std::vector<Looked*> owners;
+  for (Looked& one : looked) {
+    if (one.crop.empty()) continue;
+    crops.push_back(one.crop);
+    owners.push_back(&one);
+  }
+  const std::vector<Assessment> assessments = assessor.assess(crops);
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    DemoPicture& result = owners[i]->result;
+    const Assessment& a = assessments[i];
+    result.quality = a.quality;
+    result.drift = a.drift;
+    result.scalar = a.scalar;
+    if (a.status == Status::kOk) continue;
+    result.status = a.status;
+    result.detail = a.detail;
+  }
+}
+
+// Best first, those without a quality last; the order of the inputs decides between equals.
+void SortByQuality(std::vector<Looked>& looked) {
+  const auto place = [](const Looked& one) { return std::isfinite(one.result.quality) ? one.result.quality : -1.0f; };
+  std::stable_sort(looked.begin(), looked.end(), [&](const Looked& a, const Looked& b) { return place(a) > place(b); });
+}
+
+void CountInversions(DemoReport& report) {
+  std::vector<float> faces, others;
+  for (const DemoPicture& picture : report.pictures) {
+    if (!std::isfinite(picture.quality)) continue;
+    (picture.status == Status::kOk ? faces : others).push_back(picture.quality);
+  }
+  report.faces = static_cast<int>(faces.size());
+  report.non_faces = static_cast<int>(others.size());
+  for (const float other : others) {
+    report.inverted += static_cast<int>(std::count_if(faces.begin(), faces.end(), [&](float q) { return other >= q; }));
+  }
+}
+
+DemoSeries MakeWorse(const Assessor& assessor, const Image& tile, const demo::DegradationSeries& plan,
+                     std::vector<Image>& steps) {
+  DemoSeries series;
+  series.name = plan.name;
+  series.unit = plan.strength;
+  series.strengths = {0};
+  series.strengths.insert(series.strengths.end(), plan.strengths.begin(), plan.strengths.end());
+  for (const double strength : series.strengths) steps.push_back(demo::Degrade(tile, plan.kind, strength));
+  for (const Assessment& a : assessor.assess(steps)) series.qualities.push_back(a.quality);
+  series.rank_correlation = score::RankCorrelation(series.strengths, series.qualities);
+  return series;
+}
+
+std::string Channels(const Preprocessing& p) {
+  return fmt::format("{}, (x - {}) / {}", p.channels == ChannelOrder::kRgb ? "RGB" : "BGR", fmt::join(p.mean, ", "),
+                     fmt::join(p.scale, ", "));
+}
+
+demo::PageFacts Facts(const Assessor& assessor) {
+  const Network& network = assessor.network();
+  demo::PageFacts facts;
+  facts.network = fmt::format("{} ({})", Printable(network.path()), network.content_hash());
+  facts.recipe = assessor.recipe().name();
+  facts.preprocessing = Channels(network.preprocessing());
+  if (const auto calibration = assessor.calibration()) {
+    facts.calibration = fmt::format("the share of {} reference faces that are worse ({}, {})", calibration->faces,
+                                    calibration->source, calibration->date);
+  }
+  facts.made_by = fmt::format("prefiqs {}", version());
+  return facts;
+}
+
+}  // namespace
+
+DemoReport run_demo(const Network& network, const DemoOptions& options) {
+  if (!options.assessor.detector) throw Error(ErrorCode::kUsage, "a demonstration needs a face detector");
+  const std::vector<input::Item> items = input::ListItems(options.inputs);
+  if (items.size() > kMostPictures) {
+    throw Error(ErrorCode::kUsage, fmt::format("{} pictures are too many to look at; a demonstration takes up to {}",
+                                               items.size(), kMostPictures));
+  }
+  AssessorOptions crops_only = options.assessor;
+  crops_only.detector.reset();
+  const Assessor assessor(network, crops_only);
+  std::vector<Looked> looked;
+  for (const input::Item& item : items) looked.push_back(Look(item, *options.assessor.detector));
+  Score(assessor, looked);
+  SortByQuality(looked);
+
+  DemoReport report;
+  demo::PagePictures pictures;
+  const Looked* portrait = nullptr;
+  for (const Looked& one : looked) {
+    report.pictures.push_back(one.result);
+    pictures.thumbnails.push_back(one.thumbnail);
+    pictures.crops.push_back(one.crop);
+    const bool scored = one.tile && one.result.status == Status::kOk;
+    if (scored && (portrait == nullptr || one.face_area > portrait->face_area)) portrait = &one;
+  }
+  CountInversions(report);
+  if (portrait != nullptr) {
+    report.portrait = portrait->result.path;
+    for (const demo::DegradationSeries& plan : demo::kSeries) {
+      report.series.push_back(MakeWorse(assessor, *portrait->tile, plan, pictures.steps.emplace_back()));
+    }
+  }
+  if (!options.page.empty()) {
+    const std::string page = demo::RenderPage(report, pictures, Facts(assessor));
+    WriteFileAtomically(options.page, {reinterpret_cast<const std::uint8_t*>(page.data()), page.size()});
+  }
+  return report;
+}
+
+}  // namespace prefiqs

@@ -1,0 +1,57 @@
+#include <gtest/gtest.h>
+#include <prefiqs/demo.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "base/folder_for_test.h"
+
+namespace prefiqs {
+namespace {
+
+const std::filesystem::path kShared = PREFIQS_SHARED_DIR;
+
+TEST(Demo, NeedsADetector) {
+  FolderForTest folder;
+  if (!std::filesystem::exists(kShared)) GTEST_SKIP() << kShared << " is not there: no real networks to test with";
+  const Network network = Network::load((kShared / "models/w600k_mbf_dequantised_fp32.onnx").string(),
+                                        {.preprocessing = Preprocessing::preset("arcface")});
+  EXPECT_THROW(run_demo(network, {.inputs = {(kShared / "data/portraits").string()}}), Error);
+}
+
+TEST(Demo, RanksRealPicturesAndWritesThePage) {
+  if (!std::filesystem::exists(kShared)) GTEST_SKIP() << kShared << " is not there: no real networks to test with";
+  FolderForTest folder;
+  write_png({64, 48, std::vector<std::uint8_t>(64 * 48 * 3, 90)}, folder / "flat.png");
+  Fill(folder / "broken.png", "not a picture");
+  const Network network = Network::load((kShared / "models/w600k_mbf_dequantised_fp32.onnx").string(),
+                                        {.preprocessing = Preprocessing::preset("arcface")});
+  DemoOptions options;
+  options.inputs = {(kShared / "data/portraits/astronaut.png").string(), folder / "flat.png", folder / "broken.png"};
+  options.assessor.detector = Detector::load((kShared / "models/detectors/face_detection_yunet_2023mar.onnx").string());
+  options.page = folder / "demo.html";
+  const DemoReport report = run_demo(network, options);
+  ASSERT_EQ(report.pictures.size(), 3u);
+  EXPECT_EQ(report.pictures[0].status, Status::kOk);
+  EXPECT_EQ(report.pictures[1].status, Status::kNoFace);
+  EXPECT_TRUE(std::isfinite(report.pictures[1].quality));
+  EXPECT_EQ(report.pictures[2].status, Status::kUndecodable);
+  EXPECT_EQ(report.faces, 1);
+  EXPECT_EQ(report.non_faces, 1);
+  EXPECT_EQ(report.inverted, 0);
+  ASSERT_EQ(report.series.size(), 9u);
+  for (const DemoSeries& series : report.series) {
+    EXPECT_FLOAT_EQ(static_cast<float>(series.qualities[0]), report.pictures[0].quality) << series.name;
+    ASSERT_TRUE(series.rank_correlation) << series.name;
+  }
+  EXPECT_GT(Contents(options.page).size(), 50000u);
+
+  // Whatever the threads, the same.
+  options.assessor.threads = 2;
+  const DemoReport again = run_demo(network, options);
+  for (std::size_t i = 0; i < report.series.size(); ++i)
+    EXPECT_EQ(again.series[i].qualities, report.series[i].qualities);
+}
+
+}  // namespace
+}  // namespace prefiqs

@@ -1,0 +1,96 @@
+#include "demo/page.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <vector>
+
+namespace prefiqs::demo {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::size_t Count(const std::string& text, const std::string& what) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++count;
+  return count;
+}
+
+// Tags that are opened are closed, in their order.
+void ExpectWellFormed(const std::string& html) {
+  std::vector<std::string> open;
+  for (std::size_t at = html.find('<'); at != std::string::npos; at = html.find('<', at + 1)) {
+    const std::size_t end = html.find('>', at);
+    ASSERT_NE(end, std::string::npos);
+    std::string tag = html.substr(at + 1, end - at - 1);
+    const bool closing = tag.starts_with('/'), alone = tag.ends_with('/') || tag.starts_with('!');
+    tag = tag.substr(closing ? 1 : 0, tag.find_first_of(" /", 1) - (closing ? 1 : 0));
+    if (alone || tag == "img" || tag == "meta" || tag == "br") continue;
+    if (!closing) {
+      open.push_back(tag);
+      continue;
+    }
+    ASSERT_FALSE(open.empty()) << tag;
+    ASSERT_EQ(open.back(), tag);
+    open.pop_back();
+  }
+  EXPECT_TRUE(open.empty());
+}
+
+Image Flat(int side, std::uint8_t level) {
+  return {side, side, std::vector<std::uint8_t>(static_cast<std::size_t>(side * side * 3), level)};
+}
+
+DemoReport TestReport() {
+  DemoReport report;
+  report.pictures = {{"a/<b>&\"c\".png", Status::kOk, "", 0.9f, 0.2f, 88},
+                     {"dog.png", Status::kNoFace, "", 0.5f, 1.0f, 0},
+                     {"broken.png", Status::kUndecodable, "no picture", NAN, NAN, -1}};
+  report.portrait = report.pictures[0].path;
+  report.series = {{"blur", "sigma", {0, 1, 2}, {0.9, 0.8, 0.7}, -1.0}, {"noise", "levels", {0, 1}, {0.9, NAN}, {}}};
+  report.faces = report.non_faces = 1;
+  return report;
+}
+
+TEST(Page, ShowsEverythingAndNeedsNothing) {
+  const DemoReport report = TestReport();
+  const PagePictures pictures{{Flat(8, 1), Flat(8, 2), {}},
+                              {Flat(8, 3), Flat(8, 4), {}},
+                              {{Flat(8, 5), Flat(8, 6), Flat(8, 7)}, {Flat(8, 8), Flat(8, 9)}}};
+  const std::string html = RenderPage(report, pictures, {"net.onnx", "recipe", "rgb", "", "prefiqs"});
+  ExpectWellFormed(html);
+  EXPECT_EQ(Count(html, "<img "), 9u);
+  EXPECT_EQ(Count(html, "<polyline "), 2u);
+  EXPECT_THAT(html, HasSubstr("&lt;b&gt;&amp;&quot;c&quot;.png"));
+  EXPECT_THAT(html, HasSubstr("quality falls with blur</td><td class=\"n\">-1.00</td><td class=\"yes\">"));
+  EXPECT_THAT(html, HasSubstr("quality falls with noise</td><td class=\"n\">–</td><td class=\"no\">"));
+  EXPECT_THAT(html, HasSubstr("0 of 1 pairs"));
+  EXPECT_THAT(html, Not(HasSubstr("nan")));
+  EXPECT_THAT(html, Not(HasSubstr("http")));
+}
+
+TEST(Page, StandsAnEmptyReport) { ExpectWellFormed(RenderPage({}, {}, {})); }
+
+TEST(Page, LeavesOutTheMiddleOfVeryMany) {
+  DemoReport report;
+  report.pictures.assign(1000, {"x.png", Status::kOk, "", 0.5f, 1.0f, -1});
+  const std::string html = RenderPage(report, {std::vector<Image>(1000), std::vector<Image>(1000), {}}, {});
+  ExpectWellFormed(html);
+  EXPECT_EQ(Count(html, "class=\"score\""), 240u);
+  EXPECT_THAT(html, HasSubstr("760 pictures in between"));
+}
+
+// RFC 4648, section 10.
+TEST(Base64, KnownValues) {
+  const auto of = [](const std::string& text) { return Base64({text.begin(), text.end()}); };
+  EXPECT_EQ(of(""), "");
+  EXPECT_EQ(of("f"), "Zg==");
+  EXPECT_EQ(of("fo"), "Zm8=");
+  EXPECT_EQ(of("foo"), "Zm9v");
+  EXPECT_EQ(of("foobar"), "Zm9vYmFy");
+}
+
+}  // namespace
+}  // namespace prefiqs::demo
