@@ -80,9 +80,12 @@ std::string Tile(const DemoPicture& picture, const Image& thumbnail, const Image
 }
 
 std::string Curve(const DemoSeries& series, Range range) {
-  constexpr double kWidth = 340, kHeight = 170, kLeft = 40, kRight = 8, kTop = 8, kBottom = 22;
-  const double most = series.strengths.empty() ? 1 : series.strengths.back();
-  const auto x = [&](double strength) { return kLeft + (kWidth - kLeft - kRight) * strength / most; };
+  constexpr double kWidth = 340, kHeight = 170, kLeft = 40, kRight = 18, kTop = 8, kBottom = 22;
+  // One step a tick: strengths rise unevenly, and their numbers have to be readable.
+  const double steps = std::max<double>(1, static_cast<double>(series.strengths.size()) - 1);
+  const auto x = [&](std::size_t step) {
+    return kLeft + (kWidth - kLeft - kRight) * static_cast<double>(step) / steps;
+  };
   const auto y = [&](double quality) {
     return kTop + (kHeight - kTop - kBottom) * (range.high - quality) / (range.high - range.low);
   };
@@ -98,11 +101,10 @@ std::string Curve(const DemoSeries& series, Range range) {
   std::string points, dots;
   for (std::size_t i = 0; i < series.strengths.size(); ++i) {
     const double strength = series.strengths[i], quality = series.qualities[i];
-    svg +=
-        fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>", x(strength), kHeight - 6, strength);
+    svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>", x(i), kHeight - 6, strength);
     if (!std::isfinite(quality)) continue;
-    points += fmt::format("{:.1f},{:.1f} ", x(strength), y(quality));
-    dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"/>", x(strength), y(quality));
+    points += fmt::format("{:.1f},{:.1f} ", x(i), y(quality));
+    dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"/>", x(i), y(quality));
   }
   return svg + fmt::format("<polyline class=\"curve\" points=\"{}\"/>{}</svg>", points, dots);
 }
