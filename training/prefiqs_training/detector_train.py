@@ -19,6 +19,7 @@ import torch.nn.functional as F
 
 from .detector_data import SIDE, read_pictures, sample
 from .detector_network import SCALE, STRIDES, Detector
+from .export import load_weights
 
 BATCH = 16
 SEED = 20261126
@@ -120,6 +121,7 @@ def main():
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--start-from", help="weights of models/prefiqs_detector.onnx, where there is no checkpoint yet")
     arguments = parser.parse_args()
     torch.manual_seed(SEED)
     torch.set_num_threads(arguments.threads)
@@ -127,6 +129,10 @@ def main():
 
     network = Detector().to(memory_format=torch.channels_last)
     print(f"{sum(p.numel() for p in network.parameters())} parameters", flush=True)
+    if arguments.start_from:
+        load_weights(network, arguments.start_from)
+        with torch.no_grad():
+            network.stem[0].conv.weight *= SCALE
     optimiser = torch.optim.AdamW(network.parameters(), lr=arguments.rate, weight_decay=1e-3)
     mean = {k: v.clone().float() for k, v in network.state_dict().items()}
     step, checkpoint = 0, arguments.work / "detector.pt"

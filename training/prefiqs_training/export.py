@@ -18,6 +18,25 @@ from .detector_network import OUTPUTS, Detector, Exported
 from .network import Student
 
 
+def load_weights(network, path):
+    """The weights and statistics of a network that export() wrote: a training can go on from what is shipped."""
+    state, found = network.state_dict(), set()
+    for initializer in onnx.load(str(path)).graph.initializer:
+        name = initializer.name.removesuffix(".half").removeprefix("detector.")
+        values = torch.from_numpy(onnx.numpy_helper.to_array(initializer).astype(np.float32))
+        if name in state:
+            state[name] = values.reshape(state[name].shape)
+            found.add(name)
+    for name in state.keys() - found:
+        # Two biases that are added up have the same gradients, so the same values, and are exported once.
+        twin = name.replace("shortcut.1.bias", "bn3.bias")
+        if twin in found:
+            state[name] = state[twin]
+        elif not name.endswith("num_batches_tracked"):
+            raise ValueError(f"{path}: holds no {name}")
+    network.load_state_dict(state)
+
+
 def export(network, size, path, outputs, dynamic):
     network.eval()
     x = torch.zeros(1, 3, *size)

@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 
 from . import augment
+from .export import load_weights
 from .faces import MARGIN, SIDE
 from .network import Student
 from .people import TRAIN
@@ -115,6 +116,7 @@ def main():
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--minutes", type=float, default=1e9, help="stop, resumable, after so long")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--start-from", help="weights of models/prefiqs_face.onnx, where there is no checkpoint yet")
     arguments = parser.parse_args()
     torch.manual_seed(SEED)
     torch.set_num_threads(arguments.threads)
@@ -130,6 +132,8 @@ def main():
     validation = pair_sets(arguments.data, faces, -2)
 
     network = Student().to(memory_format=torch.channels_last)
+    if arguments.start_from:
+        load_weights(network, arguments.start_from)
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
     optimiser = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}], lr=arguments.rate)
