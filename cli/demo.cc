@@ -21,7 +21,7 @@ constexpr const char* kExamples = R"(Examples:
   prefiqs demo PHOTOS/ --page photos.html         your own
   prefiqs demo PHOTOS/ --model arcface.onnx --preset arcface --detector yunet.onnx
 
-Scores every picture, makes the largest face of all worse step by step (blur, resolution, noise, JPEG, light, occlusion,
+Scores every picture, makes the best face worse step by step (blur, resolution, noise, JPEG, light, occlusion,
 roll, shift), and shows both on one HTML page that needs nothing else. Pictures without a face are scored in their middle,
 to show where they end.)";
 

@@ -48,7 +48,7 @@ struct DemoReport {
   int inverted = 0;  // pairs of a non-face and a face in which the non-face has no lower quality
 };
 
-// The face made worse is the largest of all pictures'. Throws Error as run_job does.
+// The face made worse is the one of the best quality: a bad one has nothing to lose. Throws Error as run_job does.
 PREFIQS_API DemoReport run_demo(const Network& network, const DemoOptions& options);
 
 }  // namespace prefiqs

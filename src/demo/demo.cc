@@ -45,7 +45,6 @@ struct Looked {
   DemoPicture result;
   Image thumbnail, crop;
   std::optional<Image> tile;  // of its face
-  float face_area = 0;        // in pixels of the picture
 };
 
 Looked Look(const input::Item& item, const Detector& detector) {
@@ -73,7 +72,6 @@ Looked Look(const input::Item& item, const Detector& detector) {
   looked.result.status = Status::kOk;
   looked.tile = align::Warp(decoded.image, *to_tile, demo::kTileSide, demo::kTileSide);
   looked.crop = demo::Degrade(*looked.tile, demo::Degradation::kBlur, 0);
-  looked.face_area = faces[0].box.width * faces[0].box.height;
   return looked;
 }
 
@@ -173,8 +171,7 @@ DemoReport run_demo(const Network& network, const DemoOptions& options) {
     report.pictures.push_back(one.result);
     pictures.thumbnails.push_back(one.thumbnail);
     pictures.crops.push_back(one.crop);
-    const bool scored = one.tile && one.result.status == Status::kOk;
-    if (scored && (portrait == nullptr || one.face_area > portrait->face_area)) portrait = &one;
+    if (portrait == nullptr && one.tile && one.result.status == Status::kOk) portrait = &one;
   }
   CountInversions(report);
   if (portrait != nullptr) {

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 
 from .detector_data import SIDE, read_pictures, sample
-from .detector_network import SCALE, STRIDES, Detector
+from .detector_network import DOUBT, SCALE, STRIDES, Detector
 from .export import load_weights
 
 BATCH = 16
@@ -133,6 +133,9 @@ def main():
         load_weights(network, arguments.start_from)
         with torch.no_grad():
             network.stem[0].conv.weight *= SCALE
+            for head in network.heads:
+                head.cls.bias += DOUBT
+                head.obj.bias += DOUBT
     optimiser = torch.optim.AdamW(network.parameters(), lr=arguments.rate, weight_decay=1e-3)
     mean = {k: v.clone().float() for k, v in network.state_dict().items()}
     step, checkpoint = 0, arguments.work / "detector.pt"

@@ -81,7 +81,8 @@ def main():
         student.load_state_dict(torch.load(checkpoint)["mean"])
         path = arguments.output / "prefiqs_face.onnx"
         export(student, (112, 112), path, ["embedding"], {"input": {0: "batch"}, "embedding": {0: "batch"}})
-        halve(path, {"prefiqs.preprocessing": '{"channels":"rgb","mean":127.5,"scale":127.5}'})
+        halve(path, {"prefiqs.preprocessing": '{"channels":"rgb","mean":127.5,"scale":127.5}',
+                     "prefiqs.recipe": '{"sparsity":0.6,"from":0.8}'})
     checkpoint = arguments.work / "detector.pt"
     if checkpoint.exists():
         detector = Detector()
