@@ -123,7 +123,7 @@ void AddList(std::string_view text, const std::string& list, std::vector<Item>& 
     if (Extension(path) == "bin" && ::stat(path.c_str(), &status) == 0) {
       AddSet(path, items);
     } else {
-      items.push_back({.name = path, .path = path, .held = nullptr});
+      items.push_back({.name = path, .path = path, .held = nullptr, .regular_only = true});
     }
   }
   if (items.size() == before)
@@ -135,7 +135,7 @@ std::string ReadStandardInput() {
   std::array<char, 65536> buffer;
   for (;;) {
     const ssize_t count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
+    // Also where a signal came in between: who waits for a list at a terminal wants to be able to stop.
     if (count < 0) throw Failed("standard input", "cannot read", errno);
     if (count == 0) return text;
     text.append(buffer.data(), static_cast<std::size_t>(count));
@@ -160,7 +160,9 @@ void AddInput(const std::string& input, std::vector<Item>& items) {
     throw Error(ErrorCode::kIo, fmt::format("{}: no picture in this folder or below; looked for .{}", Printable(input),
                                             fmt::join(kPictureExtensions, " .")));
   }
-  for (const std::string& path : pictures) items.push_back({.name = path, .path = path, .held = nullptr});
+  for (const std::string& path : pictures) {
+    items.push_back({.name = path, .path = path, .held = nullptr, .regular_only = true});
+  }
 }
 
 DecodedImage ReadPart(const Item& item, const ImageLimits& limits) {
@@ -189,6 +191,10 @@ std::vector<Item> ListItems(const std::vector<std::string>& inputs) {
 
 DecodedImage Read(const Item& item, const ImageLimits& limits) {
   if (item.held != nullptr) return Image::decode(*item.held, limits);
+  struct stat status {};
+  if (item.regular_only && ::stat(item.path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    return {{}, Status::kUnreadable, "is no regular file"};
+  }
   if (item.offset < 0) return Image::open(item.path, limits);
   try {
     return ReadPart(item, limits);

@@ -20,6 +20,8 @@ struct Item {
   std::int64_t length = 0;
   // Set: the encoded picture itself, where a verification set holds it in a form that had to be decoded.
   std::shared_ptr<const std::vector<std::uint8_t>> held;
+  // Anything but a regular file is unreadable: a pipe that a list or folder holds would be waited for in vain.
+  bool regular_only = false;
 };
 
 // Expands, in the order given:

@@ -218,5 +218,16 @@ TEST(Read, SaysWhatWentAwaySinceItWasListed) {
   for (const Item& item : items) EXPECT_EQ(Read(item, {}).status, Status::kUnreadable);
 }
 
+TEST(Read, DoesNotWaitForPipesInLists) {
+  const FolderForTest folder;
+  const std::string pipe = folder / "pipe.jpg";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const std::vector<Item> items = ListItems({"@" + Fill(folder / "list.txt", pipe + "\n")});
+  ASSERT_EQ(items.size(), 1u);
+  const DecodedImage decoded = Read(items[0], {});
+  EXPECT_EQ(decoded.status, Status::kUnreadable);
+  EXPECT_NE(decoded.detail.find("no regular file"), std::string::npos) << decoded.detail;
+}
+
 }  // namespace
 }  // namespace prefiqs::input

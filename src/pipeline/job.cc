@@ -100,6 +100,10 @@ std::unique_ptr<report::RowWriter> OpenRows(const Assessor& assessor, const JobO
   }
   if (!options.rows) return nullptr;
   report::RunInfo run = Describe(assessor, options.assessor);
+  if (options.assessor.detector) {
+    run.selection = options.faces == FaceSelection::kAll ? "all" : "best";
+    run.min_face = fmt::format("{}", options.assessor.min_face);
+  }
   if (options.gate) run.gate = fmt::format("{}", *options.gate);
   return std::make_unique<report::RowWriter>(report::RowWriterOptions{.format = options.format,
                                                                       .output = options.output,

@@ -65,9 +65,10 @@ EmbeddingsLook LookAt(std::span<const engine::TwinEmbedding> embeddings) {
     sum.resize(e.dense.size());
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += e.dense[i] / norm;
     ++count;
-    const auto drift = e.pruned.empty() ? std::nullopt : score::Drift(e.dense, e.pruned);
-    pruned = pruned && drift;
-    if (drift) look.drifts.push_back(*drift);
+    std::optional<double> drift;
+    if (!e.pruned.empty()) drift = score::Drift(e.dense, e.pruned);
+    pruned = pruned && drift.has_value();
+    if (drift.has_value()) look.drifts.push_back(drift.value());
   }
   // The unit embeddings' sum has the squared length n + 2 * (sum of cosines over pairs).
   double squared = 0;

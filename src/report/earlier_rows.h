@@ -23,7 +23,7 @@ struct EarlierRows {
 // Reads the rows of `file` up to the first that is cut off or beyond `max_rows`. With FaceSelection::kAll the rows of
 // the last picture do not count: there is no telling whether it had more faces. Throws Error(kIo) when the file is not
 // a table of ours, Error(kUsage) when its rows were made by another network, recipe, method, precision, preprocessing,
-// detector or gate, with both values.
+// detector, gate, choice of faces or smallest face, with both values.
 EarlierRows ReadEarlierRows(const OutputFile& file, RowFormat format, const RunInfo& run, FaceSelection faces,
                             std::int64_t max_rows);
 

@@ -56,6 +56,8 @@ std::vector<std::string> Cells(const RunInfo& run, const Row& row) {
   cells.push_back(run.gate);
   const bool gated = !run.gate.empty() && ok && a.scalar >= 0;
   cells.emplace_back(gated ? (row.under_gate ? kUnderGate : kPasses) : std::string_view());
+  cells.push_back(run.selection);
+  cells.push_back(run.min_face);
   return cells;
 }
 

@@ -24,6 +24,8 @@ struct RunInfo {
   std::string preprocessing;  // PreprocessingToken()
   std::string detector;       // content hash, or "aligned"
   std::string gate{};         // scalars under it do not pass; empty: no gate
+  std::string selection{};    // "best" or "all" faces of a picture; empty for aligned crops
+  std::string min_face{};     // pixels; empty for aligned crops
 };
 
 // What the column "passes" holds where there is a gate and a scalar.
@@ -82,6 +84,8 @@ inline constexpr std::array kColumns{
     Column{"detail"},
     Column{"gate", CellKind::kNumber},
     Column{"passes"},
+    Column{"selection"},
+    Column{"min_face", CellKind::kNumber},
 };
 
 // Index of a column that exists.
