@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstdlib>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -45,6 +46,10 @@ class Collector {
     pending_summary_.faces += face.empty() ? 0 : 1;
     ++(cells[ColumnIndex("status")] == info(Status::kOk).name ? pending_summary_.scored : pending_summary_.failed);
     pending_summary_.under_gate += cells[ColumnIndex("passes")] == kUnderGate ? 1 : 0;
+    if (const std::string& norm = cells[ColumnIndex("embedding_norm")]; !norm.empty()) {
+      pending_norm_row_ = rows_seen_ - 1;
+      pending_norm_ = std::strtod(norm.c_str(), nullptr);
+    }
     pending_rows_ = rows_seen_;
     pending_end_ = end;
     if (faces_ == FaceSelection::kBest) KeepPending();
@@ -59,6 +64,8 @@ class Collector {
     kept_.summary = pending_summary_;
     kept_.rows = pending_rows_;
     kept_.bytes = pending_end_;
+    kept_.norm_row = pending_norm_row_;
+    kept_.norm = pending_norm_;
     has_pending_ = false;
   }
 
@@ -92,6 +99,8 @@ class Collector {
   bool has_pending_ = false;
   std::string pending_path_;
   JobSummary pending_summary_;  // of the rows kept and the pending ones
+  std::int64_t pending_norm_row_ = -1;
+  double pending_norm_ = 0;
   std::int64_t pending_rows_ = 0;
   std::int64_t pending_end_ = 0;
 };

@@ -18,6 +18,8 @@ struct EarlierRows {
   JobSummary summary;                                      // of the rows that can stay
   std::int64_t rows = 0;                                   // their number
   std::int64_t bytes = 0;                                  // they end here, header line included
+  std::int64_t norm_row = -1;                              // the last of them with an embedding, and its norm
+  double norm = 0;
 };
 
 // Reads the rows of `file` up to the first that is cut off or beyond `max_rows`. With FaceSelection::kAll the rows of

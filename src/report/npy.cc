@@ -62,6 +62,14 @@ void NpyFile::CheckHeader() const {
   }
 }
 
+std::vector<float> NpyFile::Row(std::int64_t index) const {
+  std::vector<float> row(static_cast<std::size_t>(row_width_));
+  const auto bytes = static_cast<std::int64_t>(row.size() * sizeof(float));
+  file_.ReadAt(static_cast<std::int64_t>(kHeaderBytes) + index * bytes,
+               {reinterpret_cast<char*>(row.data()), static_cast<std::size_t>(bytes)});
+  return row;
+}
+
 void NpyFile::WriteHeader() { file_.WriteAt(0, Header(rows_, row_width_)); }
 
 void NpyFile::Append(std::span<const float> values) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "report/output_file.h"
 
@@ -19,6 +20,8 @@ class NpyFile {
   NpyFile(const std::string& path, OpenMode mode, int row_width);
 
   std::int64_t rows() const { return rows_; }
+  // Requires 0 <= index < rows().
+  std::vector<float> Row(std::int64_t index) const;
   // `values`: whole rows. Throws Error(kIo) and then has the rows it had.
   void Append(std::span<const float> values);
   void Truncate(std::int64_t rows);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <utility>
@@ -61,6 +62,19 @@ OutputFile OpenOutput(const RowWriterOptions& options) {
   return OutputFile(options.output, ModeOf(options));
 }
 
+// Embeddings of another run must not be cut and continued because they were named by mistake.
+void CheckTogether(const EarlierRows& earlier, const NpyFile& embeddings, const RowWriterOptions& options) {
+  if (earlier.norm_row < 0) return;
+  double squares = 0;
+  for (const float value : embeddings.Row(earlier.norm_row)) squares += static_cast<double>(value) * value;
+  constexpr double kRounding = 1e-5;  // of six decimals, and of float
+  if (std::abs(std::sqrt(squares) - earlier.norm) <= kRounding * (1 + earlier.norm)) return;
+  throw Error(ErrorCode::kUsage,
+              fmt::format("{}: cannot be continued with {}, which is of another run: row {} has another norm; give the "
+                          "--embeddings of the first run, or start over with --force",
+                          Printable(options.output), Printable(options.embeddings), earlier.norm_row + 1));
+}
+
 }  // namespace
 
 RowWriter::RowWriter(const RowWriterOptions& options, RunInfo run, int embedding_size)
@@ -69,6 +83,7 @@ RowWriter::RowWriter(const RowWriterOptions& options, RunInfo run, int embedding
   if (options.resume) {
     const std::int64_t max_rows = embeddings_ ? embeddings_->rows() : std::numeric_limits<std::int64_t>::max();
     earlier_ = ReadEarlierRows(output_, format_, run_, options.faces, max_rows);
+    if (embeddings_) CheckTogether(earlier_, *embeddings_, options);
     output_.Truncate(earlier_.bytes);
     if (embeddings_) embeddings_->Truncate(earlier_.rows);
   }

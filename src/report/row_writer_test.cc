@@ -23,6 +23,7 @@ Row MakeRow(const std::string& path, int face) {
   if (face >= 0) {
     row.assessment.status = face == 1 ? Status::kFaceTooSmall : Status::kOk;
     row.assessment.embedding = {static_cast<float>(face), static_cast<float>(path.size())};
+    row.assessment.embedding_norm = std::hypot(row.assessment.embedding[0], row.assessment.embedding[1]);
   }
   return row;
 }
@@ -125,6 +126,23 @@ TEST(RowWriter, RefusesToContinueAnotherRun) {
     EXPECT_EQ(CodeOf([&] { RowWriter(options, other, 2); }), ErrorCode::kUsage);
   }
   EXPECT_EQ(Contents(options.output), before);
+}
+
+TEST(RowWriter, RefusesEmbeddingsOfAnotherRun) {
+  FolderForTest folder;
+  RowWriterOptions options{.output = folder / "rows.csv", .embeddings = folder / "rows.npy"};
+  WriteAll(options, Pictures(false));
+  NpyFile other(folder / "other.npy", OpenMode::kNew, 2);
+  other.Append(std::vector<float>{40, 2, 40, 2, 40, 2});
+  other.Finish();
+  const std::string rows = Contents(options.output), embeddings = Contents(folder / "other.npy");
+  options.embeddings = folder / "other.npy";
+  options.resume = true;
+  std::string message;
+  EXPECT_EQ(CodeOf([&] { RowWriter(options, SomeRun(), 2); }, &message), ErrorCode::kUsage);
+  EXPECT_NE(message.find("of another run"), std::string::npos) << message;
+  EXPECT_EQ(Contents(options.output), rows);
+  EXPECT_EQ(Contents(folder / "other.npy"), embeddings);
 }
 
 TEST(RowWriter, RefusesToContinueOtherFiles) {
