@@ -39,7 +39,9 @@ constexpr int kExitUnderGate = 5;
 
 constexpr const char* kInputs =
     "Any number of pictures (JPEG, PNG, WebP, JPEG 2000, PNM), folders (recursive, sorted), verification sets (.bin), "
-    "@FILE with a path a line, or - for such a list on standard input";
+    "@FILE with a path a line, or - for such a list on standard input. What is named here must exist; what is missing "
+    "in a "
+    "list is a row that says so";
 
 }  // namespace
 
@@ -55,7 +57,9 @@ void AddFaceOptions(CLI::App& app, RunArguments& arguments) {
       ->type_name("WHICH")
       ->group(faces);
   app.add_option("--min-face", arguments.job.assessor.min_face,
-                 "Smaller faces, in pixels on the longer side, get no score [24]")
+                 "Smaller faces, in pixels on the longer side, get no score [24]. Faces under 1/60 of the picture's "
+                 "longer side "
+                 "are not found in the first place")
       ->type_name("PIXELS")
       ->check(CLI::NonNegativeNumber)
       ->group(faces);

@@ -67,6 +67,9 @@ std::unique_ptr<const engine::Twin> CompileTwin(const Network::Impl& network, co
   if (options.threads < 0) {
     throw Error(ErrorCode::kUsage, fmt::format("threads: {} is below 0 (0 means all cores)", options.threads));
   }
+  if (!(options.min_face >= 0)) {
+    throw Error(ErrorCode::kUsage, fmt::format("smallest face: {} is no number of pixels", options.min_face));
+  }
   if (!options.prune) return engine::Twin::Compile(network.graph, nullptr, options.executor);
   network.CheckNotPruned();
   const prune::Masks masks = prune::ComputeMasks(network.graph, recipe);

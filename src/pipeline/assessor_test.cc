@@ -229,6 +229,11 @@ TEST(Assessor, SaysOnWhichFaceTheNetworkCannotBeRun) {
   }
 }
 
+TEST(Assessor, RefusesASmallestFaceThatIsNoNumber) {
+  EXPECT_THROW(Assessor(LoadTest(), {.min_face = NAN}), Error);
+  EXPECT_THROW(Assessor(LoadTest(), {.min_face = -1}), Error);
+}
+
 TEST(Assessor, RefusesBadRecipesAndThreads) {
   const Network network = LoadTest();
   const auto code_of = [&](const AssessorOptions& options) {

@@ -150,6 +150,7 @@ class Job {
     run.poll = [this] { ReportProgress(false); };
     pipeline::RunOrdered(run);
     if (writer_) writer_->Finish();
+    CheckPreprocessing();
     summary_.interrupted = summary_.pictures - summary_.earlier < count;
     ReportProgress(true);
     return summary_;
@@ -178,7 +179,10 @@ class Job {
       }
       ++batch.pictures;
       done_.fetch_add(1, std::memory_order_relaxed);
-      if (worker == 0) ReportProgress(false);
+      if (worker == 0) {
+        ReportProgress(false);
+        CheckPreprocessing();
+      }
     }
     Complete(*context, 1, pending, batch);
     return batch;
@@ -220,36 +224,23 @@ class Job {
       if (options_.on_face) options_.on_face(row.path, row.face, row.assessment);
     }
     const std::int64_t here = summary_.pictures - summary_.earlier;
-    if (here >= std::min<std::int64_t>(pipeline::kCheckedFaces, std::ssize(items_))) CheckPreprocessing();
+    if (here >= std::min<std::int64_t>(pipeline::kCheckedFaces, std::ssize(items_))) check_due_ = true;
   }
 
-  // Once, after the first pictures were written. Of deliver's thread.
+  // Once, after the first pictures were written. By the calling thread between its pictures, so that others go on.
   void CheckPreprocessing() {
-    if (!options_.on_warning || std::exchange(checked_, true)) return;
+    if (!options_.on_warning || !check_due_ || std::exchange(checked_, true)) return;
     std::vector<Image> crops;
     {
       const std::lock_guard lock(first_crops_mutex_);
       for (auto& [index, crop] : first_crops_) crops.push_back(std::move(crop));
       first_crops_.clear();
     }
-    std::optional<std::string> warning = pipeline::PreprocessingWarning(impl_, crops);
-    const std::lock_guard lock(warning_mutex_);
-    warning_ = std::move(warning);
-  }
-
-  // By the calling thread alone.
-  void PassOnWarning() {
-    std::optional<std::string> warning;
-    {
-      const std::lock_guard lock(warning_mutex_);
-      warning.swap(warning_);
-    }
-    if (warning) options_.on_warning(*warning);
+    if (const auto warning = pipeline::PreprocessingWarning(impl_, crops)) options_.on_warning(*warning);
   }
 
   // By the calling thread alone.
   void ReportProgress(bool last) {
-    PassOnWarning();
     const Clock::time_point now = Clock::now();
     if (!options_.on_progress || (!last && now - last_progress_ < kProgressInterval)) return;
     last_progress_ = now;
@@ -272,9 +263,8 @@ class Job {
   JobSummary summary_;        // of deliver's thread
   std::mutex first_crops_mutex_;
   std::map<std::size_t, Image> first_crops_;  // by item: the order of threads must not show
-  bool checked_ = false;                      // of deliver's thread
-  std::mutex warning_mutex_;
-  std::optional<std::string> warning_;  // made by deliver's thread, passed on by the calling one
+  std::atomic<bool> check_due_{false};
+  bool checked_ = false;  // of the calling thread
   std::atomic<std::int64_t> done_{0};
   std::atomic<bool> stop_{false};
   const Clock::time_point started_ = Clock::now();

@@ -19,7 +19,7 @@
 namespace prefiqs::pipeline {
 
 // How many faces are looked at, and how few are too few.
-inline constexpr std::size_t kCheckedFaces = 32;
+inline constexpr std::size_t kCheckedFaces = 16;
 inline constexpr std::size_t kFewestCheckedFaces = 8;
 
 // Above these it is worth comparing presets: the faces look alike to the network, or the pruned network disagrees with
