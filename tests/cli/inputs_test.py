@@ -122,6 +122,8 @@ class Faces(ProgramTest):
         every = self.score('--detector', self.detector, '--faces', 'all', 'two.png').rows()
         self.assertEqual([row['face'] for row in every], ['0', '1'])
         # Of equal boxes the most central goes first, and the best is the first of all.
+        self.assertEqual({row.pop('selection') for row in best}, {'best'})
+        self.assertEqual({row.pop('selection') for row in every}, {'all'})
         self.assertEqual(best, every[:1])
         self.assertAlmostEqual(float(best[0]['nose_x']), 143.5, delta=1)
 
