@@ -14,6 +14,7 @@ from .people import KEPT_OUT, roles
 
 SIDE = 320
 SURE = 0.75
+PROFILES = 6  # a profile is drawn as often as so many other pictures: they are few, and what is hardest to find
 _MIRRORED = [1, 0, 2, 4, 3]
 
 
@@ -28,7 +29,8 @@ def read_pictures(rows, data):
             box = [float(row["box_x"]) + 0.5, float(row["box_y"]) + 0.5, float(row["box_width"]), float(row["box_height"])]
             points = [float(row[p]) + 0.5 for p in POINTS]
             pictures.setdefault(row["path"], []).append(box + points + [float(row["confidence"])])
-    return [(path, np.array(faces, np.float32)) for path, faces in sorted(pictures.items())]
+    return [(path, np.array(faces, np.float32)) for path, faces in sorted(pictures.items())
+            for _ in range(PROFILES if "profile" in path else 1)]
 
 
 def _beside_faces(rng, pictures):

@@ -158,7 +158,7 @@ def main():
         with torch.autocast("cpu", torch.bfloat16):
             levels = network(x)
         parts = losses(levels, states, wanted)
-        loss = parts["cls"] + parts["obj"] + 2 * parts["box"] + 10 * parts["points"]
+        loss = parts["cls"] + parts["obj"] + 2 * parts["box"] + 20 * parts["points"]
         if not torch.isfinite(loss):
             raise RuntimeError(f"step {step}: the loss is not finite")
         optimiser.zero_grad(set_to_none=True)
