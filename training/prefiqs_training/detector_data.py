@@ -4,6 +4,7 @@ Faces are YuNet's, as `prefiqs score --faces all` writes them; those it is unsur
 """
 
 import csv
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -30,7 +31,7 @@ def read_pictures(rows, data):
             points = [float(row[p]) + 0.5 for p in POINTS]
             pictures.setdefault(row["path"], []).append(box + points + [float(row["confidence"])])
     return [(path, np.array(faces, np.float32)) for path, faces in sorted(pictures.items())
-            for _ in range(PROFILES if "profile" in path else 1)]
+            for _ in range(PROFILES if Path(path).parent.name == "profile" else 1)]
 
 
 def _beside_faces(rng, pictures):

@@ -1,7 +1,7 @@
 """Step 6. How well a detector, run on the aligned crop, tells faces from what is none: the guard's measurement.
 
     python3 -m prefiqs_training.guard non-faces --pictures build/demo/pictures --output work/non_faces
-    python3 -m prefiqs_training.guard faces --work work --output work/guard_faces
+    python3 -m prefiqs_training.guard faces --work work --output work/guard_faces --every 4
     prefiqs score work/non_faces --detector default --min-face 10 --output non_faces.csv     (and work/guard_faces, faces.csv)
     python3 -m prefiqs_training.guard report --faces faces.csv --non-faces non_faces.csv --work work
 
@@ -46,17 +46,13 @@ def write_faces(arguments):
         cv2.imwrite(str(arguments.output / f"{i:05d}.png"), np.ascontiguousarray(crops[i, centre, centre, ::-1]))
 
 
-def refused(rows):
-    return np.array([row["status"] != "ok" for row in rows])
-
-
 def report(arguments):
     faces, nothing = (list(csv.DictReader(open(p, newline=""))) for p in (arguments.faces, arguments.non_faces))
     known = list(csv.DictReader(open(arguments.work / "faces.csv", newline="")))
     known = [known[int(Path(row["path"]).stem)] for row in faces]
     for title, rows, groups in (("faces refused", faces, [f"{f['set']} {f['role']}" for f in known]),
                                 ("non-faces caught", nothing, [Path(row["path"]).stem.rsplit("_", 1)[0] for row in nothing])):
-        gone = refused(rows)
+        gone = np.array([row["status"] != "ok" for row in rows])
         print(f"{title}: {gone.sum()} of {len(rows)}, {100 * gone.mean():.2f} %")
         for group in sorted(set(groups)):
             mine = gone[np.array(groups) == group]
