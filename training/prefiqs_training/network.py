@@ -3,6 +3,18 @@
 import torch
 from torch import nn
 
+from .norm_act import norm_act
+
+_IDENTITY = torch.ones(1024)
+
+
+def _norm(bn, x, prelu=None):
+    """prelu(bn(x)), or bn(x): by the fused operation where training in bfloat16 allows it."""
+    if bn.training and x.dtype == torch.bfloat16:
+        return norm_act(x, bn, _IDENTITY[:bn.num_features] if prelu is None else prelu.weight)
+    x = bn(x)
+    return x if prelu is None else prelu(x)
+
 
 class Block(nn.Module):
     def __init__(self, inputs, outputs, stride):
@@ -13,13 +25,17 @@ class Block(nn.Module):
         self.prelu = nn.PReLU(outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, stride, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(outputs)
-        self.shortcut = nn.Identity()
+        self.shortcut = nn.Sequential()
         if stride != 1 or inputs != outputs:
             self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x):
-        y = self.prelu(self.bn2(self.conv1(self.bn1(x))))
-        return self.bn3(self.conv2(y)) + self.shortcut(x)
+        shortcut = x
+        if len(self.shortcut):
+            convolution, bn = self.shortcut
+            shortcut = _norm(bn, convolution(x))
+        y = _norm(self.bn2, self.conv1(_norm(self.bn1, x)), self.prelu)
+        return _norm(self.bn3, self.conv2(y)) + shortcut
 
 
 class Student(nn.Module):
@@ -40,5 +56,6 @@ class Student(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out")
 
     def forward(self, x):
-        x = self.bn(self.body(self.stem(x)))
+        convolution, bn, prelu = self.stem
+        x = _norm(self.bn, self.body(_norm(bn, convolution(x), prelu)))
         return self.features(self.fc(x.flatten(1)).float())
