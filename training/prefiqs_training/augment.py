@@ -6,11 +6,20 @@ import numpy as np
 from .faces import MARGIN, SIDE
 
 
-def _place(rng, crop, degrees, scale, shift):
+# What alignment by a good detector leaves, and the worst that the student sees: degrees, log of scale, pixels.
+_ALIGNED = np.array([6, 0.06, 3])
+_MISPLACED = np.array([60, 0.4, 28])
+
+
+def _place(rng, crop, most):
+    """(the crop's middle turned, scaled and shifted by up to `most`, how far beyond what alignment leaves, 0 to 1)."""
+    degrees, scale, across, down = rng.uniform(-1, 1, 4) * [*most, most[2]]
     centre = MARGIN + SIDE / 2 - 0.5
-    matrix = cv2.getRotationMatrix2D((centre, centre), rng.uniform(-degrees, degrees), np.exp(rng.uniform(-scale, scale)))
-    matrix[:, 2] += rng.uniform(-shift, shift, 2) - MARGIN
-    return cv2.warpAffine(crop, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
+    matrix = cv2.getRotationMatrix2D((centre, centre), degrees, np.exp(scale))
+    matrix[:, 2] += [across - MARGIN, down - MARGIN]
+    moved = np.array([abs(degrees), abs(scale), np.hypot(across, down)])
+    beyond = np.max((moved - _ALIGNED * [1, 1, 2 ** 0.5]) / (_MISPLACED - _ALIGNED))
+    return cv2.warpAffine(crop, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR), float(np.clip(beyond, 0, 1))
 
 
 def _blur(rng, x, s):
@@ -37,7 +46,7 @@ def _noise(rng, x, s):
 
 
 def _jpeg(rng, x, s):
-    quality = int(round(60 - 56 * s))
+    quality = int(round(60 - 58 * s))
     return cv2.imdecode(cv2.imencode(".jpg", x, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
 
 
@@ -75,14 +84,12 @@ def face(rng, crop):
     """(112 x 112 x 3 uint8, how bad it was made, 0 to 1) of a 152 x 152 crop."""
     if rng.random() < 0.5:
         crop = crop[:, ::-1]
-    misplaced = rng.random() < 0.1
-    x = _place(rng, crop, 35, 0.3, 16) if misplaced else _place(rng, crop, 6, 0.06, 3)
+    x, badness = _place(rng, crop, _MISPLACED * rng.random() if rng.random() < 0.2 else _ALIGNED)
     if rng.random() < 0.1:
         x = cv2.cvtColor(cv2.cvtColor(x, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     if rng.random() < 0.5:
         gain, shift = rng.uniform(0.75, 1.25, 3), rng.uniform(-15, 15)
         x = np.clip(x * gain + shift, 0, 255).astype(np.uint8)
-    badness = 0.5 if misplaced else 0.0
     if rng.random() < 0.5:
         for k in rng.permutation(len(_DEGRADE))[:rng.choice([1, 1, 2, 3])]:
             strength = rng.random() ** 1.5

@@ -3,8 +3,8 @@
     python3 -m prefiqs_training.train --data DATA --work work/ --epochs 16 [--minutes 60]
 
 Loss, t being the unit target of the sharp crop and f the student's embedding of the spoilt one:
-- ||f / sqrt(d) - t||^2: the best answer is the mean of what the face may be, so what cannot be told has a short embedding,
-  and a picture of no face has the target 0;
+- ||f / sqrt(d) - (1 - badness / 2) t||^2: the best answer is the mean of what the face may be, so what cannot be told has a short
+  embedding, shorter the more a face was spoilt, and a picture of no face has the target 0. Short embeddings drift far when pruned;
 - 1 - cos(f, t), less for faces spoilt more;
 - the batch's cosines between faces against the teacher's (relations);
 - cross entropy of f against all targets as classes (each face is its own class; others of the same person do not count).
@@ -63,7 +63,7 @@ def losses(f, badness, target, bank, same_person):
     scaled = f / f.shape[1] ** 0.5
     none = scaled[count:].pow(2).sum(1).mean()
     scaled = scaled[:count]
-    mean_square = (scaled - target).pow(2).sum(1).mean()
+    mean_square = (scaled - (1 - badness[:, None] / 2) * target).pow(2).sum(1).mean()
     direction = F.normalize(scaled, dim=1)
     weight = 1 - 0.7 * badness
     cosine = (weight * (1 - (direction * target).sum(1))).mean()
