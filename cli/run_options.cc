@@ -53,6 +53,12 @@ void AddFaceOptions(CLI::App& app, RunArguments& arguments) {
          "Detector network, an ONNX file: YuNet, SCRFD or RetinaFace [default: the one that comes with prefiqs]")
       ->type_name("FILE|default")
       ->group(faces);
+  app.add_option("--guard", arguments.guard,
+                 "Detector that looks once more at what may be no face, aligned crops and detections of little "
+                 "confidence: status not_a_face where it sees none [default: with --aligned the one that comes with "
+                 "prefiqs, else --detector's; of embed none]")
+      ->type_name("FILE|default|none")
+      ->group(faces);
   app.add_option("--faces", arguments.faces, "best (the largest, of equals the most central) or all [best]")
       ->type_name("WHICH")
       ->group(faces);
@@ -143,6 +149,11 @@ JobOptions MakeJob(const RunArguments& arguments) {
     throw Error(ErrorCode::kUsage, "--aligned and --detector exclude each other: crops are not searched for faces");
   }
   if (!arguments.aligned) job.assessor.detector = LoadDetector(arguments.detector);
+  if (arguments.guard.empty() && job.assessor.detector) {
+    job.assessor.guard = job.assessor.detector;
+  } else if (arguments.guard != "none") {
+    job.assessor.guard = LoadDetector(arguments.guard);
+  }
   return job;
 }
 

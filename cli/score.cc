@@ -80,6 +80,7 @@ int RunEmbed(const Words& words) {
   app.get_option("--embeddings")->required();
   app.footer(kEmbedExamples);
   if (!ParseRun(app, words, run)) return 0;
+  if (run.guard.empty()) run.guard = "none";  // what is asked for is the network as it is
   JobOptions job = MakeJob(run);
   job.assessor.prune = false;
   const Network loaded = LoadNetwork(network);

@@ -26,6 +26,10 @@ struct AssessorOptions {
   std::optional<Detector> detector{};
   // A detected face whose box is smaller than this on its longer side gets kFaceTooSmall. Pixels.
   float min_face = 24;
+  // Set: looks once more at the crops of which it is not clear that they show a face, those that no detector found or
+  // of which it was unsure (confidence under guard_under), and gives kNotAFace to those in which it sees none.
+  std::optional<Detector> guard{};
+  float guard_under = 0.8f;
   // False: only the unpruned network is run (embedding and norm, no drift).
   bool prune = true;
   ExecutorKind executor = ExecutorKind::kOneDnn;
@@ -35,15 +39,16 @@ struct Assessment {
   Status status = Status::kNoFace;
   std::string detail;  // cause in words where status is not kOk
 
-  // Higher is better: 1 - drift / 2, in [0, 1]. NaN unless kOk and pruned.
+  // Numbers are there where the status is kOk and, raw, where it is kNotAFace ("scored" below).
+  // Higher is better: 1 - drift / 2, in [0, 1]. NaN unless scored and pruned.
   float quality = std::numeric_limits<float>::quiet_NaN();
-  // Distance of the two L2-normalised embeddings, in [0, 2]. NaN unless kOk and pruned.
+  // Distance of the two L2-normalised embeddings, in [0, 2]. NaN unless scored and pruned.
   float drift = std::numeric_limits<float>::quiet_NaN();
-  // Calibrated 0-100; -1 where the network has no calibration for this recipe and preprocessing.
+  // Calibrated 0-100; -1 unless kOk, and where the network has no calibration for this recipe and preprocessing.
   int scalar = -1;
-  // L2 norm of the unpruned embedding. NaN unless kOk.
+  // L2 norm of the unpruned embedding. NaN unless scored.
   float embedding_norm = std::numeric_limits<float>::quiet_NaN();
-  // The unpruned network's output, not normalised; empty unless kOk.
+  // The unpruned network's output, not normalised; empty unless scored.
   std::vector<float> embedding;
   // Where the face was; unset for aligned crops.
   std::optional<Face> face;

@@ -43,7 +43,7 @@ class PREFIQS_API Error : public std::runtime_error {
   ErrorCode code_;
 };
 
-// Outcome for one face of one picture. Anything but kOk means: no score.
+// Outcome for one face of one picture. Anything but kOk means: no score (kNotAFace: none to rely on).
 enum class Status {
   kOk,
   kUnreadable,    // the file could not be opened or read
@@ -54,6 +54,7 @@ enum class Status {
   kWrongShape,    // an aligned crop whose aspect ratio does not fit the network
   kNoDirection,   // an embedding is zero or not finite, so there is no drift
   kNotComputed,   // a network stopped while it ran on it, e.g. at an integer division by zero
+  kNotAFace,      // the guard sees no face in the crop; drift, quality and norm are there all the same
 };
 
 struct StatusInfo {

@@ -17,7 +17,7 @@ constexpr std::array<ErrorInfo, 7> kErrors{{
     {ErrorCode::kInternal, "internal", "a fault of this program; please report it", 70, 500},
 }};
 
-constexpr std::array<StatusInfo, 9> kStatuses{{
+constexpr std::array<StatusInfo, 10> kStatuses{{
     {Status::kOk, "ok", "scored"},
     {Status::kUnreadable, "unreadable", "the file cannot be opened or read"},
     {Status::kUndecodable, "undecodable", "not a picture, truncated, or of a format that is not supported"},
@@ -27,6 +27,7 @@ constexpr std::array<StatusInfo, 9> kStatuses{{
     {Status::kWrongShape, "wrong_shape", "the crop's aspect ratio does not fit the network"},
     {Status::kNoDirection, "no_direction", "an embedding is zero or not finite"},
     {Status::kNotComputed, "not_computed", "the network stopped while it ran on it"},
+    {Status::kNotAFace, "not_a_face", "the crop shows no face"},
 }};
 
 }  // namespace

@@ -35,14 +35,22 @@ Detector Detector::load(const std::string& path, const DetectorOptions& options)
   return Detector(std::make_shared<const Impl>(model::ReadOnnxFile(path), path, options));
 }
 
-std::vector<Face> Detector::detect(const Image& image) const {
-  if (image.empty()) return {};
+namespace {
+
+void CheckSize(const Image& image) {
   if (image.width < 1 || image.height < 1 ||
       image.rgb.size() != static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height) * 3) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("the detector was given a picture of {}x{} pixels that holds {} bytes instead of 3 a pixel",
                             image.width, image.height, image.rgb.size()));
   }
+}
+
+}  // namespace
+
+std::vector<Face> Detector::detect(const Image& image) const {
+  if (image.empty()) return {};
+  CheckSize(image);
   const DetectorOptions& options = impl_->options;
   auto run = [&](const face::Placement& placement) { return impl_->network.Run(image, placement, options); };
   const face::SearchScales scales = face::ScalesFor(image.width, image.height, impl_->network.fixed_canvas());
@@ -55,6 +63,13 @@ std::vector<Face> Detector::detect(const Image& image) const {
   if (faces.empty()) faces = run(scales.last_resort);
   face::OrderFaces(faces, image.width, image.height);
   return faces;
+}
+
+bool Detector::sees_face(const Image& crop) const {
+  if (crop.empty()) return false;
+  CheckSize(crop);
+  const face::Placement placement = face::CropPlacement(crop.width, crop.height, impl_->network.fixed_canvas());
+  return !impl_->network.Run(crop, placement, impl_->options).empty();
 }
 
 const std::string& Detector::family() const { return impl_->network.family(); }

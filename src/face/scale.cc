@@ -29,6 +29,10 @@ Canvas CanvasFor(int picture_width, int picture_height, int long_side) {
   return std::end(kCanvases)[-1];
 }
 
+Placement CropPlacement(int crop_width, int crop_height, const std::optional<Canvas>& fixed_canvas) {
+  return Place(crop_width, crop_height, fixed_canvas.value_or(kCropCanvas), kCropSide, true);
+}
+
 SearchScales ScalesFor(int picture_width, int picture_height, const std::optional<Canvas>& fixed_canvas) {
   auto place = [&](int side, bool centred) {
     const Canvas canvas = fixed_canvas.value_or(CanvasFor(picture_width, picture_height, side));

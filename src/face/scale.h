@@ -19,6 +19,8 @@ namespace prefiqs::face {
 inline constexpr int kCoarseSide = 320;
 inline constexpr int kFineSide = 640;        // of networks of open size; others: what their canvas takes
 inline constexpr int kLastResortSide = 160;  // centred
+inline constexpr int kCropSide = 160;        // centred, on kCropCanvas
+inline constexpr Canvas kCropCanvas{192, 192};
 // Faces found at the coarse scale with at least this many canvas pixels on their longer side are kept from there.
 inline constexpr int kCoarseFace = 128;
 
@@ -41,6 +43,10 @@ std::vector<Face> MergeScales(const std::vector<Face>& coarse, const std::vector
 // Places the picture, its longer side scaled to `long_side` (less where that exceeds `canvas`), both sides by the same
 // factor up to rounding; in the top left corner or centred.
 Placement Place(int picture_width, int picture_height, Canvas canvas, int long_side, bool centred);
+
+// Of an aligned crop, for telling whether it shows a face. Measured on 1535 faces and 1004 pictures of none, among 12
+// pairs of a canvas and a side: at 320 of 320 every sixth face was refused, for lack of a border.
+Placement CropPlacement(int crop_width, int crop_height, const std::optional<Canvas>& fixed_canvas);
 
 // The smallest of kCanvases that takes the picture scaled so; the largest where none does.
 Canvas CanvasFor(int picture_width, int picture_height, int long_side);

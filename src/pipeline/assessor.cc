@@ -62,6 +62,27 @@ void Score(engine::TwinEmbedding embedding, bool pruned, const std::optional<Cal
   assessment.embedding = std::move(embedding.dense);
 }
 
+bool InDoubt(const Assessment& assessment, const AssessorOptions& options) {
+  if (!options.guard || assessment.status != Status::kOk) return false;
+  return !assessment.face || !(assessment.face->confidence >= options.guard_under);
+}
+
+void Guard(const Detector& guard, const Image& crop, Assessment& assessment) {
+  try {
+    if (guard.sees_face(crop)) return;
+    assessment.status = Status::kNotAFace;
+    assessment.detail = "the guard sees no face in the crop";
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kModel) throw;
+    const std::optional<Face> face = assessment.face;
+    assessment = {};
+    assessment.face = face;
+    assessment.status = Status::kNotComputed;
+    assessment.detail = fmt::format("the guard: {}", error.what());
+  }
+  assessment.scalar = -1;
+}
+
 std::unique_ptr<const engine::Twin> CompileTwin(const Network::Impl& network, const AssessorOptions& options,
                                                 const Recipe& recipe, double& achieved_sparsity) {
   if (options.threads < 0) {
@@ -116,7 +137,9 @@ void Assessor::Impl::Assess(engine::Context& context, std::span<pipeline::FaceCa
     }
     std::vector<engine::TwinEmbedding> embeddings = twin->Run(context, inputs);
     for (std::size_t i = 0; i < group.size(); ++i) {
-      pipeline::Score(std::move(embeddings[i]), options.prune, calibration, group[i]->assessment);
+      Assessment& assessment = group[i]->assessment;
+      pipeline::Score(std::move(embeddings[i]), options.prune, calibration, assessment);
+      if (pipeline::InDoubt(assessment, options)) pipeline::Guard(*options.guard, *group[i]->crop, assessment);
     }
   }
 }

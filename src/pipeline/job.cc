@@ -104,6 +104,7 @@ std::unique_ptr<report::RowWriter> OpenRows(const Assessor& assessor, const JobO
     run.selection = options.faces == FaceSelection::kAll ? "all" : "best";
     run.min_face = fmt::format("{}", options.assessor.min_face);
   }
+  if (options.assessor.guard) run.guard = options.assessor.guard->content_hash();
   if (options.gate) run.gate = fmt::format("{}", *options.gate);
   return std::make_unique<report::RowWriter>(report::RowWriterOptions{.format = options.format,
                                                                       .output = options.output,

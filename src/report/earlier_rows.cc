@@ -70,15 +70,16 @@ class Collector {
   }
 
   void CheckRun(std::span<const std::string> cells) const {
-    const std::array<std::pair<std::string_view, const std::string*>, 9> same{{{"network", &run_.network},
-                                                                               {"method", &run_.method},
-                                                                               {"recipe", &run_.recipe},
-                                                                               {"precision", &run_.precision},
-                                                                               {"preprocessing", &run_.preprocessing},
-                                                                               {"detector", &run_.detector},
-                                                                               {"gate", &run_.gate},
-                                                                               {"selection", &run_.selection},
-                                                                               {"min_face", &run_.min_face}}};
+    const std::array<std::pair<std::string_view, const std::string*>, 10> same{{{"network", &run_.network},
+                                                                                {"method", &run_.method},
+                                                                                {"recipe", &run_.recipe},
+                                                                                {"precision", &run_.precision},
+                                                                                {"preprocessing", &run_.preprocessing},
+                                                                                {"detector", &run_.detector},
+                                                                                {"gate", &run_.gate},
+                                                                                {"selection", &run_.selection},
+                                                                                {"min_face", &run_.min_face},
+                                                                                {"guard", &run_.guard}}};
     for (const auto& [name, wanted] : same) {
       const std::string& found = cells[ColumnIndex(name)];
       if (found == *wanted) continue;

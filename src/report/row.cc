@@ -27,13 +27,14 @@ std::string PreprocessingToken(const Preprocessing& preprocessing) {
 std::vector<std::string> Cells(const RunInfo& run, const Row& row) {
   const Assessment& a = row.assessment;
   const bool ok = a.status == Status::kOk;
+  const bool scored = ok || a.status == Status::kNotAFace;
   std::vector<std::string> cells;
   cells.reserve(kColumns.size());
   cells.push_back(row.path);
   cells.push_back(row.face < 0 ? std::string() : fmt::format("{}", row.face));
   cells.emplace_back(info(a.status).name);
-  cells.push_back(ok ? Score(a.quality) : std::string());
-  cells.push_back(ok ? Score(a.drift) : std::string());
+  cells.push_back(scored ? Score(a.quality) : std::string());
+  cells.push_back(scored ? Score(a.drift) : std::string());
   cells.push_back(ok && a.scalar >= 0 ? fmt::format("{}", a.scalar) : std::string());
   cells.push_back(run.method);
   if (a.face) {
@@ -48,7 +49,7 @@ std::vector<std::string> Cells(const RunInfo& run, const Row& row) {
   } else {
     cells.resize(cells.size() + 4 + 2 * std::tuple_size_v<Landmarks> + 1);
   }
-  cells.push_back(ok && std::isfinite(a.embedding_norm) ? fmt::format("{:.6f}", a.embedding_norm) : std::string());
+  cells.push_back(scored && std::isfinite(a.embedding_norm) ? fmt::format("{:.6f}", a.embedding_norm) : std::string());
   for (const std::string* text : {&run.recipe, &run.sparsity, &run.network, &run.precision, &run.instruction_set,
                                   &run.version, &run.preprocessing, &run.detector, &a.detail}) {
     cells.push_back(*text);
@@ -58,6 +59,7 @@ std::vector<std::string> Cells(const RunInfo& run, const Row& row) {
   cells.emplace_back(gated ? (row.under_gate ? kUnderGate : kPasses) : std::string_view());
   cells.push_back(run.selection);
   cells.push_back(run.min_face);
+  cells.push_back(run.guard);
   return cells;
 }
 

@@ -26,6 +26,7 @@ struct RunInfo {
   std::string gate{};         // scalars under it do not pass; empty: no gate
   std::string selection{};    // "best" or "all" faces of a picture; empty for aligned crops
   std::string min_face{};     // pixels; empty for aligned crops
+  std::string guard{};        // content hash; empty: none
 };
 
 // What the column "passes" holds where there is a gate and a scalar.
@@ -86,6 +87,7 @@ inline constexpr std::array kColumns{
     Column{"passes"},
     Column{"selection"},
     Column{"min_face", CellKind::kNumber},
+    Column{"guard"},
 };
 
 // Index of a column that exists.

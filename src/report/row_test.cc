@@ -55,6 +55,20 @@ TEST(Row, HasNoScoreUnlessOk) {
   EXPECT_EQ(Cell(row, "detail"), "none");
 }
 
+TEST(Row, KeepsTheRawNumbersOfWhatIsNoFace) {
+  Row row{"a.png", 0, {}};
+  row.assessment.status = Status::kNotAFace;
+  row.assessment.drift = 1;
+  row.assessment.quality = 0.5f;
+  row.assessment.scalar = 3;  // which a guard never leaves
+  row.assessment.embedding_norm = 2;
+  EXPECT_EQ(Cell(row, "status"), "not_a_face");
+  EXPECT_EQ(Cell(row, "drift"), "1.00000000");
+  EXPECT_EQ(Cell(row, "quality"), "0.50000000");
+  EXPECT_EQ(Cell(row, "embedding_norm"), "2.000000");
+  EXPECT_EQ(Cell(row, "scalar"), "");
+}
+
 TEST(Row, MarksWhatIsUnderTheGate) {
   RunInfo run = SomeRun();
   Row row{"a.png", 0, {}};

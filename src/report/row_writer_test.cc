@@ -120,7 +120,7 @@ TEST(RowWriter, RefusesToContinueAnotherRun) {
   EXPECT_EQ(CodeOf([&] { RowWriter(options, SomeRun("other"), 2); }, &message), ErrorCode::kUsage);
   EXPECT_NE(message.find("network net"), std::string::npos) << message;
   EXPECT_EQ(CodeOf([&] { RowWriter(options, SomeRun("net", "other"), 2); }), ErrorCode::kUsage);
-  for (std::string RunInfo::*field : {&RunInfo::gate, &RunInfo::selection, &RunInfo::min_face}) {
+  for (std::string RunInfo::*field : {&RunInfo::gate, &RunInfo::selection, &RunInfo::min_face, &RunInfo::guard}) {
     RunInfo other = SomeRun();
     other.*field = "20";
     EXPECT_EQ(CodeOf([&] { RowWriter(options, other, 2); }), ErrorCode::kUsage);

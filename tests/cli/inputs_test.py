@@ -83,6 +83,30 @@ class BadPictures(ProgramTest):
         self.assertIn('2 scored, 7 not', run.err)
 
 
+class Guard(ProgramTest):
+    def test_names_what_is_no_face_and_keeps_its_numbers(self):
+        crops = self.crops(3)
+        plain = self.score_aligned(crops).rows()
+        run = self.score('--aligned', crops)  # the default guard
+        self.assert_status(run, 1)
+        self.assertIn('0 scored, 3 not', run.err)
+        for row, raw in zip(run.rows(), plain, strict=True):
+            self.assertEqual((row['status'], raw['status']), ('not_a_face', 'ok'))
+            self.assertNotEqual(row['detail'], '')
+            self.assertEqual((len(row['guard']), raw['guard']), (32, ''))
+            for column in ('quality', 'drift', 'embedding_norm'):
+                self.assertEqual(row[column], raw[column])
+
+    def test_may_be_any_detector(self):
+        guard = material.detector_network(self.folder / 'guard.onnx')
+        self.picture('in/bright.png', np.full((24, 24, 3), 255, np.uint8))
+        self.picture('in/dark.png', np.full((24, 24, 3), 20, np.uint8))
+        run = self.score('--aligned', '--guard', guard, 'in')
+        self.assertEqual([row['status'] for row in run.rows()], ['ok', 'not_a_face'])
+        self.assert_refused(self.score('--aligned', '--guard', self.network, 'in'), 3, 'net.onnx')
+        self.assert_refused(self.score('--aligned', '--guard', 'missing.onnx', 'in'), 4, 'missing.onnx')
+
+
 class Faces(ProgramTest):
     def setUp(self):
         super().setUp()

@@ -46,7 +46,7 @@ class Rows(ProgramTest):
     def test_preprocessing_matters_and_is_named(self):
         crops = self.crops(1)
         base = self.score_aligned(crops).rows()[0]
-        options = ['score', '--model', self.network, '--aligned', crops]
+        options = ['score', '--model', self.network, '--aligned', '--guard', 'none', crops]
         spelled = self.run_program(*options, '--channels', 'rgb', '--mean', '127.5', '--scale', '127.5', '127.5',
                                    '127.5')
         self.assertEqual(spelled.rows()[0], base)
@@ -166,8 +166,8 @@ class ReaderGone(ProgramTest):
         reader, writer = os.pipe()
         os.close(reader)
         try:
-            done = subprocess.run(self.command('score', '--model', self.network, '--aligned', self.crops(3)),
-                                  stdout=subprocess.PIPE, stderr=writer, check=False)
+            command = self.command('score', '--model', self.network, '--aligned', '--guard', 'none', self.crops(3))
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=writer, check=False)
         finally:
             os.close(writer)
         self.assertEqual(done.returncode, 0)

@@ -117,8 +117,8 @@ class Interrupt(ProgramTest):
         # Large enough for the reference executor to need seconds.
         self.network = material.recognition_network(self.folder / 'slow.onnx', width=40, side=64)
         self.crops(self.COUNT)
-        self.arguments = ['score', '--model', self.network, '--preset', 'arcface', '--aligned', 'crops', '--threads',
-                          '2', '--batch', '2', '--executor', 'reference']
+        self.arguments = ['score', '--model', self.network, '--preset', 'arcface', '--aligned', '--guard', 'none',
+                          'crops', '--threads', '2', '--batch', '2', '--executor', 'reference']
 
     def start_and_signal(self, which, rows):
         """Starts a run, signals it when it has written `rows` rows, and returns its exit status and what it said."""

@@ -2,7 +2,7 @@
 
     python3 -m prefiqs_training.guard non-faces --pictures build/demo/pictures --output work/non_faces
     python3 -m prefiqs_training.guard faces --work work --output work/guard_faces --every 4
-    prefiqs score work/non_faces --detector default --min-face 10 --output non_faces.csv     (and work/guard_faces, faces.csv)
+    prefiqs score --aligned work/non_faces --output non_faces.csv     (and work/guard_faces, faces.csv)
     python3 -m prefiqs_training.guard report --faces faces.csv --non-faces non_faces.csv --work work
 
 The non-faces: squares cut at random from the demonstration's pictures of no face, and flat, smooth, noisy and drawn ones.
@@ -52,7 +52,7 @@ def report(arguments):
     known = [known[int(Path(row["path"]).stem)] for row in faces]
     for title, rows, groups in (("faces refused", faces, [f"{f['set']} {f['role']}" for f in known]),
                                 ("non-faces caught", nothing, [Path(row["path"]).stem.rsplit("_", 1)[0] for row in nothing])):
-        gone = np.array([row["status"] != "ok" for row in rows])
+        gone = np.array([row["status"] == "not_a_face" for row in rows])
         print(f"{title}: {gone.sum()} of {len(rows)}, {100 * gone.mean():.2f} %")
         for group in sorted(set(groups)):
             mine = gone[np.array(groups) == group]

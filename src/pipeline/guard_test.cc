@@ -1,0 +1,134 @@
+// The guard against pictures of no face: the detector that comes with the project, run on aligned crops.
+#include <gtest/gtest.h>
+#include <prefiqs/prefiqs.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <random>
+
+#include "align/align.h"
+#include "align/resize.h"
+
+namespace prefiqs {
+namespace {
+
+constexpr int kSide = 112;
+const std::filesystem::path kShared = PREFIQS_SHARED_DIR;
+
+Image Flat(int side, std::mt19937& random) {
+  const std::uint8_t colour[3]{static_cast<std::uint8_t>(random()), static_cast<std::uint8_t>(random()),
+                               static_cast<std::uint8_t>(random())};
+  Image image{side, side, {}};
+  for (int i = 0; i < side * side; ++i) image.rgb.insert(image.rgb.end(), colour, colour + 3);
+  return image;
+}
+
+Image Noise(int side, std::mt19937& random) {
+  Image image{side, side, {}};
+  for (int i = 0; i < side * side * 3; ++i) image.rgb.push_back(static_cast<std::uint8_t>(random()));
+  return image;
+}
+
+Image Rectangles(std::mt19937& random) {
+  Image image = Flat(kSide, random);
+  for (int i = 0; i < 8; ++i) {
+    const Image patch = Flat(1, random);
+    const int left = static_cast<int>(random() % kSide), top = static_cast<int>(random() % kSide);
+    const int right = std::min(kSide, left + static_cast<int>(random() % 70));
+    const int bottom = std::min(kSide, top + static_cast<int>(random() % 70));
+    for (int y = top; y < bottom; ++y) {
+      for (int x = left; x < right; ++x) std::copy_n(patch.rgb.begin(), 3, image.rgb.begin() + (y * kSide + x) * 3);
+    }
+  }
+  return image;
+}
+
+std::vector<Image> PicturesOfNoFace() {
+  std::mt19937 random(7);
+  std::vector<Image> pictures;
+  for (int i = 0; i < 40; ++i) {
+    pictures.push_back(Flat(kSide, random));
+    pictures.push_back(Noise(kSide, random));
+    pictures.push_back(align::Resize(Noise(2 + i, random), kSide, kSide));
+    pictures.push_back(Rectangles(random));
+  }
+  return pictures;
+}
+
+TEST(Guard, CatchesPicturesOfNoFace) {
+  const Detector detector = Detector::load(default_detector());
+  const std::vector<Image> pictures = PicturesOfNoFace();
+  const auto caught = std::ranges::count_if(pictures, [&](const Image& p) { return !detector.sees_face(p); });
+  EXPECT_GE(static_cast<double>(caught), 0.95 * static_cast<double>(pictures.size()));
+}
+
+TEST(Guard, RefusesHardlyAnyFace) {
+  const std::filesystem::path lfw = kShared / "data/lfw/images", cfp = kShared / "data/cfp/Data/Images";
+  if (!std::filesystem::exists(lfw)) GTEST_SKIP() << lfw << " is not there: no real faces to test with";
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(lfw)) {
+    if (entry.is_regular_file()) paths.push_back(entry.path().string());
+  }
+  std::ranges::sort(paths);
+  const std::size_t every = std::max<std::size_t>(1, paths.size() / 300);
+  for (std::size_t i = 1; i * every < paths.size(); ++i) std::swap(paths[i], paths[i * every]);
+  paths.resize(std::min<std::size_t>(paths.size(), 300));
+  for (int person = 201; person <= 250; ++person) {
+    for (const char* name : {"frontal/01.jpg", "profile/01.jpg", "profile/02.jpg"}) {
+      paths.push_back((cfp / std::to_string(person) / name).string());
+    }
+  }
+  const Detector detector = Detector::load(default_detector());
+  int faces = 0, refused = 0;
+  for (const std::string& path : paths) {
+    const DecodedImage decoded = Image::open(path);
+    ASSERT_EQ(decoded.status, Status::kOk) << path;
+    const std::vector<Face> found = detector.detect(decoded.image);
+    if (found.empty()) continue;
+    ++faces;
+    refused += detector.sees_face(*align::AlignFace(decoded.image, found[0].landmarks, kSide, kSide)) ? 0 : 1;
+  }
+  EXPECT_GE(faces, 440);
+  EXPECT_LE(refused, faces / 100);
+}
+
+TEST(Guard, KeepsTheRawNumbersBesideItsStatus) {
+  const Network network = Network::load(default_network());
+  const Assessor plain(network), guarded(network, {.guard = Detector::load(default_detector())});
+  std::mt19937 random(11);
+  const Image noise = Noise(kSide, random);
+  const Assessment raw = plain.assess(noise), a = guarded.assess(noise);
+  ASSERT_EQ(raw.status, Status::kOk);
+  EXPECT_EQ(a.status, Status::kNotAFace);
+  EXPECT_NE(a.detail, "");
+  EXPECT_EQ(a.scalar, -1);
+  ASSERT_TRUE(std::isfinite(raw.drift));
+  EXPECT_EQ(a.drift, raw.drift);
+  EXPECT_EQ(a.quality, raw.quality);
+  EXPECT_EQ(a.embedding_norm, raw.embedding_norm);
+  EXPECT_EQ(a.embedding, raw.embedding);
+}
+
+TEST(Guard, LooksAtDetectionsOfLittleConfidenceOnly) {
+  const std::filesystem::path portrait = kShared / "data/portraits/astronaut.png";
+  if (!std::filesystem::exists(portrait)) GTEST_SKIP() << portrait << " is not there: no real face to test with";
+  const Network network = Network::load(default_network());
+  const Detector detector = Detector::load(default_detector());
+  // So sure that it sees nothing anywhere.
+  const Detector blind = Detector::load(default_detector(), {.min_confidence = 1.0f});
+  const DecodedImage picture = Image::open(portrait.string());
+  for (const auto& [guard_under, status] : {std::pair{0.0f, Status::kOk}, std::pair{1.0f, Status::kNotAFace}}) {
+    const Assessor assessor(network, {.detector = detector, .guard = blind, .guard_under = guard_under});
+    EXPECT_EQ(assessor.assess(picture).status, status) << guard_under;
+  }
+}
+
+TEST(Guard, RefusesACropWhoseSizeIsWrong) {
+  const Detector detector = Detector::load(default_detector());
+  EXPECT_THROW(detector.sees_face({3, 3, std::vector<std::uint8_t>(5)}), Error);
+  EXPECT_FALSE(detector.sees_face({}));
+}
+
+}  // namespace
+}  // namespace prefiqs
