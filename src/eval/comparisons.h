@@ -1,0 +1,47 @@
+// What an evaluation works on: comparisons of images by a verifying network, and qualities of the images.
+#ifndef PREFIQS_EVAL_COMPARISONS_H_
+#define PREFIQS_EVAL_COMPARISONS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace prefiqs::eval {
+
+// Comparison i is of images first[i] and second[i], which are numbers below the number of images. All four have one
+// length. Mated: of the same person.
+struct Comparisons {
+  std::vector<std::uint32_t> first, second;
+  // Higher is more alike. -infinity: could not be compared (a face was not found), which a system cannot accept.
+  std::vector<float> similarity;
+  std::vector<std::uint8_t> mated;
+
+  std::size_t size() const { return similarity.size(); }
+};
+
+// How often each comparison counts: whole numbers, as a resample draws them. Empty: once each.
+using Weights = std::span<const std::uint32_t>;
+inline std::uint64_t WeightOf(Weights weights, std::size_t i) { return weights.empty() ? 1 : weights[i]; }
+
+// Throws Error(kUsage) where lengths differ, an image's number is not below `images`, an image is compared with itself,
+// or a similarity is NaN or +infinity.
+void Check(const Comparisons& comparisons, std::size_t images);
+
+// Of comparisons that are equally good (all whose worse image is the same), the order in which they are discarded is
+// not part of any quality; results depend on it all the same. Reversed shows by how much.
+enum class TieOrder { kAsListed, kReversed };
+
+// Orders that do not depend on weights, made once for all resamples.
+struct Ranking {
+  std::vector<std::uint32_t> by_quality;     // comparisons, the worst first
+  std::vector<std::uint32_t> by_similarity;  // comparisons, the most alike first; equal ones in the list's order
+  std::vector<float> pair_quality;           // of comparison i: the lower of its images' qualities
+};
+
+// quality: of each image, higher is better; NaN, a missing one, is worse than all others.
+Ranking Rank(const Comparisons& comparisons, std::span<const float> quality, TieOrder ties = TieOrder::kAsListed);
+
+}  // namespace prefiqs::eval
+
+#endif  // PREFIQS_EVAL_COMPARISONS_H_

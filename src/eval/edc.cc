@@ -1,0 +1,193 @@
+#include "eval/edc.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "eval/threshold.h"
+
+namespace prefiqs::eval {
+namespace {
+
+constexpr std::uint64_t kSteps = 20;
+
+struct Total {
+  std::uint64_t mated = 0, non_mated = 0;
+};
+
+EdcPoint PointAt(double discarded, const Operating& at, const Total& kept, std::uint64_t passed) {
+  return {.discarded = discarded,
+          .error = static_cast<double>(kept.mated - passed) / static_cast<double>(kept.mated),
+          .threshold = at.threshold,
+          .fmr = at.fmr,
+          .mated = kept.mated,
+          .non_mated = kept.non_mated};
+}
+
+double Share(std::uint64_t step) { return static_cast<double>(step) / static_cast<double>(kSteps); }
+
+}  // namespace
+
+std::uint64_t FalseMatchesAllowed(double fmr, std::uint64_t non_mated) {
+  constexpr double kRounding = 1e-12;  // 0.29 of 100 shall be 29
+  return static_cast<std::uint64_t>(fmr * static_cast<double>(non_mated) * (1 + kRounding));
+}
+
+Curve EdcOfPairs(const Comparisons& c, const Ranking& ranking, double fmr, Weights weights) {
+  // Where a comparison's copies start in the order of quality.
+  std::vector<std::uint64_t> start(c.size());
+  std::uint64_t total = 0;
+  for (const std::uint32_t i : ranking.by_quality) {
+    start[i] = total;
+    total += WeightOf(weights, i);
+  }
+  Curve curve;
+  for (std::uint64_t step = 0; step < kSteps; ++step) {
+    const std::uint64_t cut = total * step / kSteps;
+    const auto kept = [&](std::size_t i) -> std::uint64_t {
+      const std::uint64_t weight = WeightOf(weights, i);
+      return start[i] >= cut ? weight : weight - std::min(weight, cut - start[i]);
+    };
+    Total all;
+    for (std::size_t i = 0; i < c.size(); ++i) (c.mated[i] ? all.mated : all.non_mated) += kept(i);
+    if (all.mated == 0 || all.non_mated == 0) continue;
+    const Operating at = NearestToFmr(c, ranking, fmr, all.non_mated, kept);
+    curve.push_back(PointAt(Share(step), at, all, at.mated_above));
+  }
+  return curve;
+}
+
+Curve EdcOfImages(const Comparisons& c, const Ranking& ranking, std::span<const float> quality, double fmr,
+                  Weights weights, Weights image_weights) {
+  std::vector<std::uint32_t> images(quality.size());
+  std::iota(images.begin(), images.end(), 0u);
+  std::ranges::stable_sort(images, {}, [&](std::uint32_t i) {
+    return std::isnan(quality[i]) ? -std::numeric_limits<float>::infinity() : quality[i];
+  });
+  std::uint64_t total = 0;
+  for (const std::uint32_t i : images) total += WeightOf(image_weights, i);
+  // The first step at which an image is gone.
+  std::vector<std::uint64_t> gone(quality.size());
+  std::uint64_t end = 0, step = 0;
+  for (const std::uint32_t i : images) {
+    end += WeightOf(image_weights, i);
+    while (step < kSteps && total * step / kSteps < end) ++step;
+    gone[i] = step;
+  }
+  Curve curve;
+  for (step = 0; step < kSteps; ++step) {
+    const auto kept = [&](std::size_t i) -> std::uint64_t {
+      return std::min(gone[c.first[i]], gone[c.second[i]]) > step ? WeightOf(weights, i) : 0;
+    };
+    Total all;
+    for (std::size_t i = 0; i < c.size(); ++i) (c.mated[i] ? all.mated : all.non_mated) += kept(i);
+    if (all.mated == 0 || FalseMatchesAllowed(fmr, all.non_mated) == 0) break;
+    const Operating at = NearestToFmr(c, ranking, fmr, all.non_mated, kept);
+    curve.push_back(PointAt(Share(step), at, all, at.mated_above + at.mated_at));
+  }
+  return curve;
+}
+
+Curve EdcAtThreshold(const Comparisons& c, const Ranking& ranking, double threshold, ErrorKind kind, Weights weights) {
+  const bool of_mated = kind == ErrorKind::kFalseNonMatch;
+  const auto counts = [&](std::uint32_t i) { return (c.mated[i] != 0) == of_mated ? WeightOf(weights, i) : 0; };
+  const auto is_error = [&](std::uint32_t i) { return (c.similarity[i] < threshold) == of_mated; };
+  std::uint64_t total = 0, errors = 0;
+  for (const std::uint32_t i : ranking.by_quality) {
+    total += counts(i);
+    if (is_error(i)) errors += counts(i);
+  }
+  Curve curve;
+  if (total == 0) return curve;
+  std::uint64_t gone = 0;
+  float last = 0;
+  for (const std::uint32_t i : ranking.by_quality) {
+    if (counts(i) == 0) continue;
+    if (curve.empty() || ranking.pair_quality[i] != last) {
+      const std::uint64_t kept = total - gone;
+      curve.push_back({.discarded = static_cast<double>(gone) / static_cast<double>(total),
+                       .error = static_cast<double>(errors) / static_cast<double>(kept),
+                       .threshold = threshold,
+                       .fmr = std::numeric_limits<double>::quiet_NaN(),
+                       .mated = of_mated ? kept : 0,
+                       .non_mated = of_mated ? 0 : kept});
+      last = ranking.pair_quality[i];
+    }
+    gone += counts(i);
+    if (is_error(i)) errors -= counts(i);
+  }
+  curve.push_back(
+      {.discarded = 1, .error = 0, .threshold = threshold, .fmr = std::numeric_limits<double>::quiet_NaN()});
+  return curve;
+}
+
+double ThresholdAtFmr(const Comparisons& c, const Ranking& ranking, double fmr, Weights weights) {
+  std::uint64_t non_mated = 0;
+  for (std::size_t i = 0; i < c.size(); ++i) {
+    if (!c.mated[i]) non_mated += WeightOf(weights, i);
+  }
+  std::uint64_t passed = 0;
+  for (const std::uint32_t i : ranking.by_similarity) {
+    if (c.mated[i]) continue;
+    passed += WeightOf(weights, i);
+    if (passed > FalseMatchesAllowed(fmr, non_mated)) {
+      return std::nextafter(static_cast<double>(c.similarity[i]), std::numeric_limits<double>::infinity());
+    }
+  }
+  return -std::numeric_limits<double>::infinity();
+}
+
+double ThresholdAtError(const Comparisons& c, const Ranking& ranking, double error, ErrorKind kind, Weights weights) {
+  const bool of_mated = kind == ErrorKind::kFalseNonMatch;
+  std::vector<std::pair<float, std::uint64_t>> rising;  // similarity, weight up to and with it
+  std::uint64_t total = 0;
+  for (std::size_t k = ranking.by_similarity.size(); k-- > 0;) {
+    const std::uint32_t i = ranking.by_similarity[k];
+    if ((c.mated[i] != 0) != of_mated || WeightOf(weights, i) == 0) continue;
+    total += WeightOf(weights, i);
+    rising.emplace_back(c.similarity[i], total);
+  }
+  const double place = (of_mated ? error : 1 - error) * static_cast<double>(total - 1);
+  const auto at = [&](double index) {
+    const auto found = std::ranges::upper_bound(rising, static_cast<std::uint64_t>(index), {},
+                                                [](const auto& entry) { return entry.second; });
+    return static_cast<double>(found->first);
+  };
+  const double low = at(std::floor(place)), high = at(std::ceil(place)), part = place - std::floor(place);
+  return part == 0 ? low : low + (high - low) * part;
+}
+
+double TrapezoidArea(const Curve& curve, double limit) {
+  double area = 0;
+  for (std::size_t i = 0; i + 1 < curve.size() && curve[i].discarded < limit; ++i) {
+    const double width = curve[i + 1].discarded - curve[i].discarded;
+    const double part = std::min(1.0, (limit - curve[i].discarded) / width);
+    const double end = curve[i].error + part * (curve[i + 1].error - curve[i].error);
+    area += (curve[i].error + end) / 2 * part * width;
+  }
+  return area;
+}
+
+double StepArea(const Curve& curve, double limit) {
+  double area = 0;
+  for (std::size_t i = 0; i < curve.size() && curve[i].discarded < limit; ++i) {
+    const double end = i + 1 < curve.size() ? curve[i + 1].discarded : limit;
+    area += curve[i].error * (std::min(end, limit) - curve[i].discarded);
+  }
+  return area;
+}
+
+double AreaAboveBest(const Curve& curve, double limit) {
+  if (curve.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const double start = curve.front().error;
+  const double left = std::max(0.0, start - limit);
+  return StepArea(curve, limit) - (start * start - left * left) / 2;
+}
+
+double NormalisedArea(const Curve& curve, double limit) {
+  if (curve.empty() || curve.front().error == 0) return std::numeric_limits<double>::quiet_NaN();
+  return StepArea(curve, limit) / (limit * curve.front().error);
+}
+
+}  // namespace prefiqs::eval
