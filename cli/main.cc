@@ -29,7 +29,7 @@ constexpr std::array<Command, 11> kCommands{{
     {"embed", "embeddings of faces in pictures", RunEmbed},
     {"prune", "write the pruned copy of a network", RunPrune},
     {"inspect", "what a network is made of and what runs it", RunInspect},
-    {"evaluate", "error versus discard curves", nullptr},
+    {"evaluate", "error versus discard curves", RunEvaluate},
     {"sweep", "compare recipes", nullptr},
     {"calibrate", "map qualities to 0-100", RunCalibrate},
     {"export", "write quality as a network", nullptr},

@@ -6,6 +6,7 @@
 #include <prefiqs/demo.h>
 #include <prefiqs/detector.h>
 #include <prefiqs/error.h>
+#include <prefiqs/evaluation.h>
 #include <prefiqs/image.h>
 #include <prefiqs/job.h>
 #include <prefiqs/network.h>

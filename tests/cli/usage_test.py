@@ -14,7 +14,7 @@ class Help(ProgramTest):
             self.assertRegex(run.out.decode(), rf'(?m)^  {command} ')
 
     def test_has_examples(self):
-        for command in ('score', 'embed', 'prune', 'inspect'):
+        for command in ('score', 'embed', 'prune', 'inspect', 'evaluate'):
             with self.subTest(command):
                 run = self.run_program(command, '--help')
                 self.assert_status(run, 0)
@@ -83,8 +83,7 @@ class Usage(ProgramTest):
                 [*score, '--granularity', 'structured'], [*score, '--precision', 'bf16'], [*score, '--method', 'jvp'],
                 [*score, '--method', 'norm'],
                 ['prune', self.network, 'out.onnx', '--granularity', 'structured'],
-                *([command] for command in ('evaluate', 'sweep', 'export', 'bench', 'serve')),
-                ['evaluate', 'scores.csv', '--pairs', 'pairs.csv'],
+                *([command] for command in ('sweep', 'export', 'bench', 'serve')),
         ):
             with self.subTest(arguments=arguments[:1] + arguments[-2:]):
                 self.assert_refused(self.run_program(*arguments), 2, 'not available yet')

@@ -1,0 +1,205 @@
+// `prefiqs evaluate`.
+#include <fmt/format.h>
+#include <prefiqs/evaluation.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/messages.h"
+#include "cli/table.h"
+
+namespace prefiqs::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  prefiqs evaluate lfw/pairs.txt --rows lfw.csv --embeddings lfw.npy
+      of what this wrote: prefiqs score lfw/images --model arcface.onnx ... --output lfw.csv --embeddings lfw.npy
+  prefiqs evaluate cfp/Protocol/Split/FP --rows cfp.csv --embeddings cfp.npy --quality drift=cfp.csv \
+      --quality crfiqa=other.csv:score --quality blur=blur.csv:sharpness --fmr 1e-3 --curves edc.csv
+
+PAIRS: a CSV file with file_a, file_b, mated (and fold, identity_a, identity_b if known), LFW's pairs.txt, or CFP's
+Protocol/Split/FF or FP. A name stands for the path it is the end of; extensions do not matter.
+
+Areas under error-versus-discard curves, times 1000, lower is better, by three protocols: A discards pairs and finds the
+threshold anew (CR-FIQA and its successors), B keeps one threshold (ISO/IEC 29794-1; area above the best possible), C
+discards images (FaceQAN and its successors). Intervals hold 95 % of the resamples of people; "better" is the share of
+resamples in which a method beats the first one. "ties" is how far the area moves when equally good comparisons are
+discarded in the other order.)";
+
+std::string Number(double value, int decimals) {
+  return std::isfinite(value) ? fmt::format("{:.{}f}", value, decimals) : std::string("-");
+}
+
+std::string Percent(double value) {
+  return std::isfinite(value) ? fmt::format("{:.2f} %", 100 * value) : std::string("-");
+}
+
+std::string Between(const EvaluationInterval& interval, double scale, int decimals) {
+  if (!std::isfinite(interval.low)) return "-";
+  return fmt::format("{:.{}f} to {:.{}f}", scale * interval.low, decimals, scale * interval.high, decimals);
+}
+
+char Letter(EdcProtocol protocol) { return static_cast<char>('A' + static_cast<int>(protocol)); }
+
+QualitySource ParseQuality(const std::string& text) {
+  QualitySource source;
+  const std::size_t equals = text.find('=');
+  std::string rest = text;
+  if (equals != std::string::npos) {
+    source.name = text.substr(0, equals);
+    rest = text.substr(equals + 1);
+  }
+  // A colon at the end of a file's name is not a column's.
+  const std::size_t colon = rest.rfind(':');
+  if (colon != std::string::npos && colon + 1 < rest.size() && !std::filesystem::exists(rest)) {
+    source.column = rest.substr(colon + 1);
+    rest.resize(colon);
+  }
+  source.path = rest;
+  if (source.name.empty()) {
+    source.name = source.column.empty() ? std::filesystem::path(rest).stem().string() : source.column;
+  }
+  if (source.path.empty() && source.column.empty()) {
+    throw Error(ErrorCode::kUsage, fmt::format("--quality {}: NAME=FILE or NAME=FILE:COLUMN", text));
+  }
+  return source;
+}
+
+void PrintErrorRates(const EvaluationReport& report) {
+  fmt::print("{} images of {} people; {} mated and {} non-mated comparisons",
+             Grouped(static_cast<std::int64_t>(report.images)), Grouped(static_cast<std::int64_t>(report.identities)),
+             Grouped(static_cast<std::int64_t>(report.mated)), Grouped(static_cast<std::int64_t>(report.non_mated)));
+  if (report.not_compared > 0) {
+    fmt::print("; {} images have no embedding, their comparisons are not accepted", report.not_compared);
+  }
+  fmt::print("\n");
+  if (report.folds >= 2) {
+    fmt::print("verification accuracy {} ± {} (standard error over {} folds)\n", Percent(report.accuracy),
+               Percent(report.accuracy_standard_error), report.folds);
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const EvaluationErrorRate& rate : report.error_rates) {
+    if (!rate.enough) {
+      rows.push_back({fmt::format("{}", rate.wanted_fmr), "too few non-mated comparisons", "", "", ""});
+      continue;
+    }
+    rows.push_back({fmt::format("{}", rate.wanted_fmr), Percent(rate.fnmr), Between(rate.interval, 100, 2),
+                    fmt::format("{:.2g}", rate.fmr), Number(rate.threshold, 4)});
+  }
+  fmt::print("\n{}\n", FormatTable({{"FMR", Align::kRight},
+                                    {"FNMR", Align::kRight},
+                                    {"95 %", Align::kRight},
+                                    {"achieved FMR", Align::kRight},
+                                    {"threshold", Align::kRight}},
+                                   rows));
+}
+
+void PrintAreas(const EvaluationReport& report) {
+  std::vector<std::vector<std::string>> rows;
+  const auto add = [&](const EvaluationCurve& curve) {
+    rows.push_back({std::string(1, Letter(curve.protocol)), fmt::format("{}", curve.fmr), report.methods[curve.method],
+                    Number(1000 * curve.to_20.value, 3), Number(1000 * curve.to_30.value, 3),
+                    Between(curve.to_30.interval, 1000, 3), Percent(curve.to_30.better_than_first),
+                    Number(1000 * std::abs(curve.to_30.reversed - curve.to_30.value), 3),
+                    Number(1000 * curve.whole.value, 3)});
+  };
+  // By protocol and FMR, so that methods stand below each other.
+  const std::size_t of_a_method = report.curves.size() / report.methods.size();
+  for (std::size_t k = 0; k < of_a_method; ++k) {
+    if (report.curves[k].points.empty()) continue;
+    for (std::size_t m = 0; m < report.methods.size(); ++m) add(report.curves[m * of_a_method + k]);
+  }
+  fmt::print("{}\n", FormatTable({{"protocol"},
+                                  {"FMR", Align::kRight},
+                                  {"method"},
+                                  {"pAUC 20 %", Align::kRight},
+                                  {"pAUC 30 %", Align::kRight},
+                                  {"95 %", Align::kRight},
+                                  {"better", Align::kRight},
+                                  {"ties", Align::kRight},
+                                  {"AUC", Align::kRight}},
+                                 rows));
+}
+
+void PrintHarm(const EvaluationReport& report) {
+  std::vector<std::vector<std::string>> rows;
+  for (std::size_t m = 0; m < report.methods.size(); ++m) {
+    rows.push_back({report.methods[m], Number(report.rank_of_harm[m][0], 3), Number(report.rank_of_harm[m][1], 3)});
+  }
+  fmt::print("RCE: rank correlation of quality and harm at FMR 0.001, higher is better\n\n{}\n",
+             FormatTable({{"method"}, {"alpha 0", Align::kRight}, {"alpha 3", Align::kRight}}, rows));
+}
+
+std::vector<double> ParseRates(const std::string& text) {
+  std::vector<double> rates;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find(',', start), text.size());
+    const std::string word = text.substr(start, end - start);
+    std::size_t used = 0;
+    try {
+      rates.push_back(std::stod(word, &used));
+    } catch (const std::exception&) {
+      used = 0;
+    }
+    if (word.empty() || used != word.size()) {
+      throw Error(ErrorCode::kUsage, fmt::format("--fmr {}: rates with commas between, such as 1e-3,1e-4", text));
+    }
+    start = end + 1;
+  }
+  return rates;
+}
+
+}  // namespace
+
+int RunEvaluate(const Words& words) {
+  CLI::App app("How well qualities predict a network's errors: error versus discard.", "prefiqs evaluate");
+  EvaluationOptions options;
+  std::vector<std::string> qualities, distances, inputs;
+  std::string rates;
+  app.add_option("--rows", options.rows, "What `score` or `embed` wrote: CSV with a column path")
+      ->type_name("FILE.csv")
+      ->required();
+  app.add_option("--embeddings", options.embeddings, "Of the verifying network, a row for each of those")
+      ->type_name("FILE.npy")
+      ->required();
+  app.add_option("--mirrored", options.mirrored, "Embeddings of the mirrored pictures, which protocol A wants too")
+      ->type_name("FILE.npy");
+  app.add_option("--quality", qualities,
+                 "A method's scores, higher is better: a CSV file with names and a column quality, or the one that is "
+                 "named; any number of times [the rows' quality, embedding_norm and confidence]")
+      ->type_name("NAME=FILE[:COLUMN]")
+      ->allow_extra_args(false);
+  app.add_option("--distance", distances, "As --quality, where lower is better")
+      ->type_name("NAME=FILE[:COLUMN]")
+      ->allow_extra_args(false);
+  app.add_option("--fmr", rates, "False match rates [0.01,0.001,0.0001]")->type_name("RATE,...");
+  app.add_option("--resamples", options.resamples, "Of people, for intervals and comparisons [200]")->type_name("N");
+  app.add_option("--seed", options.seed, "Of the resamples and of the random method [1]")->type_name("N");
+  app.add_option("--curves", options.curves, "Writes the curves' points there")->type_name("FILE.csv");
+  app.footer(kExamples);
+  if (!ParseWithInputs(app, words, "PAIRS", inputs)) return 0;
+  if (inputs.size() != 1) throw Error(ErrorCode::kUsage, "evaluate needs one list of pairs: prefiqs evaluate --help");
+  options.pairs = inputs[0];
+  for (const std::string& text : qualities) options.qualities.push_back(ParseQuality(text));
+  for (const std::string& text : distances) {
+    options.qualities.push_back(ParseQuality(text));
+    options.qualities.back().lower_is_better = true;
+  }
+  if (!rates.empty()) options.fmrs = ParseRates(rates);
+
+  const bool show = isatty(STDERR_FILENO) != 0;
+  options.on_progress = [&](int done) {
+    if (show) Say(fmt::format("\r{} of {} resamples", done, options.resamples));
+  };
+  const EvaluationReport report = evaluate(options);
+  if (show && options.resamples > 0) Say("\r\x1b[K");
+  PrintErrorRates(report);
+  PrintAreas(report);
+  PrintHarm(report);
+  return 0;
+}
+
+}  // namespace prefiqs::cli

@@ -1,0 +1,103 @@
+// How well qualities predict the errors of a verifying network, by the protocols in use, and how sure that is.
+#ifndef PREFIQS_EVALUATION_H_
+#define PREFIQS_EVALUATION_H_
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <prefiqs/error.h>
+#include <prefiqs/version.h>
+
+namespace prefiqs {
+
+// A column of a CSV file that says how good pictures are.
+struct QualitySource {
+  std::string name;    // for tables
+  std::string path;    // CSV with a header; empty: the rows' own file
+  std::string column;  // empty: "quality", else the only column that is no name
+  bool lower_is_better = false;
+};
+
+struct EvaluationOptions {
+  // Which pictures are compared: a CSV file with file_a, file_b and mated, LFW's pairs.txt, or CFP's Protocol/Split/FF
+  // or FP. Names stand for the paths that they are the ends of, without extensions.
+  std::string pairs{};
+  // The verifying network's: CSV with a column path (or file, or name), and a .npy matrix with a row for each of its
+  // rows, as `prefiqs embed` and `score --embeddings` write them. The first row of a path counts. A row of NaN, a
+  // picture in which no face was found, cannot be compared: such a comparison is not accepted and its quality is the
+  // worst.
+  std::string rows{}, embeddings{};
+  // Rows like `embeddings`, of the mirrored pictures; empty: none. Protocol A wants both, each normalised, side by
+  // side.
+  std::string mirrored{};
+  // Empty: the rows' own columns quality, embedding_norm and confidence, as far as they have numbers.
+  std::vector<QualitySource> qualities{};
+  std::vector<double> fmrs{1e-2, 1e-3, 1e-4};
+  int resamples = 200;  // of identities; 0: no intervals
+  std::uint64_t seed = 1;
+  std::string curves{};  // CSV file that is written, over an old one, with a line for each point; empty: none
+  // Called now and then from the calling thread; empty: nothing.
+  std::function<void(int resamples_done)> on_progress{};
+};
+
+struct EvaluationInterval {
+  double low = std::numeric_limits<double>::quiet_NaN(), high = std::numeric_limits<double>::quiet_NaN();  // 95 %
+};
+
+// An area under an error-versus-discard curve; lower is better. NaN where there are too few comparisons to tell.
+struct EvaluationArea {
+  double value = std::numeric_limits<double>::quiet_NaN();
+  EvaluationInterval interval;
+  double reversed = std::numeric_limits<double>::quiet_NaN();  // with equally good comparisons in the other order
+  // Share of resamples in which this method's area is lower than the first one's, equal ones by half; NaN for the
+  // first.
+  double better_than_first = std::numeric_limits<double>::quiet_NaN();
+};
+
+struct EvaluationPoint {
+  double discarded = 0, fnmr = 0, threshold = 0, fmr = 0;
+  std::uint64_t mated = 0, non_mated = 0;
+};
+
+enum class EdcProtocol {
+  kPairs,           // A: of CR-FIQA and its successors; pairs go, the threshold is found anew; trapezoids
+  kFixedThreshold,  // B: ISO/IEC 29794-1; mated pairs go, one threshold; steps above the best possible curve
+  kImages,          // C: of FaceQAN and its successors; images go, the threshold is found anew; steps
+};
+
+struct EvaluationCurve {
+  std::size_t method = 0;  // in EvaluationReport::methods
+  EdcProtocol protocol = EdcProtocol::kPairs;
+  double fmr = 0;  // asked for
+  std::vector<EvaluationPoint> points;
+  EvaluationArea to_20, to_30, whole;  // over shares discarded of 0 to 0.2, 0.3, and 0.95 (1 for B)
+};
+
+struct EvaluationErrorRate {
+  double wanted_fmr = 0, threshold = 0, fmr = 0, fnmr = 0;
+  bool enough = false;          // non-mated comparisons to tell that FMR: 1 / FMR
+  EvaluationInterval interval;  // of fnmr
+};
+
+struct EvaluationReport {
+  std::vector<std::string> methods;                          // the last is "random", the floor
+  std::size_t images = 0, identities = 0, not_compared = 0;  // not_compared: images without an embedding
+  std::uint64_t mated = 0, non_mated = 0;
+  int folds = 0;
+  double accuracy = std::numeric_limits<double>::quiet_NaN();  // of the list's folds; NaN where it has none
+  double accuracy_standard_error = std::numeric_limits<double>::quiet_NaN();
+  std::vector<EvaluationErrorRate> error_rates;   // of all comparisons, by FMR
+  std::vector<EvaluationCurve> curves;            // method by method, protocol by protocol, FMR by FMR
+  std::vector<std::vector<double>> rank_of_harm;  // RCE at FMR 1e-3, by method: for alpha 0 and 3
+};
+
+// Throws Error(kIo) or Error(kUsage) naming file, line and cause. Deterministic: depends on the files and the seed
+// alone.
+PREFIQS_API EvaluationReport evaluate(const EvaluationOptions& options);
+
+}  // namespace prefiqs
+
+#endif  // PREFIQS_EVALUATION_H_

@@ -1,0 +1,169 @@
+// The whole evaluation, on files made here.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <prefiqs/evaluation.h>
+
+#include <cmath>
+#include <random>
+
+#include "base/folder_for_test.h"
+#include "report/npy.h"
+
+namespace prefiqs {
+namespace {
+
+constexpr int kPeople = 40, kPictures = 4, kWidth = 32;
+
+// Pictures of people: the worse, the noisier the embedding. Quality says so; "useless" does not.
+class Evaluate : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::mt19937 random(3);
+    std::normal_distribution<float> normal;
+    std::uniform_real_distribution<float> uniform;
+    std::string rows = "path,quality,embedding_norm\n", other = "file,blur\n";
+    report::NpyFile embeddings(folder / "e.npy", report::OpenMode::kNew, kWidth);
+    std::vector<std::string> names;
+    for (int p = 0; p < kPeople; ++p) {
+      std::vector<float> person(kWidth);
+      for (float& v : person) v = normal(random);
+      for (int k = 0; k < kPictures; ++k) {
+        const float bad = uniform(random);
+        std::vector<float> row;
+        for (const float v : person) row.push_back(v + 2.2f * bad * normal(random));
+        if (p == 0 && k == 0) row.assign(kWidth, NAN);  // no face was found
+        embeddings.Append(row);
+        names.push_back(fmt::format("{}/{}", p, k));
+        rows += fmt::format("/pictures/{}.png,{},\n", names.back(), p == 0 && k == 0 ? "" : fmt::format("{}", 1 - bad));
+        other += fmt::format("{}.jpg,{}\n", names.back(), bad);
+      }
+    }
+    Fill(folder / "rows.csv", rows);
+    Fill(folder / "other.csv", other);
+    std::string pairs = "file_a,file_b,mated\n";
+    for (std::size_t a = 0; a < names.size(); ++a) {
+      for (std::size_t b = a + 1; b < names.size(); ++b) {
+        pairs += fmt::format("{},{},{}\n", names[a], names[b], a / kPictures == b / kPictures ? 1 : 0);
+      }
+    }
+    Fill(folder / "pairs.csv", pairs);
+    options.pairs = folder / "pairs.csv";
+    options.rows = folder / "rows.csv";
+    options.embeddings = folder / "e.npy";
+    options.resamples = 40;
+  }
+  FolderForTest folder;
+  EvaluationOptions options;
+};
+
+TEST_F(Evaluate, TellsAGoodQualityFromNone) {
+  const EvaluationReport report = evaluate(options);
+  EXPECT_EQ(report.images, static_cast<std::size_t>(kPeople * kPictures));
+  EXPECT_EQ(report.identities, static_cast<std::size_t>(kPeople));
+  EXPECT_EQ(report.not_compared, 1u);
+  EXPECT_EQ(report.mated, static_cast<std::uint64_t>(kPeople * 6));
+  EXPECT_EQ(report.mated + report.non_mated, 160u * 159 / 2);
+  EXPECT_TRUE(std::isnan(report.accuracy));                                    // the list has no folds
+  ASSERT_EQ(report.methods, (std::vector<std::string>{"quality", "random"}));  // no norms were given
+  ASSERT_EQ(report.curves.size(), 2u * 3 * 3);
+  int compared = 0;
+  for (std::size_t k = 0; k < 9; ++k) {
+    const EvaluationCurve &good = report.curves[k], &random = report.curves[9 + k];
+    EXPECT_EQ(good.protocol, random.protocol);
+    EXPECT_EQ(good.fmr, random.fmr);
+    if (good.points.empty()) continue;
+    ++compared;
+    EXPECT_LT(good.to_30.value, random.to_30.value) << k;
+    EXPECT_LE(good.to_30.interval.low, good.to_30.interval.high);
+    EXPECT_LT(random.to_30.better_than_first, 0.1) << k;
+    EXPECT_TRUE(std::isnan(good.to_30.better_than_first));
+  }
+  EXPECT_EQ(compared, 9);  // 12480 non-mated comparisons are enough for 1e-4
+  EXPECT_GT(report.rank_of_harm[0][0], 0.5);
+  EXPECT_LT(std::abs(report.rank_of_harm[1][0]), 0.3);
+}
+
+TEST_F(Evaluate, SaysWhereComparisonsAreTooFew) {
+  options.fmrs = {1e-5, 1e-2};
+  options.resamples = 0;
+  const EvaluationReport report = evaluate(options);
+  EXPECT_FALSE(report.error_rates[0].enough);
+  EXPECT_TRUE(report.error_rates[1].enough);
+  EXPECT_LE(report.error_rates[1].fmr, 1e-2);
+  EXPECT_GT(report.error_rates[1].fmr, 0.9e-2);
+  for (const EvaluationCurve& curve : report.curves) {
+    EXPECT_EQ(curve.points.empty(), curve.fmr == 1e-5);
+    EXPECT_EQ(std::isnan(curve.to_30.value), curve.fmr == 1e-5);
+    EXPECT_TRUE(std::isnan(curve.to_30.interval.low));
+  }
+}
+
+TEST_F(Evaluate, TakesScoresOfOtherTools) {
+  options.qualities = {{.name = "ours", .path = options.rows, .column = {}},
+                       {.name = "theirs", .path = folder / "other.csv", .column = {}, .lower_is_better = true},
+                       {.name = "wrong way", .path = folder / "other.csv", .column = "blur"}};
+  options.resamples = 0;
+  options.fmrs = {1e-2};
+  options.curves = folder / "curves.csv";
+  const EvaluationReport report = evaluate(options);
+  ASSERT_EQ(report.methods.size(), 4u);
+  // One picture has no quality of ours and is worst by that; theirs is not told.
+  EXPECT_NEAR(report.curves[0].to_30.value, report.curves[3].to_30.value, 0.01);
+  EXPECT_GT(report.curves[6].to_30.value, report.curves[3].to_30.value);
+  const std::string curves = Contents(options.curves);
+  EXPECT_THAT(curves, testing::StartsWith("method,protocol,wanted_fmr,discarded,fnmr,threshold,fmr,mated,non_mated\n"));
+  EXPECT_THAT(curves, testing::HasSubstr("\nwrong way,C,0.01,0.050000,"));
+}
+
+TEST_F(Evaluate, IsTheSameAgain) {
+  const EvaluationReport a = evaluate(options), b = evaluate(options);
+  for (std::size_t k = 0; k < a.curves.size(); ++k) {
+    EXPECT_EQ(a.curves[k].to_30.interval.low, b.curves[k].to_30.interval.low);
+    EXPECT_EQ(a.curves[k].to_30.interval.high, b.curves[k].to_30.interval.high);
+  }
+}
+
+TEST_F(Evaluate, MirroredEmbeddingsCountInProtocolA) {
+  options.resamples = 0;
+  options.fmrs = {1e-2};
+  const EvaluationReport alone = evaluate(options);
+  options.mirrored = options.embeddings;  // the same face twice: the same similarities
+  const EvaluationReport twice = evaluate(options);
+  for (std::size_t k = 0; k < alone.curves.size(); ++k) {
+    EXPECT_NEAR(alone.curves[k].whole.value, twice.curves[k].whole.value, 1e-12);
+  }
+}
+
+TEST_F(Evaluate, RefusesWhatDoesNotFit) {
+  const auto refused = [&](auto&& change) {
+    EvaluationOptions broken = options;
+    change(broken);
+    try {
+      evaluate(broken);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing was thrown");
+  };
+  using testing::HasSubstr;
+  EXPECT_THAT(refused([](auto& o) { o.fmrs = {}; }), HasSubstr("no FMR"));
+  EXPECT_THAT(refused([](auto& o) { o.fmrs = {1}; }), HasSubstr("FMR 1"));
+  EXPECT_THAT(refused([](auto& o) { o.fmrs = {NAN}; }), HasSubstr("FMR nan"));
+  EXPECT_THAT(refused([](auto& o) { o.resamples = -1; }), HasSubstr("resamples"));
+  EXPECT_THAT(refused([&](auto& o) { o.embeddings = o.rows; }), HasSubstr("rows.csv: not a .npy"));
+  Fill(folder / "few.csv", "path,quality\n/pictures/0/0.png,1\n");
+  EXPECT_THAT(refused([&](auto& o) { o.rows = folder / "few.csv"; }), HasSubstr("0/1"));
+  EXPECT_THAT(refused([&](auto& o) { o.qualities = {{"x", folder / "few.csv", "score"}}; }), HasSubstr("column score"));
+  Fill(folder / "other_names.csv", "path,quality\nzzz.png,1\n");
+  EXPECT_THAT(refused([&](auto& o) {
+                o.qualities = {{"x", folder / "other_names.csv", ""}};
+              }),
+              HasSubstr("no number for any"));
+  EXPECT_THAT(refused([&](auto& o) { o.qualities = {{"random", folder / "rows.csv", ""}}; }), HasSubstr("two methods"));
+  Fill(folder / "contradiction.csv", "file_a,file_b,mated\n0/1,0/2,1\n0/2,0/3,1\n0/1,0/3,0\n");
+  EXPECT_THAT(refused([&](auto& o) { o.pairs = folder / "contradiction.csv"; }), HasSubstr("pair 3"));
+}
+
+}  // namespace
+}  // namespace prefiqs

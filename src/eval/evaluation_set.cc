@@ -1,0 +1,253 @@
+#include "eval/evaluation_set.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <random>
+#include <unordered_map>
+
+#include "base/file.h"
+#include "eval/name_index.h"
+#include "eval/npy_matrix.h"
+#include "eval/pair_list.h"
+#include "eval/table_file.h"
+
+namespace prefiqs::eval {
+namespace {
+
+constexpr std::array<std::string_view, 4> kNameColumns{"path", "file", "name", "image"};
+constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+
+std::size_t NameColumn(const Table& table) {
+  for (const std::string_view name : kNameColumns) {
+    if (const auto found = table.Find(name)) return *found;
+  }
+  return table.Require("path");  // which says that there is none
+}
+
+// The rows that are compared, each picture's first.
+struct Images {
+  std::vector<std::string> paths;
+  std::vector<std::size_t> row;
+};
+
+// Numbers the images in the order in which the pairs name them.
+Images TakeImages(const EvaluationOptions& options, const Table& rows, const PairList& list, Comparisons& comparisons) {
+  const std::size_t column = NameColumn(rows);
+  std::vector<std::string> paths;
+  std::vector<std::size_t> first_row;
+  std::unordered_map<std::string, std::size_t> seen;
+  for (std::size_t i = 0; i < rows.rows.size(); ++i) {
+    const std::string& path = rows.rows[i][column];
+    if (!seen.emplace(path, i).second) continue;  // further faces of it
+    paths.push_back(path);
+    first_row.push_back(i);
+  }
+  const NameIndex index(paths);
+  Images images;
+  std::unordered_map<std::uint32_t, std::uint32_t> number;
+  std::unordered_map<std::string, std::uint32_t> known;
+  const auto find = [&](const std::string& name) {
+    if (const auto found = known.find(name); found != known.end()) return found->second;
+    const auto place = index.Find(name);
+    if (!place) {
+      throw Error(ErrorCode::kUsage, fmt::format("{}: {} of {} has no row there", Printable(options.rows),
+                                                 Printable(name), Printable(options.pairs)));
+    }
+    const auto [entry, is_new] = number.emplace(*place, static_cast<std::uint32_t>(images.paths.size()));
+    if (is_new) {
+      images.paths.push_back(paths[*place]);
+      images.row.push_back(first_row[*place]);
+    }
+    known.emplace(name, entry->second);
+    return entry->second;
+  };
+  for (const NamedPair& pair : list.pairs) {
+    comparisons.first.push_back(find(pair.first));
+    comparisons.second.push_back(find(pair.second));
+    comparisons.mated.push_back(pair.mated);
+  }
+  return images;
+}
+
+// People by name where the list has them, else the groups that mated pairs connect.
+void Identify(const PairList& list, EvaluationSet& set) {
+  const Comparisons& c = set.comparisons;
+  std::vector<std::uint32_t> parent(set.images.size());
+  std::iota(parent.begin(), parent.end(), 0u);
+  const auto root = [&](std::uint32_t i) {
+    while (parent[i] != i) i = parent[i] = parent[parent[i]];
+    return i;
+  };
+  std::unordered_map<std::string, std::uint32_t> of_name;
+  const auto join_name = [&](const std::string& name, std::uint32_t image) {
+    if (name.empty()) return;
+    const auto [entry, is_new] = of_name.emplace(name, image);
+    if (!is_new) parent[root(image)] = root(entry->second);
+  };
+  for (std::size_t i = 0; i < c.size(); ++i) {
+    join_name(list.pairs[i].first_identity, c.first[i]);
+    join_name(list.pairs[i].second_identity, c.second[i]);
+    if (c.mated[i]) parent[root(c.first[i])] = root(c.second[i]);
+  }
+  for (std::size_t i = 0; i < c.size(); ++i) {
+    if (c.mated[i] || root(c.first[i]) != root(c.second[i])) continue;
+    throw Error(ErrorCode::kUsage,
+                fmt::format("pair {} ({}, {}): said to be of different people, and by names or other pairs of the same",
+                            i + 1, Printable(set.images[c.first[i]]), Printable(set.images[c.second[i]])));
+  }
+  std::unordered_map<std::uint32_t, std::uint32_t> number;
+  for (std::uint32_t i = 0; i < set.images.size(); ++i) {
+    set.identity.push_back(number.emplace(root(i), static_cast<std::uint32_t>(number.size())).first->second);
+  }
+  set.identities = number.size();
+}
+
+Matrix ReadEmbeddings(const std::string& path, const Table& rows) {
+  Matrix matrix = ReadNpyMatrix(path);
+  if (matrix.rows != rows.rows.size()) {
+    throw Error(ErrorCode::kUsage, fmt::format("{}: {} rows, {} has {}", Printable(path), matrix.rows,
+                                               Printable(rows.path), rows.rows.size()));
+  }
+  return matrix;
+}
+
+// Rows normalised; empty where there is no direction.
+std::vector<std::vector<float>> UnitRows(const Matrix& matrix, const std::vector<std::size_t>& rows) {
+  std::vector<std::vector<float>> units;
+  for (const std::size_t row : rows) {
+    double squares = 0;
+    for (const float v : matrix.Row(row)) squares += static_cast<double>(v) * v;
+    std::vector<float>& unit = units.emplace_back();
+    if (!std::isfinite(squares) || squares == 0) continue;
+    for (const float v : matrix.Row(row)) unit.push_back(static_cast<float>(v / std::sqrt(squares)));
+  }
+  return units;
+}
+
+float Cosine(const std::vector<float>& a, const std::vector<float>& b) {
+  if (a.empty() || b.empty()) return -std::numeric_limits<float>::infinity();
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
+  return static_cast<float>(sum);
+}
+
+std::vector<float> Column(const Table& table, const std::string& name, const std::vector<std::size_t>& rows) {
+  const std::size_t column = table.Require(name);
+  std::vector<float> values;
+  for (const std::size_t row : rows) values.push_back(static_cast<float>(NumberIn(table, row, column)));
+  return values;
+}
+
+bool HasNumbers(const std::vector<float>& values) {
+  return std::ranges::any_of(values, [](float v) { return !std::isnan(v); });
+}
+
+std::string ScoreColumn(const Table& table, const QualitySource& source) {
+  if (!source.column.empty()) return source.column;
+  if (table.Find("quality")) return "quality";
+  if (table.columns.size() == 2) return table.columns[1 - NameColumn(table)];
+  throw Error(ErrorCode::kUsage,
+              fmt::format("{}: which column is the quality? say FILE:COLUMN", Printable(source.path)));
+}
+
+std::vector<float> ReadQuality(const QualitySource& source, const EvaluationSet& set) {
+  const Table table = ReadTable(source.path);
+  const std::size_t name = NameColumn(table), column = table.Require(ScoreColumn(table, source));
+  std::vector<float> quality(set.images.size(), kNone);
+  std::vector<bool> taken(set.images.size());
+  std::vector<std::string> names;
+  for (const auto& row : table.rows) names.push_back(row[name]);
+  std::size_t found = 0;
+  const auto take = [&](std::uint32_t image, std::size_t row) {
+    if (taken[image]) return;  // further faces of the picture
+    taken[image] = true;
+    ++found;
+    quality[image] = static_cast<float>(NumberIn(table, row, column));
+  };
+  const NameIndex images(set.images);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (const auto image = images.Find(NameOf(names[i]))) take(*image, i);
+  }
+  if (found == 0) {  // its paths are the longer ones
+    const NameIndex index(names);
+    for (std::uint32_t i = 0; i < set.images.size(); ++i) {
+      if (const auto row = index.Find(NameOf(set.images[i]))) take(i, *row);
+    }
+  }
+  if (!HasNumbers(quality)) {
+    throw Error(ErrorCode::kUsage, fmt::format("{}: has no number for any of the compared pictures, such as {}",
+                                               Printable(source.path), Printable(set.images[0])));
+  }
+  if (source.lower_is_better) {
+    for (float& q : quality) q = -q;
+  }
+  return quality;
+}
+
+std::vector<float> RandomQuality(std::size_t images, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<float> quality;
+  for (std::size_t i = 0; i < images; ++i) quality.push_back(static_cast<float>(random() >> 40));
+  return quality;
+}
+
+}  // namespace
+
+EvaluationSet ReadEvaluationSet(const EvaluationOptions& options) {
+  EvaluationSet set;
+  const PairList list = ReadPairList(options.pairs);
+  const Table rows = ReadTable(options.rows);
+  const Images images = TakeImages(options, rows, list, set.comparisons);
+  set.images = images.paths;
+  set.folds = list.folds;
+  for (const NamedPair& pair : list.pairs) set.fold.push_back(pair.fold);
+
+  const auto units = UnitRows(ReadEmbeddings(options.embeddings, rows), images.row);
+  set.not_compared = static_cast<std::size_t>(std::ranges::count_if(units, [](const auto& u) { return u.empty(); }));
+  Comparisons& c = set.comparisons;
+  for (std::size_t i = 0; i < c.first.size(); ++i)
+    c.similarity.push_back(Cosine(units[c.first[i]], units[c.second[i]]));
+  if (!options.mirrored.empty()) {
+    const auto mirrors = UnitRows(ReadEmbeddings(options.mirrored, rows), images.row);
+    for (std::size_t i = 0; i < c.size(); ++i) {
+      set.mirrored.push_back((c.similarity[i] + Cosine(mirrors[c.first[i]], mirrors[c.second[i]])) / 2);
+    }
+  }
+  Check(c, set.images.size());
+  Identify(list, set);
+
+  const auto add = [&](const std::string& name, std::vector<float> quality) {
+    if (std::ranges::find(set.methods, name) != set.methods.end()) {
+      throw Error(ErrorCode::kUsage, fmt::format("two methods are named {}", Printable(name)));
+    }
+    set.methods.push_back(name);
+    set.qualities.push_back(std::move(quality));
+  };
+  for (const QualitySource& source : options.qualities) {
+    if (source.path.empty()) {
+      std::vector<float> quality = Column(rows, source.column, images.row);
+      for (float& q : quality) q = source.lower_is_better ? -q : q;
+      add(source.name, std::move(quality));
+    } else {
+      add(source.name, ReadQuality(source, set));
+    }
+  }
+  if (options.qualities.empty()) {
+    for (const char* column : {"quality", "embedding_norm", "confidence"}) {
+      if (!rows.Find(column)) continue;
+      std::vector<float> values = Column(rows, column, images.row);
+      if (HasNumbers(values)) add(column, std::move(values));
+    }
+  }
+  add("random", RandomQuality(set.images.size(), options.seed));
+  return set;
+}
+
+}  // namespace prefiqs::eval

@@ -1,0 +1,33 @@
+// Everything that was read for an evaluation, put together: images, people, comparisons, qualities.
+#ifndef PREFIQS_EVAL_EVALUATION_SET_H_
+#define PREFIQS_EVAL_EVALUATION_SET_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <prefiqs/evaluation.h>
+
+#include "eval/comparisons.h"
+
+namespace prefiqs::eval {
+
+struct EvaluationSet {
+  std::vector<std::string> images;      // paths, of those that are compared
+  std::vector<std::uint32_t> identity;  // of each image
+  std::size_t identities = 0;
+  std::size_t not_compared = 0;     // images without an embedding
+  Comparisons comparisons;          // cosines of the embeddings
+  std::vector<float> mirrored;      // similarities of embeddings and mirrored ones side by side; empty: none
+  std::vector<std::uint32_t> fold;  // of each comparison
+  std::uint32_t folds = 0;          // 0: none
+  std::vector<std::string> methods;
+  std::vector<std::vector<float>> qualities;  // of each method: of each image, higher is better, NaN missing
+};
+
+// Throws as evaluate() does.
+EvaluationSet ReadEvaluationSet(const EvaluationOptions& options);
+
+}  // namespace prefiqs::eval
+
+#endif  // PREFIQS_EVAL_EVALUATION_SET_H_

@@ -1,0 +1,112 @@
+#include "eval/npy_matrix.h"
+
+#include <fmt/format.h>
+#include <prefiqs/error.h>
+
+#include <array>
+#include <bit>
+#include <cctype>
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <string_view>
+
+#include "base/file.h"
+
+static_assert(std::endian::native == std::endian::little, "values are taken as they lie");
+
+namespace prefiqs::eval {
+namespace {
+
+constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::size_t kMaxHeader = 1 << 16;
+constexpr std::uint64_t kMaxValues = std::uint64_t{1} << 34;
+
+std::string_view After(std::string_view header, std::string_view key) {
+  const std::size_t at = header.find(key);
+  if (at == std::string_view::npos) return {};
+  header.remove_prefix(at + key.size());
+  while (!header.empty() && (header.front() == ' ' || header.front() == ':')) header.remove_prefix(1);
+  return header;
+}
+
+struct Header {
+  bool wide = false;  // float64
+  std::uint64_t rows = 0, columns = 0;
+};
+
+// The dictionary is Python's way to write three values; anything else than those of such a matrix is refused.
+std::optional<Header> ParseHeader(std::string_view text) {
+  Header header;
+  const std::string_view type = After(text, "'descr'");
+  header.wide = type.starts_with("'<f8'");
+  if (!header.wide && !type.starts_with("'<f4'")) return std::nullopt;
+  if (!After(text, "'fortran_order'").starts_with("False")) return std::nullopt;
+  std::string_view shape = After(text, "'shape'");
+  if (!shape.starts_with("(")) return std::nullopt;
+  shape.remove_prefix(1);
+  for (std::uint64_t* const size : {&header.rows, &header.columns}) {
+    const auto [stop, error] = std::from_chars(shape.data(), shape.data() + shape.size(), *size);
+    if (error != std::errc()) return std::nullopt;
+    shape.remove_prefix(static_cast<std::size_t>(stop - shape.data()));
+    while (!shape.empty() && (shape.front() == ',' || shape.front() == ' ')) shape.remove_prefix(1);
+  }
+  if (!shape.starts_with(")")) return std::nullopt;
+  return header;
+}
+
+}  // namespace
+
+Matrix ReadNpyMatrix(const std::string& path) {
+  const auto fail = [&](std::string_view cause) {
+    return Error(ErrorCode::kIo, fmt::format("{}: {}", Printable(path), cause));
+  };
+  std::unique_ptr<const RegularFile> file;
+  try {
+    file = RegularFile::Open(path);
+  } catch (const Error& error) {
+    throw fail(error.what());
+  }
+  if (!file) throw fail("not a regular file");
+  const auto size = static_cast<std::uint64_t>(file->size());
+  std::array<std::uint8_t, 12> start{};
+  if (size < start.size()) throw fail("too short for a .npy file");
+  file->Read(0, start);
+  if (std::memcmp(start.data(), kMagic.data(), kMagic.size()) != 0) throw fail("not a .npy file");
+  const int version = start[6];
+  if (version < 1 || version > 3) throw fail(fmt::format("version {} of .npy is not known", version));
+  const std::size_t prefix = version == 1 ? 10 : 12;
+  std::uint64_t length = start[8] | std::uint64_t{start[9]} << 8;
+  if (version > 1) length |= std::uint64_t{start[10]} << 16 | std::uint64_t{start[11]} << 24;
+  if (length > kMaxHeader || prefix + length > size) throw fail("its header is cut off or too long");
+  std::vector<std::uint8_t> text(length);
+  file->Read(static_cast<std::int64_t>(prefix), text);
+  const auto header = ParseHeader({reinterpret_cast<const char*>(text.data()), text.size()});
+  if (!header) throw fail("not two dimensions of little-endian float32 or float64 in C order");
+  if (header->columns == 0 || header->rows > kMaxValues / header->columns) throw fail("its size is out of range");
+  const std::uint64_t count = header->rows * header->columns, bytes = count * (header->wide ? 8 : 4);
+  if (size - prefix - length < bytes) {
+    throw fail(fmt::format("holds {} bytes of the {} that {}x{} values need", size - prefix - length, bytes,
+                           header->rows, header->columns));
+  }
+  Matrix matrix{header->rows, header->columns, std::vector<float>(count)};
+  const auto offset = static_cast<std::int64_t>(prefix + length);
+  if (!header->wide) {
+    file->Read(offset, {reinterpret_cast<std::uint8_t*>(matrix.values.data()), bytes});
+    return matrix;
+  }
+  std::vector<double> row(header->columns);
+  for (std::uint64_t i = 0; i < header->rows; ++i) {
+    const std::uint64_t row_bytes = header->columns * sizeof(double);
+    file->Read(offset + static_cast<std::int64_t>(i * row_bytes),
+               {reinterpret_cast<std::uint8_t*>(row.data()), row_bytes});
+    for (std::size_t k = 0; k < row.size(); ++k) {
+      matrix.values[i * header->columns + k] = static_cast<float>(row[k]);
+    }
+  }
+  return matrix;
+}
+
+}  // namespace prefiqs::eval

@@ -1,0 +1,200 @@
+#include "eval/pair_list.h"
+
+#include <fmt/format.h>
+#include <prefiqs/error.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+#include "base/file.h"
+#include "eval/table_file.h"
+
+namespace prefiqs::eval {
+namespace {
+
+constexpr std::int64_t kMaxBytes = std::int64_t{1} << 30;
+
+[[noreturn]] void Fail(const std::string& path, std::size_t line, std::string_view cause) {
+  throw Error(ErrorCode::kIo, fmt::format("{}: line {}: {}", Printable(path), line, cause));
+}
+
+std::optional<std::uint32_t> WholeNumber(std::string_view text) {
+  std::uint32_t value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::vector<std::string> Words(std::string_view line, std::string_view separators) {
+  std::vector<std::string> words;
+  while (true) {
+    const std::size_t start = line.find_first_not_of(separators);
+    if (start == std::string_view::npos) return words;
+    const std::size_t end = std::min(line.find_first_of(separators, start), line.size());
+    words.emplace_back(line.substr(start, end - start));
+    line.remove_prefix(end);
+  }
+}
+
+// Lines without their ends, split into words; empty ones too, so that numbers are right.
+std::vector<std::vector<std::string>> WordLines(const std::string& path, std::string_view separators) {
+  const std::vector<std::uint8_t> bytes = ReadFile(path, kMaxBytes);
+  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  std::vector<std::vector<std::string>> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    lines.push_back(Words(text.substr(0, end), separators));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+PairList FromTable(const std::string& path) {
+  const Table table = ReadTable(path);
+  const std::size_t a = table.Require("file_a"), b = table.Require("file_b"), mated = table.Require("mated");
+  const auto fold = table.Find("fold"), person_a = table.Find("identity_a"), person_b = table.Find("identity_b");
+  PairList list;
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    const std::vector<std::string>& row = table.rows[i];
+    NamedPair pair{.first = NameOf(row[a]), .second = NameOf(row[b])};
+    pair.mated = row[mated] == "1" || row[mated] == "true";
+    if (!pair.mated && row[mated] != "0" && row[mated] != "false") {
+      Fail(path, table.lines[i], fmt::format("mated is {}; 1, 0, true or false", Printable(row[mated])));
+    }
+    if (person_a && person_b) {
+      pair.first_identity = row[*person_a];
+      pair.second_identity = row[*person_b];
+    }
+    if (fold) {
+      const auto number = WholeNumber(row[*fold]);
+      if (!number || *number >= 1000) Fail(path, table.lines[i], "fold is no whole number below 1000");
+      pair.fold = *number;
+      list.folds = std::max(list.folds, *number + 1);
+    }
+    list.pairs.push_back(std::move(pair));
+  }
+  return list;
+}
+
+std::string LfwName(const std::string& path, std::size_t line, const std::string& person, const std::string& number) {
+  const auto index = WholeNumber(number);
+  if (!index) Fail(path, line, fmt::format("{} is no picture's number", Printable(number)));
+  return fmt::format("{}/{}_{:04}", person, person, *index);
+}
+
+PairList FromLfw(const std::string& path) {
+  const auto lines = WordLines(path, " \t\r");
+  const auto header = [&](std::size_t i) {
+    const auto number = !lines.empty() && i < lines[0].size() ? WholeNumber(lines[0][i]) : std::nullopt;
+    if (!number || *number == 0) {
+      Fail(path, 1, "neither a CSV header with file_a, file_b and mated, nor LFW's number of folds and of pairs");
+    }
+    return *number;
+  };
+  PairList list;
+  const std::uint32_t first = header(0);
+  const bool folded = lines[0].size() > 1;
+  list.folds = folded ? first : 0;
+  const std::uint64_t half = folded ? header(1) : first;
+  std::uint64_t count = 0;
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    const std::vector<std::string>& words = lines[i];
+    if (words.empty()) continue;
+    NamedPair pair;
+    if (words.size() == 3) {
+      pair = {LfwName(path, i + 1, words[0], words[1]), LfwName(path, i + 1, words[0], words[2]), words[0], words[0]};
+      pair.mated = true;
+    } else if (words.size() == 4) {
+      pair = {LfwName(path, i + 1, words[0], words[1]), LfwName(path, i + 1, words[2], words[3]), words[0], words[2]};
+    } else {
+      Fail(path, i + 1, fmt::format("{} words; a pair has 3 (NAME I J) or 4 (NAME I OTHER J)", words.size()));
+    }
+    pair.fold = folded ? static_cast<std::uint32_t>(count / (2 * half)) : 0;
+    list.pairs.push_back(std::move(pair));
+    ++count;
+  }
+  const std::uint64_t wanted = 2 * half * (folded ? list.folds : 1);
+  if (count != wanted) {
+    throw Error(ErrorCode::kIo, fmt::format("{}: {} pairs, its first line says {}", Printable(path), count, wanted));
+  }
+  return list;
+}
+
+std::vector<std::string> CfpPictures(const std::filesystem::path& path) {
+  std::vector<std::string> names;
+  const auto lines = WordLines(path.string(), " \t\r");
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (lines[i].empty()) continue;
+    if (lines[i].size() != 2 || WholeNumber(lines[i][0]) != names.size() + 1) {
+      Fail(path.string(), i + 1, "not the next number and a path");
+    }
+    names.push_back(NameOf(lines[i][1]));
+  }
+  return names;
+}
+
+// .../Images/001/frontal/01 -> 001
+std::string CfpPerson(const std::string& name) {
+  return std::filesystem::path(name).parent_path().parent_path().filename().string();
+}
+
+PairList FromCfp(const std::string& path) {
+  std::filesystem::path folder(path);
+  if (folder.filename().empty()) folder = folder.parent_path();
+  if (!std::filesystem::exists(folder / "01")) {
+    throw Error(ErrorCode::kIo, fmt::format("{}: a folder, but not CFP's Protocol/Split/FF or FP", Printable(path)));
+  }
+  const std::filesystem::path protocol = folder.parent_path().parent_path();
+  const std::vector<std::string> frontal = CfpPictures(protocol / "Pair_list_F.txt");
+  const std::vector<std::string> second =
+      folder.filename() == "FP" ? CfpPictures(protocol / "Pair_list_P.txt") : frontal;
+  PairList list;
+  for (; std::filesystem::exists(folder / fmt::format("{:02}", list.folds + 1)); ++list.folds) {
+    for (const bool mated : {true, false}) {
+      const std::string file =
+          (folder / fmt::format("{:02}", list.folds + 1) / (mated ? "same.txt" : "diff.txt")).string();
+      const auto lines = WordLines(file, ", \t\r");
+      for (std::size_t i = 0; i < lines.size(); ++i) {
+        if (lines[i].empty()) continue;
+        const auto a = lines[i].size() == 2 ? WholeNumber(lines[i][0]) : std::nullopt;
+        const auto b = lines[i].size() == 2 ? WholeNumber(lines[i][1]) : std::nullopt;
+        if (!a || !b || *a < 1 || *a > frontal.size() || *b < 1 || *b > second.size()) {
+          Fail(file, i + 1, "not two numbers of the pair lists");
+        }
+        NamedPair pair{.first = frontal[*a - 1], .second = second[*b - 1]};
+        pair.first_identity = CfpPerson(pair.first);
+        pair.second_identity = CfpPerson(pair.second);
+        pair.mated = mated;
+        pair.fold = list.folds;
+        list.pairs.push_back(std::move(pair));
+      }
+    }
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string NameOf(std::string_view path) {
+  while (path.starts_with("./") || path.starts_with("../")) path.remove_prefix(path[1] == '/' ? 2 : 3);
+  const std::size_t slash = path.rfind('/'), dot = path.rfind('.');
+  const std::size_t start = slash == std::string_view::npos ? 0 : slash + 1;
+  const bool extension = dot != std::string_view::npos && dot > start && path.size() - dot <= 5;
+  return std::string(extension ? path.substr(0, dot) : path);
+}
+
+PairList ReadPairList(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return FromCfp(path);
+  const std::vector<std::uint8_t> bytes = ReadFile(path, kMaxBytes);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string_view header = text.substr(0, text.find('\n'));
+  PairList list = header.find("file_a") != std::string_view::npos ? FromTable(path) : FromLfw(path);
+  if (list.pairs.empty()) throw Error(ErrorCode::kIo, fmt::format("{}: no pairs", Printable(path)));
+  return list;
+}
+
+}  // namespace prefiqs::eval

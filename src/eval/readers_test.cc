@@ -1,0 +1,183 @@
+// The files an evaluation reads: as they should be, and broken.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <prefiqs/error.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+
+#include "base/folder_for_test.h"
+#include "eval/name_index.h"
+#include "eval/npy_matrix.h"
+#include "eval/pair_list.h"
+#include "eval/table_file.h"
+
+namespace prefiqs::eval {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+template <typename Function>
+std::string Refused(Function&& function) {
+  try {
+    function();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+class Readers : public testing::Test {
+ protected:
+  std::string Write(const std::string& name, const std::string& content) {
+    const std::string path = folder / name;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    Fill(path, content);
+    return path;
+  }
+  FolderForTest folder;
+};
+
+TEST_F(Readers, TableTakesWhatToolsWrite) {
+  const Table table = ReadTable(Write("a.csv", "\xef\xbb\xbfname,score\r\n\"a,\"\"b\"\"\nc\",1.5\r\n\r\nd,\ne,+2e-1"));
+  EXPECT_EQ(table.columns, (std::vector<std::string>{"name", "score"}));
+  ASSERT_EQ(table.rows.size(), 3u);
+  EXPECT_EQ(table.rows[0][0], "a,\"b\"\nc");
+  EXPECT_EQ(table.lines, (std::vector<std::size_t>{2, 5, 6}));
+  EXPECT_EQ(NumberIn(table, 0, 1), 1.5);
+  EXPECT_TRUE(std::isnan(NumberIn(table, 1, 1)));
+  EXPECT_EQ(NumberIn(table, 2, 1), 0.2);
+  EXPECT_THAT(Refused([&] { table.Require("quality"); }), AllOf(HasSubstr("a.csv"), HasSubstr("name, score")));
+}
+
+TEST_F(Readers, TableNamesTheLine) {
+  EXPECT_THAT(Refused([&] { ReadTable(Write("a.csv", "a,b\n1,2\n3\n")); }), AllOf(HasSubstr("a.csv: line 3: 1 cells")));
+  EXPECT_THAT(Refused([&] { ReadTable(Write("b.csv", "")); }), HasSubstr("b.csv: is empty"));
+  EXPECT_THAT(Refused([&] { ReadTable(folder / "none.csv"); }), HasSubstr("none.csv"));
+  EXPECT_THAT(Refused([&] { ReadTable(Write("c.csv", fmt::format("a\n\"{}", std::string(2 << 20, 'x')))); }),
+              HasSubstr("c.csv"));
+  const Table table = ReadTable(Write("d.csv", "name,q\na,1\nb,1e\n"));
+  EXPECT_THAT(Refused([&] { NumberIn(table, 1, 1); }), HasSubstr("d.csv: line 3: column q holds 1e"));
+}
+
+TEST_F(Readers, PairsFromCsv) {
+  const PairList list = ReadPairList(Write(
+      "p.csv",
+      "fold,file_b,file_a,mated,identity_a,identity_b\n0,./b.png,../x/a.jpg,1,ann,ann\n2,c,d.JPEG,false,ann,bob\n"));
+  ASSERT_EQ(list.pairs.size(), 2u);
+  EXPECT_EQ(list.folds, 3u);
+  EXPECT_EQ(list.pairs[0].first, "x/a");
+  EXPECT_EQ(list.pairs[0].second, "b");
+  EXPECT_TRUE(list.pairs[0].mated);
+  EXPECT_EQ(list.pairs[1].first, "d");
+  EXPECT_FALSE(list.pairs[1].mated);
+  EXPECT_EQ(list.pairs[1].fold, 2u);
+  EXPECT_EQ(list.pairs[1].second_identity, "bob");
+  const std::string bad = Write("q.csv", "file_a,file_b,mated\na,b,1\na,c,maybe\n");
+  EXPECT_THAT(Refused([&] { ReadPairList(bad); }), HasSubstr("q.csv: line 3: mated is maybe"));
+  EXPECT_THAT(Refused([&] { ReadPairList(Write("r.csv", "file_a,file_b\na,b\n")); }), HasSubstr("mated"));
+  EXPECT_THAT(Refused([&] { ReadPairList(Write("s.csv", "file_a,file_b,mated\n")); }), HasSubstr("no pairs"));
+}
+
+TEST_F(Readers, PairsFromLfw) {
+  const PairList list =
+      ReadPairList(Write("pairs.txt", "2\t1\nAnn\t1\t2\nAnn\t1\tBob\t12\nCy\t3\t4\r\nCy\t1\tBob\t2\n"));
+  ASSERT_EQ(list.pairs.size(), 4u);
+  EXPECT_EQ(list.folds, 2u);
+  EXPECT_EQ(list.pairs[1].second, "Bob/Bob_0012");
+  EXPECT_EQ(list.pairs[1].second_identity, "Bob");
+  EXPECT_EQ(list.pairs[2].fold, 1u);
+  EXPECT_TRUE(list.pairs[2].mated);
+  const auto refused = [&](const std::string& text) { return Refused([&] { ReadPairList(Write("bad.txt", text)); }); };
+  EXPECT_THAT(refused("2 1\nAnn 1 2\n"), HasSubstr("bad.txt: 1 pairs, its first line says 4"));
+  EXPECT_THAT(refused("1 1\nAnn 1 2\nAnn 1\n"), HasSubstr("line 3: 2 words"));
+  EXPECT_THAT(refused("1 1\nAnn 1 x\n"), HasSubstr("line 2: x is no picture's number"));
+  EXPECT_THAT(refused("hello\n"), HasSubstr("line 1"));
+  EXPECT_THAT(refused("0 0\n"), HasSubstr("line 1"));
+  EXPECT_THAT(refused(""), HasSubstr("line 1"));
+}
+
+TEST_F(Readers, PairsFromCfp) {
+  Write("Protocol/Pair_list_F.txt", "1 ../Data/Images/001/frontal/01.jpg\n2 ../Data/Images/002/frontal/01.jpg\n");
+  Write("Protocol/Pair_list_P.txt", "1 ../Data/Images/001/profile/01.jpg\n");
+  Write("Protocol/Split/FP/01/same.txt", "1,1\n");
+  Write("Protocol/Split/FP/01/diff.txt", "2,1\n");
+  const PairList list = ReadPairList(folder / "Protocol/Split/FP/");
+  ASSERT_EQ(list.pairs.size(), 2u);
+  EXPECT_EQ(list.folds, 1u);
+  EXPECT_EQ(list.pairs[0].second, "Data/Images/001/profile/01");
+  EXPECT_EQ(list.pairs[1].first_identity, "002");
+  Write("Protocol/Split/FP/02/same.txt", "1,2\n");
+  EXPECT_THAT(Refused([&] { ReadPairList(folder / "Protocol/Split/FP"); }), HasSubstr("02/same.txt: line 1"));
+  EXPECT_THAT(Refused([&] { ReadPairList(folder / "Protocol/Split"); }), HasSubstr("Protocol"));
+}
+
+TEST_F(Readers, NamesAreEndsOfPaths) {
+  const std::vector<std::string> paths{"/data/Ann/1.jpg", "/data/Bob/1.jpg", "/data/Cy/2.x.png", "3"};
+  const NameIndex index(paths);
+  EXPECT_EQ(index.Find("Ann/1"), 0u);
+  EXPECT_EQ(index.Find("data/Bob/1"), 1u);
+  EXPECT_EQ(index.Find("2.x"), 2u);
+  EXPECT_EQ(index.Find("3"), 3u);
+  EXPECT_EQ(index.Find("y/2.x"), std::nullopt);
+  EXPECT_EQ(index.Find("Ann/3"), std::nullopt);
+  EXPECT_EQ(index.Find(""), std::nullopt);
+  EXPECT_THAT(Refused([&] { (void)index.Find("1"); }), AllOf(HasSubstr("data/Ann/1"), HasSubstr("data/Bob/1")));
+}
+
+std::string Npy(const std::string& header, const std::string& data, char version = 1) {
+  std::string file = std::string("\x93NUMPY") + version + '\0';
+  file += static_cast<char>(header.size());
+  file += static_cast<char>(header.size() >> 8);
+  if (version > 1) file += std::string(2, '\0');
+  return file + header + data;
+}
+
+template <typename T>
+std::string Bytes(std::vector<T> values) {
+  std::string bytes(values.size() * sizeof(T), 0);
+  std::memcpy(bytes.data(), values.data(), bytes.size());
+  return bytes;
+}
+
+TEST_F(Readers, NpyOfBothWidthsAndVersions) {
+  const auto header = [](const char* type) {
+    return std::string("{'descr': '") + type + "', 'fortran_order': False, 'shape': (2, 3), }\n";
+  };
+  for (const char version : {1, 2, 3}) {
+    const Matrix a = ReadNpyMatrix(Write("a.npy", Npy(header("<f4"), Bytes<float>({1, 2, 3, 4, 5, 6}), version)));
+    const Matrix b = ReadNpyMatrix(Write("b.npy", Npy(header("<f8"), Bytes<double>({1, 2, 3, 4, 5, 6}), version)));
+    EXPECT_EQ(a.rows, 2u);
+    EXPECT_EQ(a.columns, 3u);
+    EXPECT_EQ(a.values, (std::vector<float>{1, 2, 3, 4, 5, 6}));
+    EXPECT_EQ(b.values, a.values);
+    EXPECT_EQ(a.Row(1)[0], 4);
+  }
+}
+
+TEST_F(Readers, NpyRefusesWhatItIsNot) {
+  const auto refused = [&](const std::string& file) { return Refused([&] { ReadNpyMatrix(Write("x.npy", file)); }); };
+  const std::string data = Bytes<float>({1, 2, 3, 4, 5, 6});
+  for (const std::string header : {"{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }",
+                                   "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }",
+                                   "{'descr': '<f4', 'fortran_order': False, 'shape': (6,), }",
+                                   "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3, 1), }",
+                                   "{'descr': '|O', 'fortran_order': False, 'shape': (2, 3), }", "", "nonsense",
+                                   "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 99999999999999999999), }"}) {
+    EXPECT_THAT(refused(Npy(header, data)), HasSubstr("x.npy: ")) << header;
+  }
+  const std::string good = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
+  EXPECT_THAT(refused(Npy(good, data.substr(1))), HasSubstr("holds 23 bytes of the 24"));
+  EXPECT_THAT(refused(Npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", data)),
+              HasSubstr("out of range"));
+  EXPECT_THAT(refused(Npy(good, data).substr(0, 40)), HasSubstr("header"));
+  EXPECT_THAT(refused("\x93NUMPY"), HasSubstr("too short"));
+  EXPECT_THAT(refused(Npy(good, data, 9)), HasSubstr("version 9"));
+  EXPECT_THAT(Refused([&] { ReadNpyMatrix(folder / "none.npy"); }), HasSubstr("none.npy"));
+}
+
+}  // namespace
+}  // namespace prefiqs::eval

@@ -1,0 +1,34 @@
+// CSV files with a header line, as other tools write them too.
+#ifndef PREFIQS_EVAL_TABLE_FILE_H_
+#define PREFIQS_EVAL_TABLE_FILE_H_
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace prefiqs::eval {
+
+struct Table {
+  std::string path;                            // for messages
+  std::vector<std::string> columns;            // of the header
+  std::vector<std::vector<std::string>> rows;  // a cell a column
+  std::vector<std::size_t> lines;              // of each row, from 1
+
+  std::optional<std::size_t> Find(std::string_view column) const;
+  // Throws Error(kUsage) naming the file and its columns where there is none of that name.
+  std::size_t Require(std::string_view column) const;
+};
+
+// RFC 4180 with LF or CRLF; a last line without an end counts; a byte order mark and empty lines are passed over. 1 GiB
+// at most. Throws Error(kIo) naming file, line and cause: cannot be read, empty, a row with more or fewer cells than
+// the header.
+Table ReadTable(const std::string& path);
+
+// A number as C writes it, NaN for an empty cell; throws Error(kIo) naming file, line and column for anything else.
+double NumberIn(const Table& table, std::size_t row, std::size_t column);
+
+}  // namespace prefiqs::eval
+
+#endif  // PREFIQS_EVAL_TABLE_FILE_H_

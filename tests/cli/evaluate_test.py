@@ -1,0 +1,101 @@
+"""`prefiqs evaluate`: from pictures to tables, and on real faces."""
+import csv
+import unittest
+
+import numpy as np
+
+import material
+from material import ProgramTest, noise
+
+
+class Evaluate(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        # Three pictures each of ten people: a pattern of their own, and more and more noise.
+        for person in range(10):
+            for k in range(3):
+                picture = noise(person) * (1 - k / 4) + noise(100 + 10 * person + k) * k / 4
+                self.picture(f'in/{person}/{k}.png', picture.astype(np.uint8))
+        self.assert_status(self.score_aligned('in', '--output', 'rows.csv', '--embeddings', 'rows.npy'), 0)
+        names = [f'{person}/{k}' for person in range(10) for k in range(3)]
+        with open(self.folder / 'pairs.csv', 'w', encoding='utf-8') as pairs:
+            print('file_a,file_b,mated', file=pairs)
+            for i, a in enumerate(names):
+                for b in names[i + 1:]:
+                    print(f'{a}.png,{b}.png,{int(a[0] == b[0])}', file=pairs)
+
+    def evaluate(self, *options):
+        return self.run_program('evaluate', 'pairs.csv', '--rows', 'rows.csv', '--embeddings', 'rows.npy', *options)
+
+    def test_prints_tables_and_writes_curves(self):
+        with open(self.folder / 'clean.csv', 'w', encoding='utf-8') as scores:
+            print('name,noise', file=scores)
+            for person in range(10):
+                for k in range(3):
+                    print(f'{person}/{k},{k}', file=scores)
+        run = self.evaluate('--fmr', '0.1,0.01,1e-4', '--resamples', '20', '--distance', 'known=clean.csv:noise',
+                            '--quality', 'drift=rows.csv', '--curves', 'edc.csv')
+        self.assert_status(run, 0)
+        text = run.out.decode()
+        self.assertIn('30 images of 10 people; 30 mated and 405 non-mated comparisons', text)
+        self.assertRegex(text, r'0\.0001 +too few non-mated comparisons')
+        self.assertRegex(text, r'(?m)^A +0\.1 +known +[0-9.]+ +[0-9.]+ +[0-9.]+ to [0-9.]+ ')
+        with open(self.folder / 'edc.csv', encoding='utf-8') as lines:
+            points = list(csv.DictReader(lines))
+        self.assertEqual({p['method'] for p in points}, {'drift', 'known', 'random'})
+        self.assertEqual({p['protocol'] for p in points}, {'A', 'B', 'C'})
+        self.assertEqual({p['wanted_fmr'] for p in points}, {'0.1', '0.01'})
+        self.assertEqual(self.evaluate('--resamples', '20').out, self.evaluate('--resamples', '20').out)
+
+    def test_refuses_with_a_reason(self):
+        for words, options in ((['--fmr'], ['--fmr', '1e-3,x']), (['--quality'], ['--quality', 'x=']),
+                               (['resamples'], ['--resamples', '-3']), (['FMR'], ['--fmr', '2'])):
+            with self.subTest(options=options):
+                self.assert_refused(self.evaluate(*options), 2, *words)
+        self.assert_refused(self.evaluate('--quality', 'x=none.csv'), 4, 'none.csv')
+        self.assert_status(self.run_program('evaluate', '--rows', 'rows.csv', '--embeddings', 'rows.npy'), 2)
+        broken = self.folder / 'broken.csv'
+        broken.write_text('file_a,file_b,mated\n0/0,0/1,1\n0/0,0/2,perhaps\n')
+        run = self.run_program('evaluate', broken, '--rows', 'rows.csv', '--embeddings', 'rows.npy')
+        self.assert_refused(run, 4, 'broken.csv', 'line 3', 'perhaps')
+
+
+class Real(ProgramTest):
+    """On a fold of real faces."""
+
+    def test_lfw(self):
+        models = material.shared_folder('models')
+        lfw = material.shared_folder('data', 'lfw')
+        pictures = set()
+        pairs = []
+        for line in (lfw / 'pairs.txt').read_text().splitlines()[1:]:
+            words = line.split()
+            a, b = (words[0], words[1]), (words[-2] if len(words) == 4 else words[0], words[-1])
+            pairs.append((a, b, len(words) == 3))
+        mated = [p for p in pairs if p[2]][:150]
+        other = [p for p in pairs if not p[2]][:150]
+        name = '{0[0]}/{0[0]}_{0[1]:0>4}'.format
+        with open(self.folder / 'some.csv', 'w', encoding='utf-8') as file:
+            print('file_a,file_b,mated', file=file)
+            for a, b, same in mated + other:
+                print(f'{name(a)},{name(b)},{int(same)}', file=file)
+                pictures |= {name(a), name(b)}
+        with open(self.folder / 'some.txt', 'w', encoding='utf-8') as file:
+            for picture in sorted(pictures):
+                print(lfw / 'images' / f'{picture}.jpg', file=file)
+        run = self.run_program('score', '@some.txt', '--model', models / 'vface_mobilefacenet.onnx', '--preset',
+                               'imagenet', '--sparsity', '0.2', '--scope', 'layer', '--output', 'rows.csv',
+                               '--embeddings', 'rows.npy')
+        self.assertIn(run.status, (0, 1), run.err)
+        run = self.run_program('evaluate', 'some.csv', '--rows', 'rows.csv', '--embeddings', 'rows.npy', '--fmr', '0.01',
+                               '--resamples', '10')
+        self.assert_status(run, 0)
+        text = run.out.decode()
+        fnmr = float(text.split('FNMR', 1)[1].split('\n', 1)[1].split()[1])
+        self.assertLess(fnmr, 10, text)  # per cent; the network has 99 % accuracy
+        for method in ('quality', 'embedding_norm', 'confidence', 'random'):
+            self.assertIn(f' {method} ', text)
+
+
+if __name__ == '__main__':
+    material.main()
