@@ -7,6 +7,7 @@ pruning looks at the weights that were trained.
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import onnx.numpy_helper
 import torch
 
 from .detector_network import OUTPUTS, Detector, Exported
-from .network import Student
+from .network import RECIPE, Student
 
 
 def load_weights(network, path):
@@ -82,7 +83,7 @@ def main():
         path = arguments.output / "prefiqs_face.onnx"
         export(student, (112, 112), path, ["embedding"], {"input": {0: "batch"}, "embedding": {0: "batch"}})
         halve(path, {"prefiqs.preprocessing": '{"channels":"rgb","mean":127.5,"scale":127.5}',
-                     "prefiqs.recipe": '{"sparsity":0.6,"from":0.8}'})
+                     "prefiqs.recipe": json.dumps(RECIPE)})
     checkpoint = arguments.work / "detector.pt"
     if checkpoint.exists():
         detector = Detector()

@@ -1,6 +1,7 @@
 """The student: iResNet-18 of ArcFace's kind at half width, and its ONNX form with every BatchNormalization kept as a node."""
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from .norm_act import norm_act
@@ -30,12 +31,16 @@ class Block(nn.Module):
             self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x):
-        shortcut = x
-        if len(self.shortcut):
-            convolution, bn = self.shortcut
-            shortcut = _norm(bn, convolution(x))
         y = _norm(self.bn2, self.conv1(_norm(self.bn1, x)), self.prelu)
-        return _norm(self.bn3, self.conv2(y)) + shortcut
+        y = _norm(self.bn3, self.conv2(y))
+        if not len(self.shortcut):
+            return y + x
+        convolution, bn = self.shortcut
+        return y + _norm(bn, convolution(x))
+
+
+# What the drift is made of: of the head, the last block and the matrix, the smallest weights go by one threshold.
+RECIPE = {"sparsity": 0.6, "from": 0.87}
 
 
 class Student(nn.Module):
@@ -55,7 +60,29 @@ class Student(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out")
 
-    def forward(self, x):
+    def trunk(self, x):
+        """All but the last block and what follows it."""
         convolution, bn, prelu = self.stem
-        x = _norm(self.bn, self.body(_norm(bn, convolution(x), prelu)))
+        return self.body[:-1](_norm(bn, convolution(x), prelu))
+
+    def head(self, x):
+        x = _norm(self.bn, self.body[-1](x))
         return self.features(self.fc(x.flatten(1)).float())
+
+    def forward(self, x):
+        return self.head(self.trunk(x))
+
+    def head_weights(self):
+        """What is pruned of the head, in its order."""
+        return [self.body[-1].conv1.weight, self.body[-1].conv2.weight, self.fc.weight]
+
+    def head_as_deployed(self, x, masks=(1, 1, 1)):
+        """The head with masked weights and, in training too, with the normalisation of inference, as a pruned copy has it."""
+        def normal(bn, x):
+            return F.batch_norm(x, bn.running_mean, bn.running_var, bn.weight, bn.bias, False, 0.0, bn.eps)
+
+        block = self.body[-1]
+        conv1, conv2, fc = (w * mask for w, mask in zip(self.head_weights(), masks))
+        y = F.prelu(normal(block.bn2, F.conv2d(normal(block.bn1, x), conv1, padding=1)), block.prelu.weight)
+        x = normal(self.bn, normal(block.bn3, F.conv2d(y, conv2, padding=1)) + x)
+        return normal(self.features, F.linear(x.flatten(1), fc, self.fc.bias).float())
