@@ -99,7 +99,7 @@ def drift_order(network, trunk, masks, badness):
     return (worse * F.softplus(-DRIFT_SLOPE * (drift[:, None] - drift[None, :]))).sum() / worse.sum()
 
 
-WEIGHTS = {"mean_square": 1.0, "cosine": 1.0, "relations": 4.0, "entropy": 0.1, "none": NON_FACES / BATCH * 2, "drift": 1.0}
+WEIGHTS = {"mean_square": 1.0, "cosine": 1.0, "relations": 4.0, "entropy": 0.1, "none": NON_FACES / BATCH * 2, "drift": 0.25}
 
 
 @torch.no_grad()
