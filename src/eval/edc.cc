@@ -10,13 +10,7 @@
 namespace prefiqs::eval {
 namespace {
 
-constexpr std::uint64_t kSteps = 20;
-
-struct Total {
-  std::uint64_t mated = 0, non_mated = 0;
-};
-
-EdcPoint PointAt(double discarded, const Operating& at, const Total& kept, std::uint64_t passed) {
+EdcPoint PointAt(double discarded, const Operating& at, const Kept& kept, std::uint64_t passed) {
   return {.discarded = discarded,
           .error = static_cast<double>(kept.mated - passed) / static_cast<double>(kept.mated),
           .threshold = at.threshold,
@@ -25,7 +19,12 @@ EdcPoint PointAt(double discarded, const Operating& at, const Total& kept, std::
           .non_mated = kept.non_mated};
 }
 
-double Share(std::uint64_t step) { return static_cast<double>(step) / static_cast<double>(kSteps); }
+// Of a weight that starts at `start`, what lies behind `cut`.
+std::uint64_t WeightKept(std::uint64_t weight, std::uint64_t start, std::uint64_t cut) {
+  return start >= cut ? weight : weight - std::min(weight, cut - start);
+}
+
+double Share(std::uint64_t step) { return static_cast<double>(step) / static_cast<double>(kEdcSteps); }
 
 }  // namespace
 
@@ -34,32 +33,45 @@ std::uint64_t FalseMatchesAllowed(double fmr, std::uint64_t non_mated) {
   return static_cast<std::uint64_t>(fmr * static_cast<double>(non_mated) * (1 + kRounding));
 }
 
-Curve EdcOfPairs(const Comparisons& c, const Ranking& ranking, double fmr, Weights weights) {
-  // Where a comparison's copies start in the order of quality.
-  std::vector<std::uint64_t> start(c.size());
-  std::uint64_t total = 0;
+PairCuts CutsOf(const Comparisons& c, const Ranking& ranking, Weights weights) {
+  PairCuts cuts;
+  cuts.start.resize(c.size());
+  Kept all;
   for (const std::uint32_t i : ranking.by_quality) {
-    start[i] = total;
-    total += WeightOf(weights, i);
+    cuts.start[i] = all.mated + all.non_mated;
+    (c.mated[i] ? all.mated : all.non_mated) += WeightOf(weights, i);
   }
+  const std::uint64_t total = all.mated + all.non_mated;
+  for (std::uint64_t step = 0; step < kEdcSteps; ++step) cuts.cut[step] = total * step / kEdcSteps;
+  for (std::uint64_t step = 0; step < kEdcSteps; ++step) {
+    for (std::size_t i = 0; i < c.size(); ++i) {
+      (c.mated[i] ? cuts.kept[step].mated : cuts.kept[step].non_mated) +=
+          WeightKept(WeightOf(weights, i), cuts.start[i], cuts.cut[step]);
+    }
+  }
+  return cuts;
+}
+
+std::optional<Curve> EdcOfPairs(const Comparisons& c, const Ranking& ranking, const PairCuts& cuts, double fmr,
+                                Weights weights) {
   Curve curve;
-  for (std::uint64_t step = 0; step < kSteps; ++step) {
-    const std::uint64_t cut = total * step / kSteps;
-    const auto kept = [&](std::size_t i) -> std::uint64_t {
-      const std::uint64_t weight = WeightOf(weights, i);
-      return start[i] >= cut ? weight : weight - std::min(weight, cut - start[i]);
-    };
-    Total all;
-    for (std::size_t i = 0; i < c.size(); ++i) (c.mated[i] ? all.mated : all.non_mated) += kept(i);
-    if (all.mated == 0 || all.non_mated == 0) continue;
-    const Operating at = NearestToFmr(c, ranking, fmr, all.non_mated, kept);
-    curve.push_back(PointAt(Share(step), at, all, at.mated_above));
+  for (std::uint64_t step = 0; step < kEdcSteps; ++step) {
+    const Kept& kept = cuts.kept[step];
+    if (kept.mated == 0 || kept.non_mated == 0) continue;
+    const Operating at = NearestToFmr(c, ranking, fmr, kept.non_mated, [&](std::size_t i) {
+      return WeightKept(WeightOf(weights, i), cuts.start[i], cuts.cut[step]);
+    });
+    if (!at.certain) return std::nullopt;
+    curve.push_back(PointAt(Share(step), at, kept, at.mated_above));
   }
   return curve;
 }
 
-Curve EdcOfImages(const Comparisons& c, const Ranking& ranking, std::span<const float> quality, double fmr,
-                  Weights weights, Weights image_weights) {
+Curve EdcOfPairs(const Comparisons& c, const Ranking& ranking, double fmr, Weights weights) {
+  return *EdcOfPairs(c, ranking, CutsOf(c, ranking, weights), fmr, weights);
+}
+
+ImageCuts GoneImages(std::span<const float> quality, Weights image_weights) {
   std::vector<std::uint32_t> images(quality.size());
   std::iota(images.begin(), images.end(), 0u);
   std::ranges::stable_sort(images, {}, [&](std::uint32_t i) {
@@ -67,26 +79,42 @@ Curve EdcOfImages(const Comparisons& c, const Ranking& ranking, std::span<const 
   });
   std::uint64_t total = 0;
   for (const std::uint32_t i : images) total += WeightOf(image_weights, i);
-  // The first step at which an image is gone.
-  std::vector<std::uint64_t> gone(quality.size());
+  ImageCuts cuts;
+  cuts.gone.resize(quality.size());
   std::uint64_t end = 0, step = 0;
   for (const std::uint32_t i : images) {
     end += WeightOf(image_weights, i);
-    while (step < kSteps && total * step / kSteps < end) ++step;
-    gone[i] = step;
+    while (step < kEdcSteps && total * step / kEdcSteps < end) ++step;
+    cuts.gone[i] = step;
   }
+  return cuts;
+}
+
+std::optional<Curve> EdcOfImages(const Comparisons& c, const Ranking& ranking, const ImageCuts& cuts, double fmr,
+                                 Weights weights) {
   Curve curve;
-  for (step = 0; step < kSteps; ++step) {
-    const auto kept = [&](std::size_t i) -> std::uint64_t {
-      return std::min(gone[c.first[i]], gone[c.second[i]]) > step ? WeightOf(weights, i) : 0;
-    };
-    Total all;
-    for (std::size_t i = 0; i < c.size(); ++i) (c.mated[i] ? all.mated : all.non_mated) += kept(i);
-    if (all.mated == 0 || FalseMatchesAllowed(fmr, all.non_mated) == 0) break;
-    const Operating at = NearestToFmr(c, ranking, fmr, all.non_mated, kept);
-    curve.push_back(PointAt(Share(step), at, all, at.mated_above + at.mated_at));
+  for (std::uint64_t step = 0; step < kEdcSteps; ++step) {
+    const Kept& kept = cuts.kept[step];
+    if (kept.mated == 0 || FalseMatchesAllowed(fmr, kept.non_mated) == 0) break;
+    const Operating at = NearestToFmr(c, ranking, fmr, kept.non_mated, [&](std::size_t i) -> std::uint64_t {
+      return std::min(cuts.gone[c.first[i]], cuts.gone[c.second[i]]) > step ? WeightOf(weights, i) : 0;
+    });
+    if (!at.certain) return std::nullopt;
+    curve.push_back(PointAt(Share(step), at, kept, at.mated_above + at.mated_at));
   }
   return curve;
+}
+
+Curve EdcOfImages(const Comparisons& c, const Ranking& ranking, std::span<const float> quality, double fmr,
+                  Weights weights, Weights image_weights) {
+  ImageCuts cuts = GoneImages(quality, image_weights);
+  for (std::size_t i = 0; i < c.size(); ++i) {
+    const std::uint64_t gone = std::min(cuts.gone[c.first[i]], cuts.gone[c.second[i]]);
+    for (std::uint64_t step = 0; step < std::min(gone, kEdcSteps); ++step) {
+      (c.mated[i] ? cuts.kept[step].mated : cuts.kept[step].non_mated) += WeightOf(weights, i);
+    }
+  }
+  return *EdcOfImages(c, ranking, cuts, fmr, weights);
 }
 
 Curve EdcAtThreshold(const Comparisons& c, const Ranking& ranking, double threshold, ErrorKind kind, Weights weights) {

@@ -5,7 +5,9 @@
 #ifndef PREFIQS_EVAL_EDC_H_
 #define PREFIQS_EVAL_EDC_H_
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,12 +27,40 @@ using Curve = std::vector<EdcPoint>;  // by rising share
 // How many of so many non-mated comparisons may be accepted at an FMR; 0: they are too few to tell it.
 std::uint64_t FalseMatchesAllowed(double fmr, std::uint64_t non_mated);
 
+inline constexpr std::uint64_t kEdcSteps = 20;  // of protocols A and C: shares k / 20 for k = 0..19
+
+// What is kept at a step, by weight.
+struct Kept {
+  std::uint64_t mated = 0, non_mated = 0;
+};
+
+// Where protocol A cuts. The comparisons need not be all that there are: non-mated ones that no threshold comes near
+// may be left out, as long as the totals and places count them.
+struct PairCuts {
+  std::array<Kept, kEdcSteps> kept;
+  std::array<std::uint64_t, kEdcSteps> cut{};  // weight that is discarded
+  std::vector<std::uint64_t> start;            // of each comparison: weight that goes before it
+};
+PairCuts CutsOf(const Comparisons& comparisons, const Ranking& ranking, Weights weights = {});
+
+// Protocol C: the first step at which each image is gone, and what is kept.
+struct ImageCuts {
+  std::array<Kept, kEdcSteps> kept;
+  std::vector<std::uint64_t> gone;
+};
+// By quality and image_weights alone; `kept` is left to be filled.
+ImageCuts GoneImages(std::span<const float> quality, Weights image_weights = {});
+
 // Protocol A, of CR-FIQA (arXiv 2112.06592), GraFIQs, ViT-FIQA and by all signs PreFIQs. Mated and non-mated
 // comparisons together are discarded in steps of 5 %, floor(N k / 20) for k = 0..19, comparison by comparison. The
 // threshold is found anew among the similarities of what is kept: the one whose share of non-mated comparisons at or
 // above it is nearest to `fmr`, of equals the lowest. Accepted is what exceeds it: FNMR counts similarities <= t.
 // Points without kept mated or non-mated comparisons are left out; so is everything when no comparison is non-mated.
 Curve EdcOfPairs(const Comparisons& comparisons, const Ranking& ranking, double fmr, Weights weights = {});
+// The same with cuts made before. Empty optional: the threshold is below all similarities of the comparisons, which
+// were not all.
+std::optional<Curve> EdcOfPairs(const Comparisons& comparisons, const Ranking& ranking, const PairCuts& cuts,
+                                double fmr, Weights weights = {});
 
 // Area under straight lines through the points, over shares 0 to `limit`, cut there. Protocol A's AUC (0.95) and pAUC.
 double TrapezoidArea(const Curve& curve, double limit);
@@ -64,6 +94,8 @@ double AreaAboveBest(const Curve& curve, double limit);
 // an image goes with all its copies. Empty: once each.
 Curve EdcOfImages(const Comparisons& comparisons, const Ranking& ranking, std::span<const float> quality, double fmr,
                   Weights weights = {}, Weights image_weights = {});
+std::optional<Curve> EdcOfImages(const Comparisons& comparisons, const Ranking& ranking, const ImageCuts& cuts,
+                                 double fmr, Weights weights = {});
 
 // Protocol C's normalised area: StepArea / (limit * error without discarding). NaN where that error is 0.
 double NormalisedArea(const Curve& curve, double limit);

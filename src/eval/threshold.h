@@ -16,6 +16,7 @@ struct Operating {
   double fmr = 0;                 // share of non-mated similarities at or above the threshold
   std::uint64_t mated_above = 0;  // mated similarities that exceed it
   std::uint64_t mated_at = 0;     // equal to it
+  bool certain = false;           // comparisons that may be missing, all less alike, would change nothing
 };
 
 // Among the kept similarities the one of which the share of non-mated at or above it is nearest to `fmr`; of equals
@@ -39,12 +40,15 @@ Operating NearestToFmr(const Comparisons& c, const Ranking& ranking, double fmr,
     const double distance = std::abs(share - fmr);
     if (distance <= best_distance) {
       best_distance = distance;
-      best = {similarity, share, mated_above, mated};
-    } else if (share > fmr) {
-      break;  // from here on it only grows
+      best = {.threshold = similarity, .fmr = share, .mated_above = mated_above, .mated_at = mated, .certain = false};
+    }
+    if (share > fmr && distance > best_distance) {
+      best.certain = true;  // from here on the distance only grows
+      return best;
     }
     mated_above += mated;
   }
+  best.certain = false_matches == non_mated;
   return best;
 }
 
