@@ -1,0 +1,162 @@
+// All pairs without holding them all, against the list of them.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "eval/all_pairs_cuts.h"
+#include "eval/bootstrap.h"
+#include "eval/similarity_join.h"
+
+namespace prefiqs::eval {
+namespace {
+
+struct People {
+  Matrix unit;
+  std::vector<std::uint32_t> identity;
+  std::vector<float> quality;
+};
+
+People MakePeople(std::uint32_t seed, std::size_t images, std::size_t columns, int levels) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::uniform_real_distribution<float> uniform;
+  People people{.unit = {images, columns, {}}, .identity = {}, .quality = {}};
+  for (std::size_t i = 0; i < images; ++i) {
+    people.identity.push_back(static_cast<std::uint32_t>(random() % (images / 3)));
+    people.quality.push_back(std::round(uniform(random) * static_cast<float>(levels)));
+    if (i % 11 == 4) people.quality.back() = std::numeric_limits<float>::quiet_NaN();
+    std::vector<float> row;
+    float squares = 0;
+    for (std::size_t k = 0; k < columns; ++k) {
+      row.push_back(normal(random));
+      squares += row.back() * row.back();
+    }
+    for (const float v : row) people.unit.values.push_back(i % 13 == 7 ? 0 : v / std::sqrt(squares));
+  }
+  return people;
+}
+
+// The list of all pairs, in its order.
+Comparisons List(const People& p) {
+  Comparisons c;
+  for (std::uint32_t a = 0; a < p.unit.rows; ++a) {
+    for (std::uint32_t b = a + 1; b < p.unit.rows; ++b) {
+      float sum = 0, either = 0;
+      for (std::size_t k = 0; k < p.unit.columns; ++k) sum += p.unit.Row(a)[k] * p.unit.Row(b)[k];
+      for (const std::uint32_t image : {a, b}) {
+        float squares = 0;
+        for (const float v : p.unit.Row(image)) squares += v * v;
+        either += squares > 0.5f ? 1 : 0;
+      }
+      c.first.push_back(a);
+      c.second.push_back(b);
+      c.mated.push_back(p.identity[a] == p.identity[b]);
+      c.similarity.push_back(either == 2 ? sum : -std::numeric_limits<float>::infinity());
+    }
+  }
+  return c;
+}
+
+TEST(AllPairs, AreTheListsAboveTheFloor) {
+  for (const std::size_t images : {1, 2, 31, 48, 100, 131}) {
+    for (const double share : {1.0, 0.2, 0.01}) {
+      const People p = MakePeople(5, std::max<std::size_t>(images, 3), 19, 5);
+      const AllPairs join = JoinAllPairs(p.unit, p.identity, share, 3);
+      const Comparisons list = List(p);
+      Comparisons wanted;
+      std::uint64_t mated = 0;
+      for (std::size_t i = 0; i < list.size(); ++i) {
+        mated += list.mated[i];
+        const bool comparable = list.similarity[i] > -1.5f;
+        if (!list.mated[i] && !(comparable && list.similarity[i] >= join.floor)) continue;
+        wanted.first.push_back(list.first[i]);
+        wanted.second.push_back(list.second[i]);
+        wanted.mated.push_back(list.mated[i]);
+        wanted.similarity.push_back(list.similarity[i]);
+      }
+      EXPECT_EQ(join.comparisons.first, wanted.first);
+      EXPECT_EQ(join.comparisons.second, wanted.second);
+      EXPECT_EQ(join.comparisons.mated, wanted.mated);
+      EXPECT_EQ(join.comparisons.similarity, wanted.similarity);  // the same bits
+      EXPECT_EQ(join.mated, mated);
+      EXPECT_EQ(join.mated + join.non_mated, list.size());
+      const AllPairs alone = JoinAllPairs(p.unit, p.identity, share, 1);
+      EXPECT_EQ(alone.comparisons.similarity, join.comparisons.similarity);
+    }
+  }
+}
+
+class AllPairsCuts : public testing::TestWithParam<std::tuple<int, bool>> {};
+
+TEST_P(AllPairsCuts, AreThoseOfTheList) {
+  const auto [levels, resampled] = GetParam();
+  const People p = MakePeople(static_cast<std::uint32_t>(levels), 60, 8, levels);
+  std::vector<std::uint32_t> drawn;
+  if (resampled) drawn = DrawIdentities(20, 9, 1);
+  const Comparisons list = List(p);
+  const std::vector<std::uint32_t> weights =
+      resampled ? ComparisonWeights(list, p.identity, drawn) : std::vector<std::uint32_t>();
+  for (const TieOrder ties : {TieOrder::kAsListed, TieOrder::kReversed}) {
+    const PairCuts wanted = CutsOf(list, Rank(list, p.quality, ties), weights);
+    const PairCuts found = CutsOfAllPairs(list, p.identity, p.quality, ties, drawn);
+    EXPECT_EQ(found.cut, wanted.cut);
+    for (std::size_t step = 0; step < kEdcSteps; ++step) {
+      EXPECT_EQ(found.kept[step].mated, wanted.kept[step].mated) << step;
+      EXPECT_EQ(found.kept[step].non_mated, wanted.kept[step].non_mated) << step;
+      for (std::size_t i = 0; i < list.size(); ++i) {
+        // Where no cut falls, places within a group do not matter.
+        const std::uint64_t weight = WeightOf(weights, i), cut = wanted.cut[step];
+        const auto left = [&](std::uint64_t start) {
+          return start >= cut ? weight : weight - std::min(weight, cut - start);
+        };
+        ASSERT_EQ(left(found.start[i]), left(wanted.start[i])) << step << " " << i;
+      }
+    }
+  }
+}
+
+TEST_P(AllPairsCuts, GiveTheSameCurves) {
+  const auto [levels, resampled] = GetParam();
+  const People p = MakePeople(static_cast<std::uint32_t>(levels) + 100, 90, 6, levels);
+  std::vector<std::uint32_t> drawn;
+  if (resampled) drawn = DrawIdentities(30, 9, 1);
+  const Comparisons list = List(p);
+  const AllPairs join = JoinAllPairs(p.unit, p.identity, 0.5, 2);
+  EXPECT_LT(join.comparisons.size(), list.size() * 2 / 3);
+  const auto weights_of = [&](const Comparisons& c) {
+    return resampled ? ComparisonWeights(c, p.identity, drawn) : std::vector<std::uint32_t>();
+  };
+  const auto list_weights = weights_of(list), join_weights = weights_of(join.comparisons);
+  const auto image_weights = resampled ? ImageWeights(p.identity, drawn) : std::vector<std::uint32_t>();
+  const Ranking of_list = Rank(list, p.quality), of_join = Rank(join.comparisons, p.quality);
+  const auto expect_same = [](const Curve& wanted, const std::optional<Curve>& found) {
+    ASSERT_TRUE(found);
+    ASSERT_EQ(found->size(), wanted.size());
+    ASSERT_GT(wanted.size(), 5u);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      EXPECT_EQ((*found)[i].error, wanted[i].error);
+      EXPECT_EQ((*found)[i].threshold, wanted[i].threshold);
+      EXPECT_EQ((*found)[i].mated, wanted[i].mated);
+      EXPECT_EQ((*found)[i].non_mated, wanted[i].non_mated);
+    }
+  };
+  for (const double fmr : {0.05, 0.01}) {
+    expect_same(EdcOfPairs(list, of_list, fmr, list_weights),
+                EdcOfPairs(join.comparisons, of_join,
+                           CutsOfAllPairs(join.comparisons, p.identity, p.quality, TieOrder::kAsListed, drawn), fmr,
+                           join_weights));
+    expect_same(
+        EdcOfImages(list, of_list, p.quality, fmr, list_weights, image_weights),
+        EdcOfImages(join.comparisons, of_join, ImageCutsOfAllPairs(p.identity, p.quality, drawn), fmr, join_weights));
+  }
+  // Below the floor nothing can be told, and that is said.
+  EXPECT_FALSE(EdcOfPairs(join.comparisons, of_join,
+                          CutsOfAllPairs(join.comparisons, p.identity, p.quality, TieOrder::kAsListed), 0.9));
+}
+
+INSTANTIATE_TEST_SUITE_P(Random, AllPairsCuts, testing::Combine(testing::Values(1, 4, 1000), testing::Bool()));
+
+}  // namespace
+}  // namespace prefiqs::eval
