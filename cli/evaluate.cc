@@ -21,7 +21,8 @@ constexpr const char* kExamples = R"(Examples:
       --quality crfiqa=other.csv:score --quality blur=blur.csv:sharpness --fmr 1e-3 --curves edc.csv
 
 PAIRS: a CSV file with file_a, file_b, mated (and fold, identity_a, identity_b if known), LFW's pairs.txt, or CFP's
-Protocol/Split/FF or FP. A name stands for the path it is the end of; extensions do not matter.
+Protocol/Split/FF or FP; or the word all: every picture of the rows with every other one, people being the folders they
+lie in (or the rows' column identity). A name stands for the path it is the end of; extensions do not matter.
 
 Areas under error-versus-discard curves, times 1000, lower is better, by three protocols: A discards pairs and finds the
 threshold anew (CR-FIQA and its successors), B keeps one threshold (ISO/IEC 29794-1; area above the best possible), C
@@ -129,6 +130,7 @@ void PrintHarm(const EvaluationReport& report) {
   for (std::size_t m = 0; m < report.methods.size(); ++m) {
     rows.push_back({report.methods[m], Number(report.rank_of_harm[m][0], 3), Number(report.rank_of_harm[m][1], 3)});
   }
+  if (!std::isfinite(report.rank_of_harm[0][0])) return;
   fmt::print("RCE: rank correlation of quality and harm at FMR 0.001, higher is better\n\n{}\n",
              FormatTable({{"method"}, {"alpha 0", Align::kRight}, {"alpha 3", Align::kRight}}, rows));
 }
@@ -178,6 +180,7 @@ int RunEvaluate(const Words& words) {
   app.add_option("--fmr", rates, "False match rates [0.01,0.001,0.0001]")->type_name("RATE,...");
   app.add_option("--resamples", options.resamples, "Of people, for intervals and comparisons [200]")->type_name("N");
   app.add_option("--seed", options.seed, "Of the resamples and of the random method [1]")->type_name("N");
+  app.add_option("--threads", options.threads, "0: all cores [0]")->type_name("N")->check(CLI::NonNegativeNumber);
   app.add_option("--curves", options.curves, "Writes the curves' points there")->type_name("FILE.csv");
   app.footer(kExamples);
   if (!ParseWithInputs(app, words, "PAIRS", inputs)) return 0;

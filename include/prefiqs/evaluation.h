@@ -24,6 +24,8 @@ struct QualitySource {
 struct EvaluationOptions {
   // Which pictures are compared: a CSV file with file_a, file_b and mated, LFW's pairs.txt, or CFP's Protocol/Split/FF
   // or FP. Names stand for the paths that they are the ends of, without extensions.
+  // "all": every picture of the rows with every other one; people are the rows' column identity, else the folder that a
+  // picture lies in.
   std::string pairs{};
   // The verifying network's: CSV with a column path (or file, or name), and a .npy matrix with a row for each of its
   // rows, as `prefiqs embed` and `score --embeddings` write them. The first row of a path counts. A row of NaN, a
@@ -38,6 +40,7 @@ struct EvaluationOptions {
   std::vector<double> fmrs{1e-2, 1e-3, 1e-4};
   int resamples = 200;  // of identities; 0: no intervals
   std::uint64_t seed = 1;
+  int threads = 0;       // 0: all cores. No result depends on it
   std::string curves{};  // CSV file that is written, over an old one, with a line for each point; empty: none
   // Called now and then from the calling thread; empty: nothing.
   std::function<void(int resamples_done)> on_progress{};
@@ -89,9 +92,10 @@ struct EvaluationReport {
   int folds = 0;
   double accuracy = std::numeric_limits<double>::quiet_NaN();  // of the list's folds; NaN where it has none
   double accuracy_standard_error = std::numeric_limits<double>::quiet_NaN();
-  std::vector<EvaluationErrorRate> error_rates;   // of all comparisons, by FMR
-  std::vector<EvaluationCurve> curves;            // method by method, protocol by protocol, FMR by FMR
-  std::vector<std::vector<double>> rank_of_harm;  // RCE at FMR 1e-3, by method: for alpha 0 and 3
+  std::vector<EvaluationErrorRate> error_rates;  // of all comparisons, by FMR
+  std::vector<EvaluationCurve> curves;           // method by method, protocol by protocol, FMR by FMR
+  // RCE at FMR 1e-3, by method: for alpha 0 and 3. NaN where all pairs are compared.
+  std::vector<std::vector<double>> rank_of_harm;
 };
 
 // Throws Error(kIo) or Error(kUsage) naming file, line and cause. Deterministic: depends on the files and the seed

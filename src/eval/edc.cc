@@ -150,20 +150,26 @@ Curve EdcAtThreshold(const Comparisons& c, const Ranking& ranking, double thresh
   return curve;
 }
 
+std::optional<double> ThresholdAtFmr(const Comparisons& c, const Ranking& ranking, double fmr, std::uint64_t non_mated,
+                                     Weights weights) {
+  const std::uint64_t allowed = FalseMatchesAllowed(fmr, non_mated);
+  std::uint64_t passed = 0;
+  for (const std::uint32_t i : ranking.by_similarity) {
+    if (c.mated[i]) continue;
+    passed += WeightOf(weights, i);
+    if (passed > allowed) {
+      return std::nextafter(static_cast<double>(c.similarity[i]), std::numeric_limits<double>::infinity());
+    }
+  }
+  return std::nullopt;
+}
+
 double ThresholdAtFmr(const Comparisons& c, const Ranking& ranking, double fmr, Weights weights) {
   std::uint64_t non_mated = 0;
   for (std::size_t i = 0; i < c.size(); ++i) {
     if (!c.mated[i]) non_mated += WeightOf(weights, i);
   }
-  std::uint64_t passed = 0;
-  for (const std::uint32_t i : ranking.by_similarity) {
-    if (c.mated[i]) continue;
-    passed += WeightOf(weights, i);
-    if (passed > FalseMatchesAllowed(fmr, non_mated)) {
-      return std::nextafter(static_cast<double>(c.similarity[i]), std::numeric_limits<double>::infinity());
-    }
-  }
-  return -std::numeric_limits<double>::infinity();
+  return ThresholdAtFmr(c, ranking, fmr, non_mated, weights).value_or(-std::numeric_limits<double>::infinity());
 }
 
 double ThresholdAtError(const Comparisons& c, const Ranking& ranking, double error, ErrorKind kind, Weights weights) {

@@ -76,6 +76,11 @@ Curve EdcAtThreshold(const Comparisons& comparisons, const Ranking& ranking, dou
 // them. -infinity where all may pass.
 double ThresholdAtFmr(const Comparisons& comparisons, const Ranking& ranking, double fmr, Weights weights = {});
 
+// The same of comparisons that are not all, `non_mated` being the weight of all non-mated ones; empty where that
+// threshold is not among them.
+std::optional<double> ThresholdAtFmr(const Comparisons& comparisons, const Ranking& ranking, double fmr,
+                                     std::uint64_t non_mated, Weights weights);
+
 // The threshold that makes `error` of the mated comparisons (or non-mated) errors: a quantile of their similarities,
 // linear between them. Requires one of that kind.
 double ThresholdAtError(const Comparisons& comparisons, const Ranking& ranking, double error, ErrorKind kind,

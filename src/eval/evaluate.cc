@@ -1,14 +1,19 @@
 #include <fmt/format.h>
 #include <prefiqs/evaluation.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "base/file.h"
+#include "eval/all_pairs_cuts.h"
 #include "eval/bootstrap.h"
 #include "eval/edc.h"
 #include "eval/evaluation_set.h"
 #include "eval/harm.h"
+#include "eval/similarity_join.h"
 #include "eval/verification.h"
 #include "report/csv.h"
 
@@ -40,40 +45,120 @@ Areas AreasOf(EdcProtocol protocol, const Curve& curve) {
   return {eval::StepArea(curve, 0.2), eval::StepArea(curve, 0.3), eval::StepArea(curve, 0.95)};
 }
 
-// What one evaluation of a set is made with; orders are made once for all resamples.
+// How often things count in one resample; empty: once.
+struct Draw {
+  std::vector<std::uint32_t> identities, comparisons, mirrored_comparisons, images;
+};
+
+// Asked for with all pairs, of which too few were held.
+struct FloorTooHigh {};
+
+// What all resamples share: comparisons and their orders.
 class Evaluator {
  public:
-  Evaluator(const eval::EvaluationSet& set, eval::TieOrder ties) : set_(set), with_mirror_(set.comparisons) {
-    if (!set.mirrored.empty()) with_mirror_.similarity = set.mirrored;
-    for (const auto& quality : set.qualities) {
-      plain_.push_back(Rank(set.comparisons, quality, ties));
-      mirrored_.push_back(Rank(with_mirror_, quality, ties));
-    }
-  }
-
-  Curve Run(std::size_t method, EdcProtocol protocol, double fmr, Weights weights, Weights image_weights) const {
-    const eval::Comparisons& c = set_.comparisons;
-    switch (protocol) {
-      case EdcProtocol::kPairs:
-        return eval::EdcOfPairs(with_mirror_, mirrored_[method], fmr, weights);
-      case EdcProtocol::kFixedThreshold: {
-        const double threshold = eval::ThresholdAtFmr(c, plain_[method], fmr, weights);
-        return eval::EdcAtThreshold(c, plain_[method], threshold, eval::ErrorKind::kFalseNonMatch, weights);
+  Evaluator(const eval::EvaluationSet& set, double share, int threads) : set_(set) {
+    if (set.all_pairs) {
+      eval::AllPairs all = eval::JoinAllPairs(set.unit, set.identity, share, threads);
+      mated_ = all.mated;
+      non_mated_ = all.non_mated;
+      plain_ = std::move(all.comparisons);
+      if (set.unit_mirrored.rows > 0) {
+        mirrored_ = eval::JoinAllPairs(set.unit_mirrored, set.identity, share, threads).comparisons;
       }
-      case EdcProtocol::kImages:
-        break;
+    } else {
+      plain_ = set.comparisons;
+      for (const std::uint8_t mated : plain_.mated) ++(mated ? mated_ : non_mated_);
+      if (!set.mirrored.empty()) {
+        mirrored_ = set.comparisons;
+        mirrored_.similarity = set.mirrored;
+      }
     }
-    return eval::EdcOfImages(c, plain_[method], set_.qualities[method], fmr, weights, image_weights);
+    with_mirror_ = mirrored_.size() > 0;
+    for (const eval::TieOrder ties : {eval::TieOrder::kAsListed, eval::TieOrder::kReversed}) {
+      for (const auto& quality : set.qualities) {
+        plain_ranking_.push_back(Rank(plain_, quality, ties));
+        if (with_mirror_) mirrored_ranking_.push_back(Rank(mirrored_, quality, ties));
+      }
+    }
   }
 
-  double Threshold(double fmr, Weights weights) const {
-    return eval::ThresholdAtFmr(set_.comparisons, plain_[0], fmr, weights);
+  const eval::Comparisons& plain() const { return plain_; }
+  std::uint64_t mated() const { return mated_; }
+  std::uint64_t non_mated() const { return non_mated_; }
+
+  Draw DrawAgain(std::uint64_t seed, std::uint64_t resample) const {
+    Draw draw;
+    draw.identities = eval::DrawIdentities(set_.identities, seed, resample);
+    draw.comparisons = eval::ComparisonWeights(plain_, set_.identity, draw.identities);
+    if (with_mirror_) draw.mirrored_comparisons = eval::ComparisonWeights(mirrored_, set_.identity, draw.identities);
+    draw.images = eval::ImageWeights(set_.identity, draw.identities);
+    return draw;
   }
+
+  // One method in one draw.
+  class Run {
+   public:
+    Run(const Evaluator& e, std::size_t method, eval::TieOrder ties, const Draw& draw) : e_(e), draw_(draw) {
+      const eval::EvaluationSet& set = e.set_;
+      const std::size_t index = ties == eval::TieOrder::kAsListed ? method : method + set.qualities.size();
+      plain_ranking_ = &e.plain_ranking_[index];
+      ranking_ = e.with_mirror_ ? &e.mirrored_ranking_[index] : plain_ranking_;
+      quality_ = set.qualities[method];
+      if (set.all_pairs) {
+        pairs_ = eval::CutsOfAllPairs(WithMirror(), set.identity, quality_, ties, draw.identities);
+        images_ = eval::ImageCutsOfAllPairs(set.identity, quality_, draw.identities);
+      } else {
+        pairs_ = eval::CutsOf(WithMirror(), *ranking_, MirrorWeights());
+      }
+    }
+
+    Curve Edc(EdcProtocol protocol, double fmr) const {
+      switch (protocol) {
+        case EdcProtocol::kPairs:
+          return Certain(eval::EdcOfPairs(WithMirror(), *ranking_, pairs_, fmr, MirrorWeights()));
+        case EdcProtocol::kFixedThreshold:
+          return eval::EdcAtThreshold(e_.plain_, *plain_ranking_, Threshold(fmr), eval::ErrorKind::kFalseNonMatch,
+                                      draw_.comparisons);
+        case EdcProtocol::kImages:
+          break;
+      }
+      if (e_.set_.all_pairs) {
+        return Certain(eval::EdcOfImages(e_.plain_, *plain_ranking_, images_, fmr, draw_.comparisons));
+      }
+      return eval::EdcOfImages(e_.plain_, *plain_ranking_, quality_, fmr, draw_.comparisons, draw_.images);
+    }
+
+    // Of all comparisons, the lowest with no more than `fmr`.
+    double Threshold(double fmr) const {
+      if (!e_.set_.all_pairs) return eval::ThresholdAtFmr(e_.plain_, *plain_ranking_, fmr, draw_.comparisons);
+      return Certain(
+          eval::ThresholdAtFmr(e_.plain_, *plain_ranking_, fmr, pairs_.kept[0].non_mated, draw_.comparisons));
+    }
+
+   private:
+    const eval::Comparisons& WithMirror() const { return e_.with_mirror_ ? e_.mirrored_ : e_.plain_; }
+    Weights MirrorWeights() const { return e_.with_mirror_ ? draw_.mirrored_comparisons : draw_.comparisons; }
+    template <typename T>
+    static T Certain(std::optional<T> result) {
+      if (!result) throw FloorTooHigh();
+      return *std::move(result);
+    }
+
+    const Evaluator& e_;
+    const Draw& draw_;
+    const eval::Ranking* plain_ranking_;
+    const eval::Ranking* ranking_;
+    std::span<const float> quality_;
+    eval::PairCuts pairs_;
+    eval::ImageCuts images_;
+  };
 
  private:
   const eval::EvaluationSet& set_;
-  eval::Comparisons with_mirror_;
-  std::vector<eval::Ranking> plain_, mirrored_;
+  eval::Comparisons plain_, mirrored_;
+  bool with_mirror_ = false;
+  std::uint64_t mated_ = 0, non_mated_ = 0;
+  std::vector<eval::Ranking> plain_ranking_, mirrored_ranking_;  // by method; then with ties reversed
 };
 
 std::vector<EvaluationPoint> Points(const Curve& curve) {
@@ -107,28 +192,109 @@ void Check(const EvaluationOptions& options) {
 
 void Verify(const eval::EvaluationSet& set, const Evaluator& evaluator, const EvaluationOptions& options,
             EvaluationReport& report) {
+  report.mated = evaluator.mated();
+  report.non_mated = evaluator.non_mated();
   if (set.folds >= 2) {
     const eval::FoldAccuracy accuracy = eval::AccuracyByFolds(set.comparisons, set.fold, set.folds);
     report.accuracy = accuracy.mean;
     report.accuracy_standard_error = accuracy.standard_error;
   }
+  const Draw once;
+  const Evaluator::Run run(evaluator, 0, eval::TieOrder::kAsListed, once);
   for (const double fmr : options.fmrs) {
-    const eval::ErrorRates rates = eval::RatesAt(set.comparisons, evaluator.Threshold(fmr, {}));
-    report.error_rates.push_back({.wanted_fmr = fmr,
-                                  .threshold = rates.threshold,
-                                  .fmr = rates.fmr,
-                                  .fnmr = rates.fnmr,
-                                  .enough = eval::FalseMatchesAllowed(fmr, rates.non_mated) > 0,
-                                  .interval = {}});
-    report.mated = rates.mated;
-    report.non_mated = rates.non_mated;
+    EvaluationErrorRate& rate = report.error_rates.emplace_back();
+    rate.wanted_fmr = fmr;
+    rate.enough = eval::FalseMatchesAllowed(fmr, report.non_mated) > 0;
+    const eval::ErrorRates rates = eval::RatesAt(evaluator.plain(), run.Threshold(fmr));
+    rate.threshold = rates.threshold;
+    rate.fnmr = rates.fnmr;
+    rate.fmr = static_cast<double>(rates.false_matches) / static_cast<double>(report.non_mated);
   }
-  const std::vector<eval::Harm> harm =
-      eval::HarmOfImages(set.comparisons, set.images.size(), evaluator.Threshold(kHarmFmr, {}));
+  std::vector<eval::Harm> harm;
+  if (!set.all_pairs) harm = eval::HarmOfImages(set.comparisons, set.images.size(), run.Threshold(kHarmFmr));
   for (const auto& quality : set.qualities) {
     std::vector<double>& ranks = report.rank_of_harm.emplace_back();
     for (const double alpha : kHarmAlphas) ranks.push_back(eval::RankOfHarm(harm, quality, alpha).value_or(kNaN));
   }
+}
+
+// Curves and areas of everything once.
+void DrawCurves(const eval::EvaluationSet& set, const Evaluator& evaluator, const EvaluationOptions& options,
+                EvaluationReport& report) {
+  const Draw once;
+  for (std::size_t method = 0; method < set.methods.size(); ++method) {
+    const Evaluator::Run listed(evaluator, method, eval::TieOrder::kAsListed, once);
+    const Evaluator::Run reversed(evaluator, method, eval::TieOrder::kReversed, once);
+    for (const EdcProtocol protocol : kProtocols) {
+      for (const double fmr : options.fmrs) {
+        EvaluationCurve& curve = report.curves.emplace_back();
+        curve.method = method;
+        curve.protocol = protocol;
+        curve.fmr = fmr;
+        // Below one false match in all of them an FMR is a guess.
+        if (eval::FalseMatchesAllowed(fmr, report.non_mated) == 0) continue;
+        const Curve edc = listed.Edc(protocol, fmr);
+        const Areas areas = AreasOf(protocol, edc);
+        // Only protocol A's cuts run through equals.
+        const Areas other = protocol == EdcProtocol::kPairs ? AreasOf(protocol, reversed.Edc(protocol, fmr)) : areas;
+        curve.points = Points(edc);
+        curve.to_20 = {.value = areas.to_20, .interval = {}, .reversed = other.to_20};
+        curve.to_30 = {.value = areas.to_30, .interval = {}, .reversed = other.to_30};
+        curve.whole = {.value = areas.whole, .interval = {}, .reversed = other.whole};
+      }
+    }
+  }
+}
+
+void Resample(const eval::EvaluationSet& set, const Evaluator& evaluator, const EvaluationOptions& options,
+              EvaluationReport& report) {
+  std::vector<AreaSamples> samples(report.curves.size());
+  std::vector<Samples> fnmr(options.fmrs.size());
+  const std::size_t of_a_method = kProtocols.size() * options.fmrs.size();
+  for (int i = 0; i < options.resamples; ++i) {
+    const Draw draw = evaluator.DrawAgain(options.seed, static_cast<std::uint64_t>(i));
+    for (std::size_t method = 0; method < set.methods.size(); ++method) {
+      const Evaluator::Run run(evaluator, method, eval::TieOrder::kAsListed, draw);
+      for (std::size_t k = 0; method == 0 && k < fnmr.size(); ++k) {
+        fnmr[k].push_back(eval::RatesAt(evaluator.plain(), run.Threshold(options.fmrs[k]), draw.comparisons).fnmr);
+      }
+      for (std::size_t k = method * of_a_method; k < (method + 1) * of_a_method; ++k) {
+        const EvaluationCurve& curve = report.curves[k];
+        if (curve.points.empty()) continue;
+        const Areas areas = AreasOf(curve.protocol, run.Edc(curve.protocol, curve.fmr));
+        samples[k].to_20.push_back(areas.to_20);
+        samples[k].to_30.push_back(areas.to_30);
+        samples[k].whole.push_back(areas.whole);
+      }
+    }
+    if (options.on_progress) options.on_progress(i + 1);
+  }
+  for (std::size_t k = 0; k < fnmr.size(); ++k) {
+    const eval::Interval interval = eval::PercentileInterval(std::move(fnmr[k]), kLevel);
+    report.error_rates[k].interval = {interval.low, interval.high};
+  }
+  for (std::size_t k = 0; k < samples.size(); ++k) {
+    const AreaSamples& first = samples[k % of_a_method];
+    const bool is_first = k < of_a_method;
+    EvaluationCurve& curve = report.curves[k];
+    Complete(curve.to_20, samples[k].to_20, first.to_20, is_first);
+    Complete(curve.to_30, samples[k].to_30, first.to_30, is_first);
+    Complete(curve.whole, samples[k].whole, first.whole, is_first);
+  }
+}
+
+EvaluationReport Evaluate(const eval::EvaluationSet& set, const EvaluationOptions& options, double share) {
+  const Evaluator evaluator(set, share, options.threads);
+  EvaluationReport report;
+  report.methods = set.methods;
+  report.images = set.images.size();
+  report.identities = set.identities;
+  report.not_compared = set.not_compared;
+  report.folds = static_cast<int>(set.folds);
+  Verify(set, evaluator, options, report);
+  DrawCurves(set, evaluator, options, report);
+  Resample(set, evaluator, options, report);
+  return report;
 }
 
 void WriteCurves(const EvaluationReport& report, const std::string& path) {
@@ -150,72 +316,17 @@ void WriteCurves(const EvaluationReport& report, const std::string& path) {
 EvaluationReport evaluate(const EvaluationOptions& options) {
   Check(options);
   const eval::EvaluationSet set = eval::ReadEvaluationSet(options);
-  const Evaluator evaluator(set, eval::TieOrder::kAsListed), reversed(set, eval::TieOrder::kReversed);
-
-  EvaluationReport report;
-  report.methods = set.methods;
-  report.images = set.images.size();
-  report.identities = set.identities;
-  report.not_compared = set.not_compared;
-  report.folds = static_cast<int>(set.folds);
-  Verify(set, evaluator, options, report);
-
-  for (std::size_t method = 0; method < set.methods.size(); ++method) {
-    for (const EdcProtocol protocol : kProtocols) {
-      for (const double fmr : options.fmrs) {
-        EvaluationCurve& curve = report.curves.emplace_back();
-        curve.method = method;
-        curve.protocol = protocol;
-        curve.fmr = fmr;
-        // Below one false match in all of them an FMR is a guess.
-        if (eval::FalseMatchesAllowed(fmr, report.non_mated) == 0) continue;
-        const Curve edc = evaluator.Run(method, protocol, fmr, {}, {});
-        const Areas areas = AreasOf(protocol, edc);
-        const Areas other = AreasOf(protocol, reversed.Run(method, protocol, fmr, {}, {}));
-        curve.points = Points(edc);
-        curve.to_20 = {.value = areas.to_20, .interval = {}, .reversed = other.to_20};
-        curve.to_30 = {.value = areas.to_30, .interval = {}, .reversed = other.to_30};
-        curve.whole = {.value = areas.whole, .interval = {}, .reversed = other.whole};
-      }
+  // Of all pairs, some times the non-mated ones that the largest FMR lets pass: what is kept late may be more alike.
+  double share = 3 * *std::ranges::max_element(options.fmrs);
+  while (true) {
+    try {
+      EvaluationReport report = Evaluate(set, options, share);
+      if (!options.curves.empty()) WriteCurves(report, options.curves);
+      return report;
+    } catch (const FloorTooHigh&) {
+      share *= 4;
     }
   }
-
-  std::vector<AreaSamples> samples(report.curves.size());
-  std::vector<Samples> fnmr(options.fmrs.size());
-  for (int i = 0; i < options.resamples; ++i) {
-    const auto drawn = eval::DrawIdentities(set.identities, options.seed, static_cast<std::uint64_t>(i));
-    const auto weights = eval::ComparisonWeights(set.comparisons, set.identity, drawn);
-    const auto image_weights = eval::ImageWeights(set.identity, drawn);
-    for (std::size_t k = 0; k < fnmr.size(); ++k) {
-      const double threshold = evaluator.Threshold(options.fmrs[k], weights);
-      fnmr[k].push_back(eval::RatesAt(set.comparisons, threshold, weights).fnmr);
-    }
-    for (std::size_t k = 0; k < samples.size(); ++k) {
-      const EvaluationCurve& curve = report.curves[k];
-      if (curve.points.empty()) continue;
-      const Areas areas =
-          AreasOf(curve.protocol, evaluator.Run(curve.method, curve.protocol, curve.fmr, weights, image_weights));
-      samples[k].to_20.push_back(areas.to_20);
-      samples[k].to_30.push_back(areas.to_30);
-      samples[k].whole.push_back(areas.whole);
-    }
-    if (options.on_progress) options.on_progress(i + 1);
-  }
-  for (std::size_t k = 0; k < fnmr.size(); ++k) {
-    const eval::Interval interval = eval::PercentileInterval(std::move(fnmr[k]), kLevel);
-    report.error_rates[k].interval = {interval.low, interval.high};
-  }
-  const std::size_t of_a_method = kProtocols.size() * options.fmrs.size();
-  for (std::size_t k = 0; k < samples.size(); ++k) {
-    const AreaSamples& first = samples[k % of_a_method];
-    const bool is_first = k < of_a_method;
-    EvaluationCurve& curve = report.curves[k];
-    Complete(curve.to_20, samples[k].to_20, first.to_20, is_first);
-    Complete(curve.to_30, samples[k].to_30, first.to_30, is_first);
-    Complete(curve.whole, samples[k].whole, first.whole, is_first);
-  }
-  if (!options.curves.empty()) WriteCurves(report, options.curves);
-  return report;
 }
 
 }  // namespace prefiqs

@@ -135,6 +135,43 @@ TEST_F(Evaluate, MirroredEmbeddingsCountInProtocolA) {
   }
 }
 
+TEST_F(Evaluate, AllPairsAreThoseOfTheirList) {
+  for (const bool mirrored : {false, true}) {
+    if (mirrored) options.mirrored = options.embeddings;
+    options.resamples = 20;
+    const EvaluationReport list = evaluate(options);
+    EvaluationOptions all = options;
+    all.pairs = "all";
+    all.threads = 3;
+    const EvaluationReport same = evaluate(all);
+    EXPECT_EQ(same.methods, list.methods);
+    EXPECT_EQ(same.images, list.images);
+    EXPECT_EQ(same.identities, list.identities);
+    EXPECT_EQ(same.not_compared, list.not_compared);
+    EXPECT_EQ(same.mated, list.mated);
+    EXPECT_EQ(same.non_mated, list.non_mated);
+    for (std::size_t k = 0; k < list.error_rates.size(); ++k) {
+      EXPECT_EQ(same.error_rates[k].fnmr, list.error_rates[k].fnmr);
+      EXPECT_EQ(same.error_rates[k].fmr, list.error_rates[k].fmr);
+      EXPECT_EQ(same.error_rates[k].interval.high, list.error_rates[k].interval.high);
+    }
+    ASSERT_EQ(same.curves.size(), list.curves.size());
+    for (std::size_t k = 0; k < list.curves.size(); ++k) {
+      const EvaluationCurve &a = same.curves[k], &b = list.curves[k];
+      ASSERT_EQ(a.points.size(), b.points.size());
+      for (std::size_t i = 0; i < a.points.size(); ++i) {
+        EXPECT_EQ(a.points[i].mated, b.points[i].mated);
+        EXPECT_EQ(a.points[i].non_mated, b.points[i].non_mated);
+        EXPECT_EQ(a.points[i].fnmr, b.points[i].fnmr);
+      }
+      EXPECT_EQ(a.to_30.value, b.to_30.value);
+      EXPECT_EQ(a.to_30.reversed, b.to_30.reversed);
+      EXPECT_EQ(a.to_30.interval.low, b.to_30.interval.low);
+      EXPECT_EQ(a.to_30.interval.high, b.to_30.interval.high);
+    }
+  }
+}
+
 TEST_F(Evaluate, RefusesWhatDoesNotFit) {
   const auto refused = [&](auto&& change) {
     EvaluationOptions broken = options;
@@ -161,6 +198,8 @@ TEST_F(Evaluate, RefusesWhatDoesNotFit) {
               }),
               HasSubstr("no number for any"));
   EXPECT_THAT(refused([&](auto& o) { o.qualities = {{"random", folder / "rows.csv", ""}}; }), HasSubstr("two methods"));
+  Fill(folder / "homeless.csv", "path,quality\nannie.png,1\n");
+  EXPECT_THAT(refused([&](auto& o) { o.pairs = "all", o.rows = folder / "homeless.csv"; }), HasSubstr("who is it?"));
   Fill(folder / "contradiction.csv", "file_a,file_b,mated\n0/1,0/2,1\n0/2,0/3,1\n0/1,0/3,0\n");
   EXPECT_THAT(refused([&](auto& o) { o.pairs = folder / "contradiction.csv"; }), HasSubstr("pair 3"));
 }

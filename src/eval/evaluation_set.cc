@@ -118,6 +118,32 @@ Matrix ReadEmbeddings(const std::string& path, const Table& rows) {
   return matrix;
 }
 
+// Every picture's first row; people are the column identity, else the folder that the picture lies in.
+Images TakeAllImages(const EvaluationOptions& options, const Table& rows, EvaluationSet& set) {
+  const std::size_t column = NameColumn(rows);
+  const auto identity = rows.Find("identity");
+  Images images;
+  std::unordered_map<std::string, std::uint32_t> people;
+  std::unordered_map<std::string, std::size_t> seen;
+  for (std::size_t i = 0; i < rows.rows.size(); ++i) {
+    const std::string& path = rows.rows[i][column];
+    if (!seen.emplace(path, i).second) continue;
+    images.paths.push_back(path);
+    images.row.push_back(i);
+    const std::size_t slash = path.rfind('/');
+    if (!identity && slash == std::string::npos) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("{}: line {}: {} is in no folder, and there is no column identity: who "
+                              "is it?",
+                              Printable(options.rows), rows.lines[i], Printable(path)));
+    }
+    const std::string person = identity ? rows.rows[i][*identity] : path.substr(0, slash);
+    set.identity.push_back(people.emplace(person, static_cast<std::uint32_t>(people.size())).first->second);
+  }
+  set.identities = people.size();
+  return images;
+}
+
 // Rows normalised; empty where there is no direction.
 std::vector<std::vector<float>> UnitRows(const Matrix& matrix, const std::vector<std::size_t>& rows) {
   std::vector<std::vector<float>> units;
@@ -129,6 +155,21 @@ std::vector<std::vector<float>> UnitRows(const Matrix& matrix, const std::vector
     for (const float v : matrix.Row(row)) unit.push_back(static_cast<float>(v / std::sqrt(squares)));
   }
   return units;
+}
+
+// Zeros where a row is empty in either; several are put side by side and share their length.
+Matrix SideBySide(std::span<const std::vector<std::vector<float>>* const> parts, std::size_t columns) {
+  Matrix matrix{parts[0]->size(), columns * parts.size(), {}};
+  matrix.values.resize(matrix.rows * matrix.columns);
+  const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(parts.size())));
+  for (std::size_t i = 0; i < matrix.rows; ++i) {
+    if (std::ranges::any_of(parts, [&](const auto* part) { return (*part)[i].empty(); })) continue;
+    float* out = matrix.values.data() + i * matrix.columns;
+    for (const auto* part : parts) {
+      out = std::ranges::transform((*part)[i], out, [&](float v) { return v * scale; }).out;
+    }
+  }
+  return matrix;
 }
 
 float Cosine(const std::vector<float>& a, const std::vector<float>& b) {
@@ -202,26 +243,44 @@ std::vector<float> RandomQuality(std::size_t images, std::uint64_t seed) {
 
 EvaluationSet ReadEvaluationSet(const EvaluationOptions& options) {
   EvaluationSet set;
-  const PairList list = ReadPairList(options.pairs);
+  set.all_pairs = options.pairs == "all";
+  const PairList list = set.all_pairs ? PairList() : ReadPairList(options.pairs);
   const Table rows = ReadTable(options.rows);
-  const Images images = TakeImages(options, rows, list, set.comparisons);
+  const Images images =
+      set.all_pairs ? TakeAllImages(options, rows, set) : TakeImages(options, rows, list, set.comparisons);
   set.images = images.paths;
   set.folds = list.folds;
   for (const NamedPair& pair : list.pairs) set.fold.push_back(pair.fold);
 
-  const auto units = UnitRows(ReadEmbeddings(options.embeddings, rows), images.row);
+  Matrix embeddings = ReadEmbeddings(options.embeddings, rows);
+  const std::size_t columns = embeddings.columns;
+  const auto units = UnitRows(embeddings, images.row);
+  embeddings = {};
   set.not_compared = static_cast<std::size_t>(std::ranges::count_if(units, [](const auto& u) { return u.empty(); }));
   Comparisons& c = set.comparisons;
   for (std::size_t i = 0; i < c.first.size(); ++i)
     c.similarity.push_back(Cosine(units[c.first[i]], units[c.second[i]]));
+  if (set.all_pairs) {
+    const std::array plain{&units};
+    set.unit = SideBySide(plain, columns);
+  }
   if (!options.mirrored.empty()) {
-    const auto mirrors = UnitRows(ReadEmbeddings(options.mirrored, rows), images.row);
+    const Matrix mirrored = ReadEmbeddings(options.mirrored, rows);
+    if (mirrored.columns != columns) {
+      throw Error(ErrorCode::kUsage, fmt::format("{}: {} columns, {} has {}", Printable(options.mirrored),
+                                                 mirrored.columns, Printable(options.embeddings), columns));
+    }
+    const auto mirrors = UnitRows(mirrored, images.row);
+    if (set.all_pairs) {
+      const std::array both{&units, &mirrors};
+      set.unit_mirrored = SideBySide(both, columns);
+    }
     for (std::size_t i = 0; i < c.size(); ++i) {
       set.mirrored.push_back((c.similarity[i] + Cosine(mirrors[c.first[i]], mirrors[c.second[i]])) / 2);
     }
   }
   Check(c, set.images.size());
-  Identify(list, set);
+  if (!set.all_pairs) Identify(list, set);
 
   const auto add = [&](const std::string& name, std::vector<float> quality) {
     if (std::ranges::find(set.methods, name) != set.methods.end()) {

@@ -9,10 +9,15 @@
 #include <prefiqs/evaluation.h>
 
 #include "eval/comparisons.h"
+#include "eval/npy_matrix.h"
 
 namespace prefiqs::eval {
 
 struct EvaluationSet {
+  // All pairs are compared: `unit`, and `unit_mirrored` where mirrored embeddings were given (both side by side), hold
+  // the images' normalised rows, zeros for those without an embedding; comparisons and folds are empty.
+  bool all_pairs = false;
+  Matrix unit, unit_mirrored;
   std::vector<std::string> images;      // paths, of those that are compared
   std::vector<std::uint32_t> identity;  // of each image
   std::size_t identities = 0;
