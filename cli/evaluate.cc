@@ -8,6 +8,7 @@
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/edc_plot.h"
 #include "cli/messages.h"
 #include "cli/table.h"
 
@@ -160,7 +161,7 @@ int RunEvaluate(const Words& words) {
   CLI::App app("How well qualities predict a network's errors: error versus discard.", "prefiqs evaluate");
   EvaluationOptions options;
   std::vector<std::string> qualities, distances, inputs;
-  std::string rates;
+  std::string rates, plot;
   app.add_option("--rows", options.rows, "What `score` or `embed` wrote: CSV with a column path")
       ->type_name("FILE.csv")
       ->required();
@@ -182,6 +183,8 @@ int RunEvaluate(const Words& words) {
   app.add_option("--seed", options.seed, "Of the resamples and of the random method [1]")->type_name("N");
   app.add_option("--threads", options.threads, "0: all cores [0]")->type_name("N")->check(CLI::NonNegativeNumber);
   app.add_option("--curves", options.curves, "Writes the curves' points there")->type_name("FILE.csv");
+  app.add_option("--plot", plot, "Draws the curves with gnuplot; bands hold 95 % of the resamples")
+      ->type_name("FILE.svg|pdf|png");
   app.footer(kExamples);
   if (!ParseWithInputs(app, words, "PAIRS", inputs)) return 0;
   if (inputs.size() != 1) throw Error(ErrorCode::kUsage, "evaluate needs one list of pairs: prefiqs evaluate --help");
@@ -193,6 +196,7 @@ int RunEvaluate(const Words& words) {
   }
   if (!rates.empty()) options.fmrs = ParseRates(rates);
 
+  if (!plot.empty()) CheckPlotPath(plot);
   const bool show = isatty(STDERR_FILENO) != 0;
   options.on_progress = [&](int done) {
     if (show) Say(fmt::format("\r{} of {} resamples", done, options.resamples));
@@ -202,6 +206,7 @@ int RunEvaluate(const Words& words) {
   PrintErrorRates(report);
   PrintAreas(report);
   PrintHarm(report);
+  if (!plot.empty()) WriteEdcPlot(report, plot);
   return 0;
 }
 

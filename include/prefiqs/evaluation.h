@@ -50,7 +50,8 @@ struct EvaluationInterval {
   double low = std::numeric_limits<double>::quiet_NaN(), high = std::numeric_limits<double>::quiet_NaN();  // 95 %
 };
 
-// An area under an error-versus-discard curve; lower is better. NaN where there are too few comparisons to tell.
+// An area under an error-versus-discard curve; lower is better. NaN where there are too few comparisons to tell, or the
+// curve ends before the area does.
 struct EvaluationArea {
   double value = std::numeric_limits<double>::quiet_NaN();
   EvaluationInterval interval;
@@ -65,6 +66,11 @@ struct EvaluationPoint {
   std::uint64_t mated = 0, non_mated = 0;
 };
 
+// Where 95 % of the resamples' curves are at a share discarded.
+struct EvaluationBand {
+  double discarded = 0, low = 0, high = 0;
+};
+
 enum class EdcProtocol {
   kPairs,           // A: of CR-FIQA and its successors; pairs go, the threshold is found anew; trapezoids
   kFixedThreshold,  // B: ISO/IEC 29794-1; mated pairs go, one threshold; steps above the best possible curve
@@ -76,6 +82,7 @@ struct EvaluationCurve {
   EdcProtocol protocol = EdcProtocol::kPairs;
   double fmr = 0;  // asked for
   std::vector<EvaluationPoint> points;
+  std::vector<EvaluationBand> bands;   // at shares k / 20, k = 0..19; empty without resamples
   EvaluationArea to_20, to_30, whole;  // over shares discarded of 0 to 0.2, 0.3, and 0.95 (1 for B)
 };
 

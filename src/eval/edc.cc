@@ -212,6 +212,14 @@ double StepArea(const Curve& curve, double limit) {
   return area;
 }
 
+double ErrorAt(const Curve& curve, double discarded) {
+  const auto next = std::ranges::upper_bound(curve, discarded, {}, &EdcPoint::discarded);
+  if (next == curve.begin()) return std::numeric_limits<double>::quiet_NaN();
+  const EdcPoint& point = *std::prev(next);
+  const bool behind = next == curve.end() && discarded - point.discarded >= 1.0 / kEdcSteps;
+  return behind ? std::numeric_limits<double>::quiet_NaN() : point.error;
+}
+
 double AreaAboveBest(const Curve& curve, double limit) {
   if (curve.empty()) return std::numeric_limits<double>::quiet_NaN();
   const double start = curve.front().error;

@@ -89,6 +89,9 @@ double ThresholdAtError(const Comparisons& comparisons, const Ranking& ranking, 
 // Area under the steps that go on from each point to the next, over shares 0 to `limit`.
 double StepArea(const Curve& curve, double limit);
 
+// The error at a share: of the last point at or before it. NaN before the first point and behind the last one's step.
+double ErrorAt(const Curve& curve, double discarded);
+
 // Protocol B's pAUC: StepArea less that of the best possible curve, which loses all errors first: e0^2/2 for limits
 // of e0 = error without discarding or more, else e0^2/2 - (e0 - limit)^2/2.
 double AreaAboveBest(const Curve& curve, double limit);

@@ -228,6 +228,16 @@ TEST(Areas, AreCutAtTheLimit) {
   EXPECT_TRUE(std::isnan(NormalisedArea({{.discarded = 0, .error = 0}}, 0.3)));
 }
 
+TEST(Edc, HasAnErrorAtEachShare) {
+  const Curve curve{{.discarded = 0.05, .error = 0.4}, {.discarded = 0.5, .error = 0.2}};
+  EXPECT_TRUE(std::isnan(ErrorAt(curve, 0)));
+  EXPECT_EQ(ErrorAt(curve, 0.05), 0.4);
+  EXPECT_EQ(ErrorAt(curve, 0.49), 0.4);
+  EXPECT_EQ(ErrorAt(curve, 0.52), 0.2);
+  EXPECT_TRUE(std::isnan(ErrorAt(curve, 0.55)));
+  EXPECT_TRUE(std::isnan(ErrorAt({}, 0.5)));
+}
+
 TEST(Edc, StandsOddEvaluations) {
   // Nothing; one kind only; all equal; no errors; nothing can be compared; no image has a score.
   EXPECT_TRUE(EdcOfPairs({}, Rank({}, {}), 0.1).empty());

@@ -32,17 +32,25 @@ struct Areas {
   double to_20 = kNaN, to_30 = kNaN, whole = kNaN;
 };
 
-Areas AreasOf(EdcProtocol protocol, const Curve& curve) {
-  if (curve.empty()) return {};
+double AreaTo(EdcProtocol protocol, const Curve& curve, double limit) {
+  constexpr double kStep = 1.0 / eval::kEdcSteps, kRounding = 1e-9;
+  const auto reaches = [&](double width) {
+    return !curve.empty() && curve.back().discarded + width + kRounding >= limit;
+  };
   switch (protocol) {
     case EdcProtocol::kPairs:
-      return {eval::TrapezoidArea(curve, 0.2), eval::TrapezoidArea(curve, 0.3), eval::TrapezoidArea(curve, 0.95)};
+      return reaches(0) ? eval::TrapezoidArea(curve, limit) : kNaN;
     case EdcProtocol::kFixedThreshold:
-      return {eval::AreaAboveBest(curve, 0.2), eval::AreaAboveBest(curve, 0.3), eval::AreaAboveBest(curve, 1)};
+      return reaches(0) ? eval::AreaAboveBest(curve, limit) : kNaN;
     case EdcProtocol::kImages:
       break;
   }
-  return {eval::StepArea(curve, 0.2), eval::StepArea(curve, 0.3), eval::StepArea(curve, 0.95)};
+  return reaches(kStep) ? eval::StepArea(curve, limit) : kNaN;
+}
+
+Areas AreasOf(EdcProtocol protocol, const Curve& curve) {
+  const double whole = protocol == EdcProtocol::kFixedThreshold ? 1 : 0.95;
+  return {AreaTo(protocol, curve, 0.2), AreaTo(protocol, curve, 0.3), AreaTo(protocol, curve, whole)};
 }
 
 // How often things count in one resample; empty: once.
@@ -172,7 +180,10 @@ std::vector<EvaluationPoint> Points(const Curve& curve) {
 using Samples = std::vector<double>;
 struct AreaSamples {
   Samples to_20, to_30, whole;
+  std::array<Samples, eval::kEdcSteps> errors;  // at shares k / 20
 };
+
+double ShareAt(std::size_t step) { return static_cast<double>(step) / static_cast<double>(eval::kEdcSteps); }
 
 void Complete(EvaluationArea& area, Samples samples, const Samples& first, bool is_first) {
   if (!is_first) area.better_than_first = eval::ShareLower(samples, first);
@@ -261,7 +272,11 @@ void Resample(const eval::EvaluationSet& set, const Evaluator& evaluator, const 
       for (std::size_t k = method * of_a_method; k < (method + 1) * of_a_method; ++k) {
         const EvaluationCurve& curve = report.curves[k];
         if (curve.points.empty()) continue;
-        const Areas areas = AreasOf(curve.protocol, run.Edc(curve.protocol, curve.fmr));
+        const Curve edc = run.Edc(curve.protocol, curve.fmr);
+        for (std::size_t step = 0; step < eval::kEdcSteps; ++step) {
+          samples[k].errors[step].push_back(eval::ErrorAt(edc, ShareAt(step)));
+        }
+        const Areas areas = AreasOf(curve.protocol, edc);
         samples[k].to_20.push_back(areas.to_20);
         samples[k].to_30.push_back(areas.to_30);
         samples[k].whole.push_back(areas.whole);
@@ -277,6 +292,11 @@ void Resample(const eval::EvaluationSet& set, const Evaluator& evaluator, const 
     const AreaSamples& first = samples[k % of_a_method];
     const bool is_first = k < of_a_method;
     EvaluationCurve& curve = report.curves[k];
+    for (std::size_t step = 0; step < eval::kEdcSteps && !samples[k].to_20.empty(); ++step) {
+      const eval::Interval band = eval::PercentileInterval(std::move(samples[k].errors[step]), kLevel);
+      const bool in_curve = ShareAt(step) <= curve.points.back().discarded;
+      if (in_curve && std::isfinite(band.low)) curve.bands.push_back({ShareAt(step), band.low, band.high});
+    }
     Complete(curve.to_20, samples[k].to_20, first.to_20, is_first);
     Complete(curve.to_30, samples[k].to_30, first.to_30, is_first);
     Complete(curve.whole, samples[k].whole, first.whole, is_first);

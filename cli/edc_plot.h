@@ -1,0 +1,22 @@
+// Error-versus-discard curves as a picture, by gnuplot.
+#ifndef PREFIQS_CLI_EDC_PLOT_H_
+#define PREFIQS_CLI_EDC_PLOT_H_
+
+#include <string>
+
+#include <prefiqs/evaluation.h>
+
+namespace prefiqs::cli {
+
+// What gnuplot is told: a panel for each protocol and FMR with curves, bands behind them. `terminal` and `output` as
+// gnuplot has them.
+std::string EdcPlotScript(const EvaluationReport& report, const std::string& terminal, const std::string& output);
+
+// Throws Error(kUsage) for names that do not end with .svg, .pdf or .png, Error(kIo) where gnuplot is not there.
+void CheckPlotPath(const std::string& path);
+// Draws it. Throws as CheckPlotPath, Error(kUsage) where no curve can be drawn, and Error(kIo) where gnuplot fails.
+void WriteEdcPlot(const EvaluationReport& report, const std::string& path);
+
+}  // namespace prefiqs::cli
+
+#endif  // PREFIQS_CLI_EDC_PLOT_H_
