@@ -74,6 +74,7 @@ int RunDemo(const Words& words) {
   app.add_option("--detector", detector, "Detector network [default: the one that comes with prefiqs]")
       ->type_name("FILE|default");
   app.add_option("--page", demo.page, "The HTML page [prefiqs-demo.html]")->type_name("FILE");
+  app.add_option("--figure", demo.figure, "The curves of the face made worse, for printing")->type_name("FILE.svg");
   app.add_option("--threads", demo.assessor.threads, "0: all cores [0]")->type_name("N")->check(CLI::NonNegativeNumber);
   app.footer(kExamples);
   if (!ParseWithInputs(app, words, "Pictures and folders, as for score", demo.inputs)) return 0;

@@ -17,7 +17,8 @@ struct DemoOptions {
   std::vector<std::string> inputs{};
   // Its detector is required: it tells faces from pictures of none.
   AssessorOptions assessor{};
-  std::string page{};  // HTML file that is written, over an old one; empty: none
+  std::string page{};    // HTML file that is written, over an old one; empty: none
+  std::string figure{};  // SVG file of the curves alone, likewise; none is written where no face was found
 };
 
 struct DemoPicture {

@@ -10,6 +10,7 @@
 #include "align/align.h"
 #include "base/file.h"
 #include "demo/degrade.h"
+#include "demo/figure.h"
 #include "demo/page.h"
 #include "input/source.h"
 #include "score/rank_correlation.h"
@@ -183,6 +184,9 @@ DemoReport run_demo(const Network& network, const DemoOptions& options) {
   if (!options.page.empty()) {
     const std::string page = demo::RenderPage(report, pictures, Facts(assessor));
     WriteFileAtomically(options.page, {reinterpret_cast<const std::uint8_t*>(page.data()), page.size()});
+  }
+  if (!options.figure.empty() && !report.series.empty()) {
+    WriteFileAtomically(options.figure, demo::RenderFigure(report));
   }
   return report;
 }

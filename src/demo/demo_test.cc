@@ -30,6 +30,7 @@ TEST(Demo, RanksRealPicturesAndWritesThePage) {
   options.inputs = {(kShared / "data/portraits/astronaut.png").string(), folder / "flat.png", folder / "broken.png"};
   options.assessor.detector = Detector::load((kShared / "models/detectors/face_detection_yunet_2023mar.onnx").string());
   options.page = folder / "demo.html";
+  options.figure = folder / "demo.svg";
   const DemoReport report = run_demo(network, options);
   ASSERT_EQ(report.pictures.size(), 3u);
   EXPECT_EQ(report.pictures[0].status, Status::kOk);
@@ -45,6 +46,9 @@ TEST(Demo, RanksRealPicturesAndWritesThePage) {
     ASSERT_TRUE(series.rank_correlation) << series.name;
   }
   EXPECT_GT(Contents(options.page).size(), 50000u);
+  const std::string figure = Contents(options.figure);
+  for (const DemoSeries& series : report.series) EXPECT_NE(figure.find(">" + series.name + "<"), std::string::npos);
+  EXPECT_EQ(figure.find("nan"), std::string::npos);
 
   // Whatever the threads, the same.
   options.assessor.threads = 2;
