@@ -1,0 +1,56 @@
+// Bytes to what an evaluation reads: tables, lists of pairs, matrices. Any outcome but values that add up or an Error
+// of one line that names the file is a bug.
+#include <prefiqs/error.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "eval/npy_matrix.h"
+#include "eval/pair_list.h"
+#include "eval/table_file.h"
+
+namespace {
+
+void Require(bool condition) {
+  if (!condition) __builtin_trap();
+}
+
+void Read(int kind, const std::string& path) {
+  namespace eval = prefiqs::eval;
+  if (kind == 0) {
+    const eval::Table table = eval::ReadTable(path);
+    Require(!table.columns.empty() && table.rows.size() == table.lines.size());
+    for (std::size_t i = 0; i < table.rows.size(); ++i) {
+      Require(table.rows[i].size() == table.columns.size());
+      eval::NumberIn(table, i, 0);
+    }
+  } else if (kind == 1) {
+    const eval::PairList list = eval::ReadPairList(path);
+    Require(!list.pairs.empty());
+    for (const eval::NamedPair& pair : list.pairs) Require(list.folds == 0 || pair.fold < list.folds);
+  } else {
+    const eval::Matrix matrix = eval::ReadNpyMatrix(path);
+    Require(matrix.values.size() == matrix.rows * matrix.columns);
+  }
+}
+
+}  // namespace
+
+// The first byte says what the rest is read as.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  static const int file = memfd_create("fuzz", 0);
+  static const std::string path = "/proc/self/fd/" + std::to_string(file);
+  Require(ftruncate(file, 0) == 0 && pwrite(file, data + 1, size - 1, 0) == static_cast<ssize_t>(size - 1));
+  try {
+    Read(data[0] % 3, path);
+  } catch (const prefiqs::Error& error) {
+    const std::string message = error.what();
+    Require(error.code() == prefiqs::ErrorCode::kIo || error.code() == prefiqs::ErrorCode::kUsage);
+    Require(message.starts_with(path) && message.find('\n') == std::string::npos);
+  }
+  return 0;
+}
