@@ -30,6 +30,7 @@ interrupted.)";
 constexpr const char* kEmbedExamples = R"(Examples:
   prefiqs embed --model arcface.onnx --preset arcface --aligned CROPS/ --embeddings crops.npy --output crops.csv
   prefiqs embed --model arcface.onnx --preset arcface --detector scrfd.onnx lfw.bin --embeddings lfw.npy --output lfw.csv
+  prefiqs embed --model arcface.onnx --preset arcface --aligned CROPS/ --mirror --embeddings mirrored.npy --output m.csv
 
 Row i of the .npy file belongs to row i of the output; it is NaN where there is no embedding.)";
 
@@ -78,11 +79,14 @@ int RunEmbed(const Words& words) {
   AddOutputOptions(app, run);
   AddExecutionOptions(app, run);
   app.get_option("--embeddings")->required();
+  bool mirror = false;
+  app.add_flag("--mirror", mirror, "Of the crops' mirror images, which evaluate --mirrored wants beside the others");
   app.footer(kEmbedExamples);
   if (!ParseRun(app, words, run)) return 0;
   if (run.guard.empty()) run.guard = "none";  // what is asked for is the network as it is
   JobOptions job = MakeJob(run);
   job.assessor.prune = false;
+  job.assessor.mirror = mirror;
   const Network loaded = LoadNetwork(network);
   WarnIfAssumed(loaded);
   return RunJob(loaded, std::move(job));

@@ -30,6 +30,8 @@ struct AssessorOptions {
   // of which it was unsure (confidence under guard_under), and gives kNotAFace to those in which it sees none.
   std::optional<Detector> guard{};
   float guard_under = 0.8f;
+  // True: the networks see the mirror images of the crops (which stay as they are where they are saved).
+  bool mirror = false;
   // False: only the unpruned network is run (embedding and norm, no drift).
   bool prune = true;
   ExecutorKind executor = ExecutorKind::kOneDnn;

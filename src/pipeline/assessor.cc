@@ -35,6 +35,18 @@ ContextPool::Lease ContextPool::Take() {
 
 namespace {
 
+Image Mirrored(const Image& image) {
+  Image mirrored{image.width, image.height, std::vector<std::uint8_t>(image.rgb.size())};
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) {
+      const auto from = static_cast<std::ptrdiff_t>(y * image.width + x) * 3;
+      const auto to = static_cast<std::ptrdiff_t>(y * image.width + image.width - 1 - x) * 3;
+      std::copy_n(image.rgb.begin() + from, 3, mirrored.rgb.begin() + to);
+    }
+  }
+  return mirrored;
+}
+
 void Score(engine::TwinEmbedding embedding, bool pruned, const std::optional<Calibration>& calibration,
            Assessment& assessment) {
   if (!embedding.failure.empty()) {
@@ -133,7 +145,8 @@ void Assessor::Impl::Assess(engine::Context& context, std::span<pipeline::FaceCa
     const auto group = candidates.subspan(first, std::min(step, candidates.size() - first));
     inputs.clear();
     for (const pipeline::FaceCandidate* candidate : group) {
-      inputs.push_back(pipeline::Preprocess(*candidate->crop, network.preprocessing()));
+      const Image& crop = *candidate->crop;
+      inputs.push_back(pipeline::Preprocess(options.mirror ? pipeline::Mirrored(crop) : crop, network.preprocessing()));
     }
     std::vector<engine::TwinEmbedding> embeddings = twin->Run(context, inputs);
     for (std::size_t i = 0; i < group.size(); ++i) {

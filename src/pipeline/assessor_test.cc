@@ -145,6 +145,24 @@ graph::Graph WithEmbedding(float value) {
   return graph;
 }
 
+TEST(Assessor, MayLookIntoTheMirror) {
+  const Network network = LoadTest();
+  const Assessor plain(network), mirrored(network, {.mirror = true});
+  const Image crop = Crops(1)[0];
+  Image flipped = crop;
+  for (int y = 0; y < crop.height; ++y) {
+    for (int x = 0; x < crop.width; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        const auto at = [&](int column) { return static_cast<std::size_t>((y * crop.width + column) * 3 + c); };
+        flipped.rgb[at(x)] = crop.rgb[at(crop.width - 1 - x)];
+      }
+    }
+  }
+  EXPECT_EQ(mirrored.assess(crop).embedding, plain.assess(flipped).embedding);
+  EXPECT_EQ(mirrored.assess(flipped).embedding, plain.assess(crop).embedding);
+  EXPECT_NE(mirrored.assess(crop).embedding, plain.assess(crop).embedding);
+}
+
 TEST(Assessor, HasNoScoreWithoutADirection) {
   for (const float value : {0.0f, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     for (const bool prune : {true, false}) {

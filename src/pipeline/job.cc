@@ -59,6 +59,7 @@ std::vector<NumberedItem> TakeShard(std::vector<input::Item> items, const JobOpt
 report::RunInfo Describe(const Assessor& assessor, const AssessorOptions& options) {
   report::RunInfo run;
   run.method = options.prune ? "drift" : "embed";
+  if (options.mirror) run.method += "-mirrored";
   if (options.prune) {
     run.recipe = assessor.recipe().name();
     run.sparsity = fmt::format("{:.6f}", assessor.achieved_sparsity());
