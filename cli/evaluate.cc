@@ -70,7 +70,7 @@ QualitySource ParseQuality(const std::string& text) {
   return source;
 }
 
-void PrintErrorRates(const EvaluationReport& report) {
+void PrintErrorRates(const EvaluationReport& report, TableForm form) {
   fmt::print("{} images of {} people; {} mated and {} non-mated comparisons",
              Grouped(static_cast<std::int64_t>(report.images)), Grouped(static_cast<std::int64_t>(report.identities)),
              Grouped(static_cast<std::int64_t>(report.mated)), Grouped(static_cast<std::int64_t>(report.non_mated)));
@@ -96,10 +96,10 @@ void PrintErrorRates(const EvaluationReport& report) {
                                     {"95 %", Align::kRight},
                                     {"achieved FMR", Align::kRight},
                                     {"threshold", Align::kRight}},
-                                   rows));
+                                   rows, form));
 }
 
-void PrintAreas(const EvaluationReport& report) {
+void PrintAreas(const EvaluationReport& report, TableForm form) {
   std::vector<std::vector<std::string>> rows;
   const auto add = [&](const EvaluationCurve& curve) {
     rows.push_back({std::string(1, Letter(curve.protocol)), fmt::format("{}", curve.fmr), report.methods[curve.method],
@@ -123,17 +123,25 @@ void PrintAreas(const EvaluationReport& report) {
                                   {"better", Align::kRight},
                                   {"ties", Align::kRight},
                                   {"AUC", Align::kRight}},
-                                 rows));
+                                 rows, form));
 }
 
-void PrintHarm(const EvaluationReport& report) {
+void PrintHarm(const EvaluationReport& report, TableForm form) {
   std::vector<std::vector<std::string>> rows;
   for (std::size_t m = 0; m < report.methods.size(); ++m) {
     rows.push_back({report.methods[m], Number(report.rank_of_harm[m][0], 3), Number(report.rank_of_harm[m][1], 3)});
   }
   if (!std::isfinite(report.rank_of_harm[0][0])) return;
   fmt::print("RCE: rank correlation of quality and harm at FMR 0.001, higher is better\n\n{}\n",
-             FormatTable({{"method"}, {"alpha 0", Align::kRight}, {"alpha 3", Align::kRight}}, rows));
+             FormatTable({{"method"}, {"alpha 0", Align::kRight}, {"alpha 3", Align::kRight}}, rows, form));
+}
+
+TableForm ParseForm(const std::string& text) {
+  for (const auto& [name, form] : {std::pair{"text", TableForm::kText}, std::pair{"markdown", TableForm::kMarkdown},
+                                   std::pair{"latex", TableForm::kLatex}, std::pair{"csv", TableForm::kCsv}}) {
+    if (text == name) return form;
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("--tables {}: text, markdown, latex or csv", text));
 }
 
 std::vector<double> ParseRates(const std::string& text) {
@@ -161,7 +169,7 @@ int RunEvaluate(const Words& words) {
   CLI::App app("How well qualities predict a network's errors: error versus discard.", "prefiqs evaluate");
   EvaluationOptions options;
   std::vector<std::string> qualities, distances, inputs;
-  std::string rates, plot;
+  std::string rates, plot, tables = "text";
   app.add_option("--rows", options.rows, "What `score` or `embed` wrote: CSV with a column path")
       ->type_name("FILE.csv")
       ->required();
@@ -183,6 +191,7 @@ int RunEvaluate(const Words& words) {
   app.add_option("--seed", options.seed, "Of the resamples and of the random method [1]")->type_name("N");
   app.add_option("--threads", options.threads, "0: all cores [0]")->type_name("N")->check(CLI::NonNegativeNumber);
   app.add_option("--curves", options.curves, "Writes the curves' points there")->type_name("FILE.csv");
+  app.add_option("--tables", tables, "text, markdown, latex (booktabs) or csv [text]")->type_name("FORM");
   app.add_option("--plot", plot, "Draws the curves with gnuplot; bands hold 95 % of the resamples")
       ->type_name("FILE.svg|pdf|png");
   app.footer(kExamples);
@@ -197,15 +206,16 @@ int RunEvaluate(const Words& words) {
   if (!rates.empty()) options.fmrs = ParseRates(rates);
 
   if (!plot.empty()) CheckPlotPath(plot);
+  const TableForm form = ParseForm(tables);
   const bool show = isatty(STDERR_FILENO) != 0;
   options.on_progress = [&](int done) {
     if (show) Say(fmt::format("\r{} of {} resamples", done, options.resamples));
   };
   const EvaluationReport report = evaluate(options);
   if (show && options.resamples > 0) Say("\r\x1b[K");
-  PrintErrorRates(report);
-  PrintAreas(report);
-  PrintHarm(report);
+  PrintErrorRates(report, form);
+  PrintAreas(report, form);
+  PrintHarm(report, form);
   if (!plot.empty()) WriteEdcPlot(report, plot);
   return 0;
 }

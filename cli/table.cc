@@ -1,6 +1,8 @@
 #include "cli/table.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <utility>
 
 namespace prefiqs::cli {
 namespace {
@@ -34,6 +36,79 @@ std::string FormatTable(const std::vector<TableColumn>& columns, const std::vect
   };
   add(titles);
   for (const auto& row : rows) add(row);
+  return text;
+}
+
+namespace {
+
+std::string Replaced(const std::string& text, std::initializer_list<std::pair<char, const char*>> replacements) {
+  std::string result;
+  for (const char c : text) {
+    const auto found =
+        std::find_if(replacements.begin(), replacements.end(), [&](const auto& r) { return r.first == c; });
+    if (found == replacements.end()) {
+      result += c;
+    } else {
+      result += found->second;
+    }
+  }
+  return result;
+}
+
+std::string ForLatex(const std::string& text) {
+  return Replaced(text, {{'\\', "\\textbackslash{}"},
+                         {'&', "\\&"},
+                         {'%', "\\%"},
+                         {'$', "\\$"},
+                         {'#', "\\#"},
+                         {'_', "\\_"},
+                         {'{', "\\{"},
+                         {'}', "\\}"},
+                         {'~', "\\textasciitilde{}"},
+                         {'^', "\\textasciicircum{}"}});
+}
+
+std::string ForCsv(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  return "\"" + Replaced(text, {{'"', "\"\""}}) + "\"";
+}
+
+template <typename Cell>
+std::string Line(const std::vector<std::string>& cells, const char* start, const char* between, const char* end,
+                 const Cell& cell) {
+  std::string line = start;
+  for (std::size_t i = 0; i < cells.size(); ++i) line += (i > 0 ? between : "") + cell(cells[i]);
+  return line + end;
+}
+
+}  // namespace
+
+std::string FormatTable(const std::vector<TableColumn>& columns, const std::vector<std::vector<std::string>>& rows,
+                        TableForm form) {
+  if (form == TableForm::kText) return FormatTable(columns, rows);
+  std::vector<std::string> titles;
+  std::string letters, rule = "|";
+  for (const TableColumn& column : columns) {
+    titles.push_back(column.title);
+    letters += column.align == Align::kLeft ? 'l' : 'r';
+    rule += column.align == Align::kLeft ? "---|" : "--:|";
+  }
+  const auto line = [&](const std::vector<std::string>& cells) {
+    switch (form) {
+      case TableForm::kMarkdown:
+        return Line(cells, "| ", " | ", " |\n", [](const std::string& c) { return Replaced(c, {{'|', "\\|"}}); });
+      case TableForm::kLatex:
+        return Line(cells, "", " & ", " \\\\\n", ForLatex);
+      default:
+        return Line(cells, "", ",", "\n", ForCsv);
+    }
+  };
+  std::string text = form == TableForm::kLatex ? "\\begin{tabular}{" + letters + "}\n\\toprule\n" : "";
+  text += line(titles);
+  if (form == TableForm::kMarkdown) text += rule + "\n";
+  if (form == TableForm::kLatex) text += "\\midrule\n";
+  for (const auto& row : rows) text += line(row);
+  if (form == TableForm::kLatex) text += "\\bottomrule\n\\end{tabular}\n";
   return text;
 }
 

@@ -18,6 +18,12 @@ struct TableColumn {
 // Title line and rows, two spaces between columns, no spaces at line ends. Rows have a cell for each column.
 std::string FormatTable(const std::vector<TableColumn>& columns, const std::vector<std::vector<std::string>>& rows);
 
+enum class TableForm { kText, kMarkdown, kLatex, kCsv };
+
+// The same in other forms: Markdown with bars in cells escaped; a LaTeX tabular with booktabs' rules; CSV (RFC 4180).
+std::string FormatTable(const std::vector<TableColumn>& columns, const std::vector<std::vector<std::string>>& rows,
+                        TableForm form);
+
 // 1234567 -> "1,234,567".
 std::string Grouped(std::int64_t number);
 

@@ -56,6 +56,7 @@ class Evaluate(ProgramTest):
 
     def test_refuses_with_a_reason(self):
         for words, options in ((['--fmr'], ['--fmr', '1e-3,x']), (['--quality'], ['--quality', 'x=']),
+                               (['--tables', 'markdown'], ['--tables', 'html']),
                                (['--plot', '.svg'], ['--plot', 'edc.gif']),
                                (['resamples'], ['--resamples', '-3']), (['FMR'], ['--fmr', '2'])):
             with self.subTest(options=options):
