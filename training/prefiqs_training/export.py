@@ -1,4 +1,4 @@
-"""Step 4. Checkpoints -> models/prefiqs_face.onnx and models/prefiqs_detector.onnx.
+"""Step 5. Checkpoints -> models/prefiqs_face.onnx and models/prefiqs_detector.onnx.
 
     python3 -m prefiqs_training.export --work work/ --output models/
 
@@ -80,6 +80,9 @@ def main():
     if checkpoint.exists():
         student = Student()
         student.load_state_dict(torch.load(checkpoint)["mean"])
+        head = arguments.work / "head.pt"
+        if head.exists():
+            student.load_state_dict(torch.load(head)["network"])
         path = arguments.output / "prefiqs_face.onnx"
         export(student, (112, 112), path, ["embedding"], {"input": {0: "batch"}, "embedding": {0: "batch"}})
         halve(path, {"prefiqs.preprocessing": '{"channels":"rgb","mean":127.5,"scale":127.5}',

@@ -1,4 +1,4 @@
-"""Step 6. How well a detector, run on the aligned crop, tells faces from what is none: the guard's measurement.
+"""Step 7. How well a detector, run on the aligned crop, tells faces from what is none: the guard's measurement.
 
     python3 -m prefiqs_training.guard non-faces --pictures build/demo/pictures --output work/non_faces
     python3 -m prefiqs_training.guard faces --work work --output work/guard_faces --every 4

@@ -1,4 +1,4 @@
-"""Step 5. The figures of the model cards, on the people who were kept out of everything.
+"""Step 6. The figures of the model cards, on the people who were kept out of everything.
 
     python3 -m prefiqs_training.measure pictures --data DATA > kept_out.txt
     prefiqs embed @kept_out.txt --detector YUNET --embeddings face.npy --output face.csv [--model PRUNED.onnx]

@@ -7,8 +7,6 @@ Loss, t being the unit target of the sharp crop and f the student's embedding of
   embedding, shorter the more a face was spoilt, and a picture of no face has the target 0. Short embeddings drift far when pruned;
 - 1 - cos(f, t), less for faces spoilt more;
 - the batch's cosines between faces against the teacher's (relations);
-- what pruning the head moves (the drift) is ordered by how bad the pictures are, non-faces worst: for two of a batch,
-  softplus of the worse one's lack of drift, by how much worse it is. What is not spoilt stays free to drift as it will;
 - cross entropy of f against all targets as classes (each face is its own class; others of the same person do not count).
 The weights that are kept are a running mean over steps.
 """
@@ -26,7 +24,7 @@ import torch.nn.functional as F
 from . import augment
 from .export import load_weights
 from .faces import MARGIN, SIDE
-from .network import RECIPE, Student
+from .network import Student
 from .people import TRAIN
 from .verify import accuracy, pair_sets, read_faces
 
@@ -77,29 +75,7 @@ def losses(f, badness, target, bank, same_person):
     return {"mean_square": mean_square, "cosine": cosine, "relations": relations, "entropy": entropy, "none": none}
 
 
-DRIFT_SLOPE = 8
-NON_FACE_BADNESS = 1.3
-
-
-@torch.no_grad()
-def head_masks(network):
-    """The smallest weights of the head go, all three layers by one threshold."""
-    weights = network.head_weights()
-    magnitudes = torch.cat([w.abs().flatten() for w in weights])
-    threshold = magnitudes.kthvalue(int(RECIPE["sparsity"] * len(magnitudes))).values
-    return [(w.abs() > threshold).float() for w in weights]
-
-
-def drift_order(network, trunk, masks, badness):
-    with torch.autocast("cpu", torch.bfloat16):
-        whole, pruned = network.head_as_deployed(trunk), network.head_as_deployed(trunk, masks)
-    drift = (F.normalize(whole, dim=1) - F.normalize(pruned, dim=1)).norm(dim=1)
-    badness = F.pad(badness, (0, len(drift) - len(badness)), value=NON_FACE_BADNESS)
-    worse = (badness[:, None] - badness[None, :]).clamp(min=0)
-    return (worse * F.softplus(-DRIFT_SLOPE * (drift[:, None] - drift[None, :]))).sum() / worse.sum()
-
-
-WEIGHTS = {"mean_square": 1.0, "cosine": 1.0, "relations": 4.0, "entropy": 0.1, "none": NON_FACES / BATCH * 2, "drift": 0.25}
+WEIGHTS = {"mean_square": 1.0, "cosine": 1.0, "relations": 4.0, "entropy": 0.1, "none": NON_FACES / BATCH * 2}
 
 
 @torch.no_grad()
@@ -182,7 +158,7 @@ def main():
         chosen = np.random.default_rng([SEED, epoch]).permutation(len(trained))[place * BATCH:(place + 1) * BATCH]
         return chosen, maker.submit(batch_of, [SEED, 1, step], trained[chosen])
 
-    started, sums, seen, masks = time.time(), {}, 0, None
+    started, sums, seen = time.time(), {}, 0
     coming = ordered(step)
     while step < total:
         chosen, batch = coming
@@ -196,14 +172,10 @@ def main():
         place_in_bank = torch.from_numpy(chosen)
         same = person[place_in_bank][:, None] == person[None, :]
         network.train()
-        if step % 10 == 0 or masks is None:
-            masks = head_masks(network)
         with torch.autocast("cpu", torch.bfloat16):
-            trunk = network.trunk(x)
-            f = network.head(trunk)
+            f = network(x)
         rows = torch.arange(BATCH)
         parts = losses(f, badness, bank[place_in_bank], bank, ((rows, place_in_bank), same, place_in_bank))
-        parts["drift"] = drift_order(network, trunk, masks, badness)
         loss = sum(WEIGHTS[k] * v for k, v in parts.items())
         if not torch.isfinite(loss):
             raise RuntimeError(f"step {step}: the loss is not finite")

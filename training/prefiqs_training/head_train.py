@@ -1,0 +1,129 @@
+"""Step 4. Trains the student's head once more, on its finished trunk, so that its drift says what it should.
+
+    python3 -m prefiqs_training.head_train --data DATA --work work/ --steps 2000
+
+The paper's method takes any network as it is; this one is ours to make. The trunk and all normalisation stay as train.py left them, so
+what is trained is what is deployed. Besides train.py's losses:
+- drift: what pruning the head moves is ordered by how bad the pictures are, non-faces worst: for two of a batch, softplus of the worse
+  one's lack of drift, by how much worse it is. Pictures that are not spoilt stay free to drift as they will;
+- pruned: 1 - cos of the pruned head's answer and the target, for faces that are not spoilt: a pruned copy still recognises them.
+No running mean of weights is kept: a mean of heads is pruned elsewhere than each of them, and its drift says little.
+"""
+
+import argparse
+import concurrent.futures
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from .network import RECIPE, Student
+from .people import TRAIN
+from .train import BATCH, SEED, WEIGHTS, batch_of, losses, open_crops, to_network
+from .verify import read_faces
+
+DRIFT_SLOPE = 8
+NON_FACE_BADNESS = 1.3
+CLEAN = 0.05  # badness
+MORE_WEIGHTS = {"drift": 0.5, "pruned": 1.0}
+
+
+@torch.no_grad()
+def head_masks(network):
+    """The smallest weights of the head go, all three layers by one threshold."""
+    weights = network.head_weights()
+    magnitudes = torch.cat([w.abs().flatten() for w in weights])
+    threshold = magnitudes.kthvalue(int(RECIPE["sparsity"] * len(magnitudes))).values
+    return [(w.abs() > threshold).float() for w in weights]
+
+
+def drift_order(whole, pruned, badness):
+    drift = (F.normalize(whole, dim=1) - F.normalize(pruned, dim=1)).norm(dim=1)
+    badness = F.pad(badness, (0, len(drift) - len(badness)), value=NON_FACE_BADNESS)
+    worse = (badness[:, None] - badness[None, :]).clamp(min=0)
+    return (worse * F.softplus(-DRIFT_SLOPE * (drift[:, None] - drift[None, :]))).sum() / worse.sum()
+
+
+def pruned_clean(pruned, badness, target):
+    clean = badness < CLEAN
+    return (1 - (F.normalize(pruned[:len(badness)], dim=1) * target).sum(1))[clean].mean()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--work", required=True, type=Path)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--rate", type=float, default=4e-4)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.manual_seed(SEED)
+    torch.set_num_threads(arguments.threads)
+    maker = concurrent.futures.ProcessPoolExecutor(1, initializer=open_crops, initargs=(arguments.work,))
+
+    faces = read_faces(arguments.work)
+    targets = torch.from_numpy(np.load(arguments.work / "targets.npy"))
+    trained = np.array([i for i, f in enumerate(faces) if f["role"] == TRAIN])
+    names = {}
+    person = torch.tensor([names.setdefault((f["set"], f["person"] or i), len(names)) for i, f in enumerate(faces)])[trained]
+    bank = targets[trained]
+
+    network = Student().to(memory_format=torch.channels_last)
+    network.load_state_dict(torch.load(arguments.work / "checkpoint.pt")["mean"])
+    network.eval()
+    for p in network.parameters():
+        p.requires_grad_(False)
+    block = network.body[-1]
+    decayed = network.head_weights()
+    plain = [block.bn1.weight, block.bn1.bias, block.bn2.weight, block.bn2.bias, block.prelu.weight, block.bn3.weight, block.bn3.bias,
+             network.bn.weight, network.bn.bias, network.fc.bias, network.features.weight, network.features.bias]
+    for p in decayed + plain:
+        p.requires_grad_(True)
+    optimiser = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}], lr=arguments.rate)
+
+    def ordered(step):
+        chosen = np.random.default_rng([SEED, 2, step]).choice(len(trained), BATCH, replace=False)
+        return chosen, maker.submit(batch_of, [SEED, 3, step], trained[chosen])
+
+    started, sums, seen, masks = time.time(), {}, 0, None
+    coming = ordered(0)
+    for step in range(arguments.steps):
+        chosen, batch = coming
+        coming = ordered(step + 1)
+        x, badness = batch.result()
+        badness = torch.from_numpy(badness)
+        for group in optimiser.param_groups:
+            group["lr"] = arguments.rate * min(1.0, (step + 1) / 100) * 0.5 * (1 + np.cos(np.pi * step / arguments.steps))
+        if step % 10 == 0:
+            masks = head_masks(network)
+        place = torch.from_numpy(chosen)
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                trunk = network.trunk(to_network(x))
+            whole, pruned = network.head_as_deployed(trunk), network.head_as_deployed(trunk, masks)
+        same = person[place][:, None] == person[None, :]
+        parts = losses(whole, badness, bank[place], bank, ((torch.arange(BATCH), place), same, place))
+        parts["drift"] = drift_order(whole, pruned, badness)
+        parts["pruned"] = pruned_clean(pruned, badness, bank[place])
+        loss = sum({**WEIGHTS, **MORE_WEIGHTS}[k] * v for k, v in parts.items())
+        if not torch.isfinite(loss):
+            raise RuntimeError(f"step {step}: the loss is not finite")
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        seen += 1
+        for k, v in parts.items():
+            sums[k] = sums.get(k, 0.0) + v.item()
+        if (step + 1) % 100 == 0 or step + 1 == arguments.steps:
+            shown = " ".join(f"{k} {v / seen:.3f}" for k, v in sums.items())
+            print(f"step {step + 1}/{arguments.steps} {(time.time() - started) / (step + 1) / BATCH * 1000:.1f} ms/face {shown}", flush=True)
+            sums, seen = {}, 0
+            part = arguments.work / "head.part"
+            torch.save({"network": network.state_dict(), "step": step + 1}, part)
+            part.rename(arguments.work / "head.pt")
+
+
+if __name__ == "__main__":
+    main()
