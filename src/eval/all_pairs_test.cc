@@ -91,7 +91,8 @@ TEST(AllPairs, AreTheListsAboveTheFloor) {
 class AllPairsCuts : public testing::TestWithParam<std::tuple<int, bool>> {};
 
 TEST_P(AllPairsCuts, AreThoseOfTheList) {
-  const auto [levels, resampled] = GetParam();
+  const int levels = std::get<0>(GetParam());
+  const bool resampled = std::get<1>(GetParam());
   const People p = MakePeople(static_cast<std::uint32_t>(levels), 60, 8, levels);
   std::vector<std::uint32_t> drawn;
   if (resampled) drawn = DrawIdentities(20, 9, 1);
@@ -118,7 +119,8 @@ TEST_P(AllPairsCuts, AreThoseOfTheList) {
 }
 
 TEST_P(AllPairsCuts, GiveTheSameCurves) {
-  const auto [levels, resampled] = GetParam();
+  const int levels = std::get<0>(GetParam());
+  const bool resampled = std::get<1>(GetParam());
   const People p = MakePeople(static_cast<std::uint32_t>(levels) + 100, 90, 6, levels);
   std::vector<std::uint32_t> drawn;
   if (resampled) drawn = DrawIdentities(30, 9, 1);
