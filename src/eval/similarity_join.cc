@@ -21,7 +21,8 @@ using Lanes __attribute__((vector_size(kLanes * sizeof(float)))) = float;
 // Products of kRows rows of `a` (by pointer) with the kPanel rows of a panel, which lies column by column.
 // Compiled for several instruction sets, of which the machine's best is taken; none fuses multiplication and addition,
 // so that all give the same bits.
-#if defined(__x86_64__)
+// Not under the thread sanitizer: the choice is made before its runtime is there, which crashes it.
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
 __attribute__((target_clones("avx512f", "avx2", "default")))
 #endif
 void Tile(const float* const* rows, const float* panel, std::size_t columns, float* out) {
