@@ -70,7 +70,8 @@ TEST(AllPairs, AreTheListsAboveTheFloor) {
       for (std::size_t i = 0; i < list.size(); ++i) {
         mated += list.mated[i];
         const bool comparable = list.similarity[i] > -1.5f;
-        if (!list.mated[i] && !(comparable && list.similarity[i] >= join.floor)) continue;
+        const bool kept = share == 1.0 || (comparable && list.similarity[i] >= join.floor);
+        if (!list.mated[i] && !kept) continue;
         wanted.first.push_back(list.first[i]);
         wanted.second.push_back(list.second[i]);
         wanted.mated.push_back(list.mated[i]);

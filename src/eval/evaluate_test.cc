@@ -183,6 +183,20 @@ TEST_F(Evaluate, AllPairsAreThoseOfTheirList) {
   }
 }
 
+// So many may pass that those which cannot be compared are among them.
+TEST_F(Evaluate, AllPairsHaveAnEndWhereNearlyAllMayPass) {
+  options.fmrs = {0.999};
+  options.resamples = 3;
+  const EvaluationReport list = evaluate(options);
+  options.pairs = "all";
+  const EvaluationReport all = evaluate(options);
+  ASSERT_EQ(all.curves.size(), list.curves.size());
+  for (std::size_t k = 0; k < list.curves.size(); ++k) {
+    EXPECT_EQ(all.curves[k].points.size(), list.curves[k].points.size());
+    EXPECT_EQ(all.curves[k].to_30.value, list.curves[k].to_30.value);
+  }
+}
+
 TEST_F(Evaluate, RefusesWhatDoesNotFit) {
   const auto refused = [&](auto&& change) {
     EvaluationOptions broken = options;

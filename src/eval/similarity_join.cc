@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kRows = 6, kLanes = 16, kPanel = 2 * kLanes;  // a tile that fits AVX-512's registers
 constexpr std::size_t kBlock = 8 * kRows;                           // rows that go over the panels together
 constexpr std::size_t kSample = 200000;
+constexpr float kNotCompared = -std::numeric_limits<float>::infinity();
 
 using Lanes __attribute__((vector_size(kLanes * sizeof(float)))) = float;
 
@@ -104,8 +105,8 @@ std::vector<std::vector<Found>> JoinBlock(const Matrix& unit, const std::vector<
         for (std::size_t j = 0; j < kPanel; ++j) {
           const std::size_t other = panel * kPanel + j;
           if (!(line[j] >= floor) || other <= i || other >= unit.rows || identity[other] == identity[i]) continue;
-          if (zero[i] || zero[other]) continue;
-          found[group + r].push_back({static_cast<std::uint32_t>(other), line[j]});
+          const float similarity = zero[i] || zero[other] ? kNotCompared : line[j];
+          if (similarity >= floor) found[group + r].push_back({static_cast<std::uint32_t>(other), similarity});
         }
       }
     }
@@ -156,7 +157,7 @@ AllPairs JoinAllPairs(const Matrix& unit, std::span<const std::uint32_t> identit
     result.mated += static_cast<std::uint64_t>(mates.end() - mate);
     const auto add_mate = [&] {
       const bool comparable = !zero[i] && !zero[*mate];
-      add(i, *mate, comparable ? Product(unit.Row(i), unit.Row(*mate)) : -std::numeric_limits<float>::infinity(), true);
+      add(i, *mate, comparable ? Product(unit.Row(i), unit.Row(*mate)) : kNotCompared, true);
       ++mate;
     };
     std::vector<Found>& others = found[i / kBlock][i % kBlock];

@@ -18,10 +18,10 @@ struct AllPairs {
   std::uint64_t mated = 0, non_mated = 0;  // of all pairs
 };
 
-// unit: a normalised row for each image; a row of zeros cannot be compared: its mated pairs have the similarity
-// -infinity, its others are not kept. share: of the non-mated pairs that shall be kept, roughly: the floor is a
-// quantile of a sample; all for 1. The same bits on every machine and for any number of threads (0: all cores):
-// products are summed in the order of the columns.
+// unit: a normalised row for each image; a row of zeros cannot be compared, and its pairs have the similarity
+// -infinity. share: of the non-mated pairs that shall be kept, roughly: the floor is a quantile of a sample; all of
+// them for 1. The same bits on every machine and for any number of threads (0: all cores): products are summed in the
+// order of the columns.
 AllPairs JoinAllPairs(const Matrix& unit, std::span<const std::uint32_t> identity, double share, int threads);
 
 }  // namespace prefiqs::eval
