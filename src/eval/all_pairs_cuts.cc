@@ -1,31 +1,12 @@
 #include "eval/all_pairs_cuts.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <numeric>
 #include <vector>
 
 #include "eval/bootstrap.h"
 
 namespace prefiqs::eval {
 namespace {
-
-std::vector<float> KnownQuality(std::span<const float> quality) {
-  std::vector<float> known(quality.begin(), quality.end());
-  for (float& q : known) {
-    if (std::isnan(q)) q = -std::numeric_limits<float>::infinity();
-  }
-  return known;
-}
-
-// The worst first, equal ones by number.
-std::vector<std::uint32_t> Order(const std::vector<float>& quality) {
-  std::vector<std::uint32_t> order(quality.size());
-  std::iota(order.begin(), order.end(), 0u);
-  std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return quality[i]; });
-  return order;
-}
 
 // Pairs of each image with those behind it in the order, by weight.
 std::vector<Kept> PairsWithLater(const std::vector<std::uint32_t>& order, std::span<const std::uint32_t> identity,
@@ -66,8 +47,7 @@ std::vector<Place> PairsOfGroup(const std::vector<std::uint32_t>& order, std::si
 
 PairCuts CutsOfAllPairs(const Comparisons& c, std::span<const std::uint32_t> identity, std::span<const float> quality,
                         TieOrder ties, Weights drawn) {
-  const std::vector<float> known = KnownQuality(quality);
-  const std::vector<std::uint32_t> order = Order(known);
+  const std::vector<std::uint32_t> order = WorstFirst(quality);
   const std::vector<Kept> later = PairsWithLater(order, identity, drawn);
   Kept all;
   for (const Kept& pairs : later) {
@@ -93,7 +73,7 @@ PairCuts CutsOfAllPairs(const Comparisons& c, std::span<const std::uint32_t> ide
   for (std::size_t begin = 0; begin < order.size();) {
     std::size_t end = begin;
     Kept group;
-    for (; end < order.size() && known[order[end]] == known[order[begin]]; ++end) {
+    for (; end < order.size() && Known(quality[order[end]]) == Known(quality[order[begin]]); ++end) {
       group_start[order[end]] = done;
       group.mated += later[end].mated;
       group.non_mated += later[end].non_mated;
@@ -107,7 +87,6 @@ PairCuts CutsOfAllPairs(const Comparisons& c, std::span<const std::uint32_t> ide
       for (std::size_t k = begin; k < end; ++k) which[order[k]] = static_cast<std::int32_t>(inside.size()) - 1;
       Kept rest = left;
       std::uint64_t place = done;
-      const auto keep = [&](const Kept& kept, std::uint64_t at) { cuts.kept[at] = kept; };
       for (const auto& [first, second] : here.pairs) {
         here.start.push_back(place);
         const std::uint64_t a = WeightOf(drawn, identity[first]), b = WeightOf(drawn, identity[second]);
@@ -116,7 +95,7 @@ PairCuts CutsOfAllPairs(const Comparisons& c, std::span<const std::uint32_t> ide
         for (; falls_here() && cuts.cut[step] < place + own; ++step) {
           Kept kept = rest;
           (mated ? kept.mated : kept.non_mated) -= cuts.cut[step] - place;
-          keep(kept, step);
+          cuts.kept[step] = kept;
         }
         (mated ? rest.mated : rest.non_mated) -= own;
         place += own;
@@ -130,7 +109,7 @@ PairCuts CutsOfAllPairs(const Comparisons& c, std::span<const std::uint32_t> ide
 
   cuts.start.resize(c.size());
   for (std::size_t i = 0; i < c.size(); ++i) {
-    const std::uint32_t worse = known[c.second[i]] < known[c.first[i]] ? c.second[i] : c.first[i];
+    const std::uint32_t worse = Known(quality[c.second[i]]) < Known(quality[c.first[i]]) ? c.second[i] : c.first[i];
     cuts.start[i] = group_start[worse];
     if (which[worse] < 0) continue;
     const Inside& here = inside[static_cast<std::size_t>(which[worse])];
@@ -146,7 +125,7 @@ ImageCuts ImageCutsOfAllPairs(std::span<const std::uint32_t> identity, std::span
   const std::vector<std::uint32_t> weights =
       drawn.empty() ? std::vector<std::uint32_t>() : ImageWeights(identity, drawn);
   ImageCuts cuts = GoneImages(quality, weights);
-  const std::vector<std::uint32_t> order = Order(KnownQuality(quality));
+  const std::vector<std::uint32_t> order = WorstFirst(quality);
   const std::vector<Kept> later = PairsWithLater(order, identity, drawn);
   for (std::size_t k = 0; k < order.size(); ++k) {
     for (std::uint64_t step = 0; step < std::min(cuts.gone[order[k]], kEdcSteps); ++step) {

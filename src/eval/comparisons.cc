@@ -4,9 +4,9 @@
 #include <prefiqs/error.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 namespace prefiqs::eval {
 
@@ -30,20 +30,37 @@ void Check(const Comparisons& c, std::size_t images) {
   }
 }
 
-Ranking Rank(const Comparisons& c, std::span<const float> quality, TieOrder ties) {
-  constexpr float kWorst = -std::numeric_limits<float>::infinity();
-  const auto known = [&](std::uint32_t image) { return std::isnan(quality[image]) ? kWorst : quality[image]; };
-  Ranking ranking;
-  ranking.pair_quality.resize(c.size());
-  for (std::size_t i = 0; i < c.size(); ++i) ranking.pair_quality[i] = std::min(known(c.first[i]), known(c.second[i]));
+std::vector<std::uint32_t> WorstFirst(std::span<const float> quality) {
+  std::vector<std::uint32_t> order(quality.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return Known(quality[i]); });
+  return order;
+}
 
+std::vector<std::uint32_t> BySimilarity(const Comparisons& c) {
+  std::vector<std::uint32_t> order(c.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::ranges::stable_sort(order, std::greater{}, [&](std::uint32_t i) { return c.similarity[i]; });
+  return order;
+}
+
+Ranking Rank(const Comparisons& c, std::span<const float> quality, TieOrder ties,
+             std::shared_ptr<const std::vector<std::uint32_t>> by_similarity) {
+  Ranking ranking;
+  ranking.by_similarity = std::move(by_similarity);
+  ranking.pair_quality.reserve(c.size());
+  for (std::size_t i = 0; i < c.size(); ++i) {
+    ranking.pair_quality.push_back(std::min(Known(quality[c.first[i]]), Known(quality[c.second[i]])));
+  }
   ranking.by_quality.resize(c.size());
   std::iota(ranking.by_quality.begin(), ranking.by_quality.end(), 0u);
-  ranking.by_similarity = ranking.by_quality;
   if (ties == TieOrder::kReversed) std::ranges::reverse(ranking.by_quality);
   std::ranges::stable_sort(ranking.by_quality, {}, [&](std::uint32_t i) { return ranking.pair_quality[i]; });
-  std::ranges::stable_sort(ranking.by_similarity, std::greater{}, [&](std::uint32_t i) { return c.similarity[i]; });
   return ranking;
+}
+
+Ranking Rank(const Comparisons& c, std::span<const float> quality, TieOrder ties) {
+  return Rank(c, quality, ties, std::make_shared<const std::vector<std::uint32_t>>(BySimilarity(c)));
 }
 
 }  // namespace prefiqs::eval

@@ -2,8 +2,11 @@
 #ifndef PREFIQS_EVAL_COMPARISONS_H_
 #define PREFIQS_EVAL_COMPARISONS_H_
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -28,18 +31,29 @@ inline std::uint64_t WeightOf(Weights weights, std::size_t i) { return weights.e
 // or a similarity is NaN or +infinity.
 void Check(const Comparisons& comparisons, std::size_t images);
 
+// A missing quality, NaN, is worse than all others.
+inline float Known(float quality) { return std::isnan(quality) ? -std::numeric_limits<float>::infinity() : quality; }
+
+// Numbers of the images, the worst first, equal ones as listed.
+std::vector<std::uint32_t> WorstFirst(std::span<const float> quality);
+
 // Of comparisons that are equally good (all whose worse image is the same), the order in which they are discarded is
 // not part of any quality; results depend on it all the same. Reversed shows by how much.
 enum class TieOrder { kAsListed, kReversed };
 
 // Orders that do not depend on weights, made once for all resamples.
 struct Ranking {
-  std::vector<std::uint32_t> by_quality;     // comparisons, the worst first
-  std::vector<std::uint32_t> by_similarity;  // comparisons, the most alike first; equal ones in the list's order
-  std::vector<float> pair_quality;           // of comparison i: the lower of its images' qualities
+  std::vector<std::uint32_t> by_quality;                            // comparisons, the worst first
+  std::shared_ptr<const std::vector<std::uint32_t>> by_similarity;  // the most alike first; equal ones as listed
+  std::vector<float> pair_quality;  // of comparison i: the lower of its images' qualities
 };
 
-// quality: of each image, higher is better; NaN, a missing one, is worse than all others.
+std::vector<std::uint32_t> BySimilarity(const Comparisons& comparisons);
+
+// quality: of each image, higher is better; NaN: missing. by_similarity: BySimilarity(), made once for several
+// qualities.
+Ranking Rank(const Comparisons& comparisons, std::span<const float> quality, TieOrder ties,
+             std::shared_ptr<const std::vector<std::uint32_t>> by_similarity);
 Ranking Rank(const Comparisons& comparisons, std::span<const float> quality, TieOrder ties = TieOrder::kAsListed);
 
 }  // namespace prefiqs::eval

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "eval/threshold.h"
 
@@ -72,11 +71,7 @@ Curve EdcOfPairs(const Comparisons& c, const Ranking& ranking, double fmr, Weigh
 }
 
 ImageCuts GoneImages(std::span<const float> quality, Weights image_weights) {
-  std::vector<std::uint32_t> images(quality.size());
-  std::iota(images.begin(), images.end(), 0u);
-  std::ranges::stable_sort(images, {}, [&](std::uint32_t i) {
-    return std::isnan(quality[i]) ? -std::numeric_limits<float>::infinity() : quality[i];
-  });
+  const std::vector<std::uint32_t> images = WorstFirst(quality);
   std::uint64_t total = 0;
   for (const std::uint32_t i : images) total += WeightOf(image_weights, i);
   ImageCuts cuts;
@@ -154,7 +149,7 @@ std::optional<double> ThresholdAtFmr(const Comparisons& c, const Ranking& rankin
                                      Weights weights) {
   const std::uint64_t allowed = FalseMatchesAllowed(fmr, non_mated);
   std::uint64_t passed = 0;
-  for (const std::uint32_t i : ranking.by_similarity) {
+  for (const std::uint32_t i : *ranking.by_similarity) {
     if (c.mated[i]) continue;
     passed += WeightOf(weights, i);
     if (passed > allowed) {
@@ -176,8 +171,8 @@ double ThresholdAtError(const Comparisons& c, const Ranking& ranking, double err
   const bool of_mated = kind == ErrorKind::kFalseNonMatch;
   std::vector<std::pair<float, std::uint64_t>> rising;  // similarity, weight up to and with it
   std::uint64_t total = 0;
-  for (std::size_t k = ranking.by_similarity.size(); k-- > 0;) {
-    const std::uint32_t i = ranking.by_similarity[k];
+  for (std::size_t k = ranking.by_similarity->size(); k-- > 0;) {
+    const std::uint32_t i = (*ranking.by_similarity)[k];
     if ((c.mated[i] != 0) != of_mated || WeightOf(weights, i) == 0) continue;
     total += WeightOf(weights, i);
     rising.emplace_back(c.similarity[i], total);

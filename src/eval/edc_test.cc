@@ -17,7 +17,7 @@ constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
 // The protocols word by word, by loops over everything. No weights: copies are written out.
 
-float Known(float quality) { return std::isnan(quality) ? kNone : quality; }
+float NaiveKnown(float quality) { return std::isnan(quality) ? kNone : quality; }
 
 struct NaivePoint {
   double discarded, error, threshold;
@@ -53,8 +53,9 @@ std::vector<NaivePoint> NaivePairs(const Comparisons& c, const std::vector<float
   std::vector<std::size_t> order(c.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   if (reversed) std::ranges::reverse(order);
-  std::ranges::stable_sort(
-      order, {}, [&](std::size_t i) { return std::min(Known(quality[c.first[i]]), Known(quality[c.second[i]])); });
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) {
+    return std::min(NaiveKnown(quality[c.first[i]]), NaiveKnown(quality[c.second[i]]));
+  });
   std::vector<NaivePoint> points;
   for (std::size_t k = 0; k < 20; ++k) {
     const std::vector<std::size_t> kept(order.begin() + static_cast<std::ptrdiff_t>(order.size() * k / 20),
@@ -74,7 +75,7 @@ std::vector<NaivePoint> NaivePairs(const Comparisons& c, const std::vector<float
 std::vector<NaivePoint> NaiveImages(const Comparisons& c, const std::vector<float>& quality, double fmr) {
   std::vector<std::uint32_t> order(quality.size());
   std::iota(order.begin(), order.end(), 0u);
-  std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return Known(quality[i]); });
+  std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return NaiveKnown(quality[i]); });
   std::vector<NaivePoint> points;
   for (std::size_t k = 0; k < 20; ++k) {
     const std::set<std::uint32_t> gone(order.begin(),
@@ -103,7 +104,7 @@ std::vector<NaivePoint> NaiveFixed(const Comparisons& c, const std::vector<float
   for (std::size_t i = 0; i < c.size(); ++i) {
     if ((c.mated[i] != 0) != of_mated) continue;
     const bool below = c.similarity[i] < t;
-    rows.emplace_back(std::min(Known(quality[c.first[i]]), Known(quality[c.second[i]])), below == of_mated);
+    rows.emplace_back(std::min(NaiveKnown(quality[c.first[i]]), NaiveKnown(quality[c.second[i]])), below == of_mated);
   }
   std::ranges::stable_sort(rows, {}, &std::pair<float, bool>::first);
   std::vector<NaivePoint> points;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -82,10 +83,14 @@ class Evaluator {
       }
     }
     with_mirror_ = mirrored_.size() > 0;
+    const auto order = [](const eval::Comparisons& c) {
+      return std::make_shared<const std::vector<std::uint32_t>>(eval::BySimilarity(c));
+    };
+    const auto plain_order = order(plain_), mirrored_order = order(mirrored_);
     for (const eval::TieOrder ties : {eval::TieOrder::kAsListed, eval::TieOrder::kReversed}) {
       for (const auto& quality : set.qualities) {
-        plain_ranking_.push_back(Rank(plain_, quality, ties));
-        if (with_mirror_) mirrored_ranking_.push_back(Rank(mirrored_, quality, ties));
+        plain_ranking_.push_back(Rank(plain_, quality, ties, plain_order));
+        if (with_mirror_) mirrored_ranking_.push_back(Rank(mirrored_, quality, ties, mirrored_order));
       }
     }
   }

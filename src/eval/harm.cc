@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "score/rank_correlation.h"
 
@@ -51,8 +50,7 @@ std::optional<double> RankOfHarm(std::span<const Harm> harm, std::span<const flo
     place[order[i]] = place[order[i - 1]] + (worse(order[i - 1], order[i]) ? 1 : 0);
   }
   for (std::size_t i = 0; i < harm.size(); ++i) {
-    const float q = quality[harm[i].image];
-    known[i] = std::isnan(q) ? -std::numeric_limits<double>::infinity() : q;
+    known[i] = Known(quality[harm[i].image]);
   }
   const std::vector<double> by_harm = score::MidRanks(place), by_quality = score::MidRanks(known);
   const auto count = static_cast<double>(harm.size());

@@ -27,7 +27,7 @@ Operating NearestToFmr(const Comparisons& c, const Ranking& ranking, double fmr,
   Operating best;
   double best_distance = std::numeric_limits<double>::infinity();
   std::uint64_t false_matches = 0, mated_above = 0;
-  const std::vector<std::uint32_t>& order = ranking.by_similarity;
+  const std::vector<std::uint32_t>& order = *ranking.by_similarity;
   for (std::size_t i = 0; i < order.size();) {
     const float similarity = c.similarity[order[i]];
     std::uint64_t mated = 0, others = 0;
