@@ -18,6 +18,7 @@ namespace {
 constexpr std::array<const char*, 7> kColours{"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                               "#e69f00", "#56b4e9", "#000000"};
 constexpr const char* kFloor = "#999999";
+constexpr std::size_t kRows = 3;  // of panels: one a protocol
 constexpr std::array<std::pair<const char*, const char*>, 3> kTerminals{
     {{".svg", "svg size {},{} dynamic background '#ffffff' font 'sans-serif,12'"},
      {".pdf", "pdfcairo size {}px,{}px font 'sans-serif,9'"},
@@ -55,9 +56,7 @@ std::string ProtocolTitle(EdcProtocol protocol) {
 
 bool IsStepped(EdcProtocol protocol) { return protocol != EdcProtocol::kPairs; }
 
-struct Panel {
-  std::vector<std::size_t> curves;
-};
+using Panel = std::vector<std::size_t>;  // curves
 
 // By protocol, then FMR; those that have curves.
 std::vector<Panel> Panels(const EvaluationReport& report) {
@@ -66,7 +65,7 @@ std::vector<Panel> Panels(const EvaluationReport& report) {
   for (std::size_t k = 0; k < of_a_method; ++k) {
     if (report.curves[k].points.empty()) continue;
     Panel& panel = panels.emplace_back();
-    for (std::size_t m = 0; m < report.methods.size(); ++m) panel.curves.push_back(m * of_a_method + k);
+    for (std::size_t m = 0; m < report.methods.size(); ++m) panel.push_back(m * of_a_method + k);
   }
   return panels;
 }
@@ -77,9 +76,11 @@ std::string Colour(const EvaluationReport& report, std::size_t method) {
 
 }  // namespace
 
-std::string EdcPlotScript(const EvaluationReport& report, const std::string& terminal, const std::string& output) {
+std::string EdcPlotScript(const EvaluationReport& report, const std::string& path) {
   const std::vector<Panel> panels = Panels(report);
-  std::string script = fmt::format("set terminal {} noenhanced\nset output {}\n", terminal, Quoted(output));
+  const std::size_t columns = std::max<std::size_t>(1, (panels.size() + kRows - 1) / kRows);
+  const std::string terminal = fmt::format(fmt::runtime(Terminal(path)), 420 * columns, 330 * kRows);
+  std::string script = fmt::format("set terminal {} noenhanced\nset output {}\n", terminal, Quoted(path));
   for (std::size_t k = 0; k < report.curves.size(); ++k) {
     script += fmt::format("$curve{} << EOD\n", k);
     for (const EvaluationPoint& p : report.curves[k].points)
@@ -90,29 +91,24 @@ std::string EdcPlotScript(const EvaluationReport& report, const std::string& ter
     }
     script += "EOD\n";
   }
-  const std::size_t rows =
-      std::max<std::size_t>(1, static_cast<std::size_t>(std::ranges::count_if(panels, [&](const Panel& p) {
-                              return report.curves[p.curves[0]].fmr == report.curves[panels[0].curves[0]].fmr;
-                            })));
-  const std::size_t columns = std::max<std::size_t>(1, (panels.size() + rows - 1) / rows);
   script += fmt::format(
       "set multiplot layout {},{}\nset grid lc rgb '#dddddd'\nset border 3\nset tics nomirror out\n"
       "set xrange [0:0.95]\nset yrange [0:*]\nset xlabel 'share discarded'\nset ylabel 'FNMR'\nset format y '%.3g'\n"
       "set style fill transparent solid 0.12 noborder\n",
-      rows, columns);
+      kRows, columns);
   for (std::size_t i = 0; i < panels.size(); ++i) {
-    const EvaluationCurve& first = report.curves[panels[i].curves[0]];
+    const EvaluationCurve& first = report.curves[panels[i][0]];
     script += fmt::format("set title 'FMR {}, {}'\n", first.fmr, ProtocolTitle(first.protocol));
     script += i == 0 ? "set key top right samplen 2\n" : "unset key\n";
     script += "plot ";
     const char* separator = "";
-    for (const std::size_t k : panels[i].curves) {
+    for (const std::size_t k : panels[i]) {
       if (report.curves[k].bands.empty()) continue;
       script += fmt::format("{}$band{} using 1:2:3 with filledcurves lc rgb '{}' notitle", separator, k,
                             Colour(report, report.curves[k].method));
       separator = ", \\\n  ";
     }
-    for (const std::size_t k : panels[i].curves) {
+    for (const std::size_t k : panels[i]) {
       script += fmt::format("{}$curve{} using 1:2 with {} lw 2 lc rgb '{}' title {}", separator, k,
                             IsStepped(first.protocol) ? "steps" : "lines", Colour(report, report.curves[k].method),
                             Quoted(report.methods[report.curves[k].method]));
@@ -131,11 +127,10 @@ void CheckPlotPath(const std::string& path) {
 }
 
 void WriteEdcPlot(const EvaluationReport& report, const std::string& path) {
-  const std::vector<Panel> panels = Panels(report);
-  if (panels.empty()) throw Error(ErrorCode::kUsage, "--plot: no FMR has enough non-mated comparisons for a curve");
-  const std::size_t rows = 3, columns = (panels.size() + rows - 1) / rows;
-  const std::string terminal = fmt::format(fmt::runtime(Terminal(path)), 420 * columns, 330 * rows);
-  const std::string script = EdcPlotScript(report, terminal, path);
+  if (Panels(report).empty()) {
+    throw Error(ErrorCode::kUsage, "--plot: no FMR has enough non-mated comparisons for a curve");
+  }
+  const std::string script = EdcPlotScript(report, path);
   std::FILE* const pipe = popen("gnuplot", "w");
   bool good = pipe != nullptr && std::fwrite(script.data(), 1, script.size(), pipe) == script.size();
   good = pipe != nullptr && pclose(pipe) == 0 && good;

@@ -8,9 +8,9 @@
 
 namespace prefiqs::cli {
 
-// What gnuplot is told: a panel for each protocol and FMR with curves, bands behind them. `terminal` and `output` as
-// gnuplot has them.
-std::string EdcPlotScript(const EvaluationReport& report, const std::string& terminal, const std::string& output);
+// What gnuplot is told: a panel for each protocol and FMR with curves, bands behind them. Throws Error(kUsage) for a
+// name that CheckPlotPath refuses.
+std::string EdcPlotScript(const EvaluationReport& report, const std::string& path);
 
 // Throws Error(kUsage) for names that do not end with .svg, .pdf or .png, Error(kIo) where gnuplot is not there.
 void CheckPlotPath(const std::string& path);
