@@ -5,6 +5,9 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace prefiqs {
 namespace {
@@ -21,7 +24,7 @@ DemoReport Demo(const std::filesystem::path& input) {
 }
 
 TEST(Verdict, OfTheDemonstrationsOwnPictures) {
-  if (!std::filesystem::exists(kDemoPictures)) GTEST_SKIP() << kDemoPictures << " is not there: scripts/demo_pictures";
+  ASSERT_TRUE(std::filesystem::exists(kDemoPictures)) << kDemoPictures << " is not there: run scripts/demo_pictures";
   const DemoReport report = Demo(kDemoPictures);
   EXPECT_EQ(std::filesystem::path(report.portrait).filename(), "astronaut.png");
   EXPECT_EQ(report.inverted, 0);
@@ -30,21 +33,33 @@ TEST(Verdict, OfTheDemonstrationsOwnPictures) {
   for (const DemoSeries& series : report.series) EXPECT_LE(series.rank_correlation.value_or(1), kWanted) << series.name;
 }
 
-TEST(Verdict, OfFacesNobodyHasSeen) {
+// Twelve pictures of three people, one of them the demonstration's, one in the training data. Known to fall short:
+// eight series of two pictures, blurred video and a small face; none may join them, and none may be worse than they
+// are.
+TEST(Verdict, OfOtherPortraits) {
   const std::filesystem::path portraits = kShared / "data/portraits";
   if (!std::filesystem::exists(portraits))
     GTEST_SKIP() << portraits << " is not there: no other portraits to test with";
+  const std::set<std::string> short_falling{"obama-240p.jpg", "obama2.jpg"};
   std::map<std::string, std::vector<double>> correlations;
+  int weak = 0;
   for (const auto& entry : std::filesystem::directory_iterator(portraits)) {
+    const std::string picture = entry.path().filename().string();
     for (const DemoSeries& series : Demo(entry.path()).series) {
-      correlations[series.name].push_back(series.rank_correlation.value_or(1));
+      const double correlation = series.rank_correlation.value_or(1);
+      correlations[series.name].push_back(correlation);
+      if (correlation <= kWanted) continue;
+      ++weak;
+      EXPECT_TRUE(short_falling.contains(picture)) << picture << ", " << series.name << ": " << correlation;
+      EXPECT_LE(correlation, -0.77) << picture << ", " << series.name;
     }
   }
+  EXPECT_LE(weak, 8);
   ASSERT_EQ(correlations.size(), 9u);
   for (const auto& [name, values] : correlations) {
     double mean = 0;
     for (const double value : values) mean += value / static_cast<double>(values.size());
-    EXPECT_GE(values.size(), 10u) << name;
+    EXPECT_EQ(values.size(), 12u) << name;
     EXPECT_LE(mean, kWanted) << name;
   }
 }
