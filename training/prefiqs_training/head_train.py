@@ -1,9 +1,9 @@
 """Step 4. Trains the student's head once more, on its finished trunk, so that its drift says what it should.
 
-    python3 -m prefiqs_training.head_train --data DATA --work work/ --steps 2000
+    python3 -m prefiqs_training.head_train --work work/ --steps 1500 [--stop-after 300]
 
-The paper's method takes any network as it is; this one is ours to make. The trunk and all normalisation stay as train.py left them, so
-what is trained is what is deployed. Besides train.py's losses:
+The paper's method takes any network as it is; this one is ours to make. The trunk and all statistics of normalisation stay as train.py
+left them, so what is trained is what is deployed. Besides train.py's losses:
 - drift: what pruning the head moves is ordered by how bad the pictures are, non-faces worst: for two of a batch, softplus of the worse
   one's lack of drift, by how much worse it is. Pictures that are not spoilt stay free to drift as they will;
 - pruned: 1 - cos of the pruned head's answer and the target, for faces that are not spoilt: a pruned copy still recognises them.
@@ -20,9 +20,7 @@ import torch
 import torch.nn.functional as F
 
 from .network import RECIPE, Student
-from .people import TRAIN
-from .train import BATCH, SEED, WEIGHTS, batch_of, losses, open_crops, to_network
-from .verify import read_faces
+from .train import BATCH, SEED, WEIGHTS, batch_of, losses, open_crops, own_and_same, to_network, training_set
 
 DRIFT_SLOPE = 8
 NON_FACE_BADNESS = 1.3
@@ -53,9 +51,9 @@ def pruned_clean(pruned, badness, target):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True)
     parser.add_argument("--work", required=True, type=Path)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=1500, help="of the schedule")
+    parser.add_argument("--stop-after", type=int, help="so many of them; the same command goes on from there")
     parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
@@ -63,13 +61,7 @@ def main():
     torch.set_num_threads(arguments.threads)
     maker = concurrent.futures.ProcessPoolExecutor(1, initializer=open_crops, initargs=(arguments.work,))
 
-    faces = read_faces(arguments.work)
-    targets = torch.from_numpy(np.load(arguments.work / "targets.npy"))
-    trained = np.array([i for i, f in enumerate(faces) if f["role"] == TRAIN])
-    names = {}
-    person = torch.tensor([names.setdefault((f["set"], f["person"] or i), len(names)) for i, f in enumerate(faces)])[trained]
-    bank = targets[trained]
-
+    _, trained, person, bank = training_set(arguments.work)
     network = Student().to(memory_format=torch.channels_last)
     network.load_state_dict(torch.load(arguments.work / "checkpoint.pt")["mean"])
     network.eval()
@@ -87,24 +79,31 @@ def main():
         chosen = np.random.default_rng([SEED, 2, step]).choice(len(trained), BATCH, replace=False)
         return chosen, maker.submit(batch_of, [SEED, 3, step], trained[chosen])
 
+    checkpoint, first = arguments.work / "head.pt", 0
+    if checkpoint.exists():
+        saved = torch.load(checkpoint)
+        network.load_state_dict(saved["network"])
+        optimiser.load_state_dict(saved["optimiser"])
+        first = saved["step"]
+        print(f"goes on at step {first} of {arguments.steps}", flush=True)
+    last = min(arguments.steps, arguments.stop_after or arguments.steps)
     started, sums, seen, masks = time.time(), {}, 0, None
-    coming = ordered(0)
-    for step in range(arguments.steps):
+    coming = ordered(first)
+    for step in range(first, last):
         chosen, batch = coming
         coming = ordered(step + 1)
         x, badness = batch.result()
         badness = torch.from_numpy(badness)
         for group in optimiser.param_groups:
             group["lr"] = arguments.rate * min(1.0, (step + 1) / 100) * 0.5 * (1 + np.cos(np.pi * step / arguments.steps))
-        if step % 10 == 0:
+        if step % 10 == 0 or masks is None:
             masks = head_masks(network)
         place = torch.from_numpy(chosen)
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
                 trunk = network.trunk(to_network(x))
             whole, pruned = network.head_as_deployed(trunk), network.head_as_deployed(trunk, masks)
-        same = person[place][:, None] == person[None, :]
-        parts = losses(whole, badness, bank[place], bank, ((torch.arange(BATCH), place), same, place))
+        parts = losses(whole, badness, bank[place], bank, own_and_same(person, place))
         parts["drift"] = drift_order(whole, pruned, badness)
         parts["pruned"] = pruned_clean(pruned, badness, bank[place])
         loss = sum({**WEIGHTS, **MORE_WEIGHTS}[k] * v for k, v in parts.items())
@@ -116,13 +115,13 @@ def main():
         seen += 1
         for k, v in parts.items():
             sums[k] = sums.get(k, 0.0) + v.item()
-        if (step + 1) % 100 == 0 or step + 1 == arguments.steps:
+        if (step + 1) % 100 == 0 or step + 1 == last:
             shown = " ".join(f"{k} {v / seen:.3f}" for k, v in sums.items())
-            print(f"step {step + 1}/{arguments.steps} {(time.time() - started) / (step + 1) / BATCH * 1000:.1f} ms/face {shown}", flush=True)
+            print(f"step {step + 1}/{arguments.steps} {(time.time() - started) / (step + 1 - first) / BATCH * 1000:.1f} ms/face {shown}", flush=True)
             sums, seen = {}, 0
             part = arguments.work / "head.part"
-            torch.save({"network": network.state_dict(), "step": step + 1}, part)
-            part.rename(arguments.work / "head.pt")
+            torch.save({"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}, part)
+            part.rename(checkpoint)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,14 @@ static inline uint16_t narrow(float v) {
 
 static long least(long a, long b) { return a < b ? a : b; }
 
+// The threads' parts, in the threads' order; frees them.
+static void add_up(double* parts, int threads, long count, double* sums) {
+  memset(sums, 0, sizeof(double) * count);
+  for (int t = 0; t < threads; ++t)
+    for (long i = 0; i < count; ++i) sums[i] += parts[(size_t)t * count + i];
+  free(parts);
+}
+
 // Sums of x and x^2 by channel; sums: 2 x channels doubles.
 void norm_sums(const uint16_t* x, long rows, long channels, int threads, double* sums) {
   double* parts = calloc((size_t)threads * 2 * channels, sizeof(double));
@@ -44,10 +52,7 @@ void norm_sums(const uint16_t* x, long rows, long channels, int threads, double*
       }
     }
   }
-  memset(sums, 0, sizeof(double) * 2 * channels);
-  for (int t = 0; t < threads; ++t)
-    for (long i = 0; i < 2 * channels; ++i) sums[i] += parts[(size_t)t * 2 * channels + i];
-  free(parts);
+  add_up(parts, threads, 2 * channels, sums);
 }
 
 // y = prelu(scale x + shift).
@@ -97,10 +102,7 @@ void norm_act_sums(const uint16_t* x, const uint16_t* g, long rows, long channel
       }
     }
   }
-  memset(sums, 0, sizeof(double) * 3 * channels);
-  for (int t = 0; t < threads; ++t)
-    for (long i = 0; i < 3 * channels; ++i) sums[i] += parts[(size_t)t * 3 * channels + i];
-  free(parts);
+  add_up(parts, threads, 3 * channels, sums);
 }
 
 // Gradient of x: scale h + a x + b, a and b by channel.

@@ -69,9 +69,9 @@ def losses(f, badness, target, bank, same_person):
     cosine = (weight * (1 - (direction * target).sum(1))).mean()
     relations = (direction @ direction.t() - target @ target.t()).pow(2).mean()
     logits = 24 * direction @ bank.t()
-    own = logits[same_person[0]]
-    logits = logits.masked_fill(same_person[1], float("-inf")).scatter(1, same_person[2][:, None], own[:, None])
-    entropy = (weight * F.cross_entropy(logits, same_person[2], reduction="none")).mean()
+    rows, same, place = same_person
+    logits = logits.masked_fill(same, float("-inf")).scatter(1, place[:, None], logits[rows, place][:, None])
+    entropy = (weight * F.cross_entropy(logits, place, reduction="none")).mean()
     return {"mean_square": mean_square, "cosine": cosine, "relations": relations, "entropy": entropy, "none": none}
 
 
@@ -94,6 +94,21 @@ def validate(network, crops, sets):
     rows = np.zeros((len(crops), 128), np.float32)
     rows[used] = embed(network, crops, used)
     return {name: round(100 * accuracy(rows, *chosen), 2) for name, chosen in sets.items()}
+
+
+def training_set(work):
+    """(rows of faces.csv, numbers of those trained on, a number for each of their people, their unit targets)."""
+    faces = read_faces(work)
+    targets = torch.from_numpy(np.load(work / "targets.npy"))
+    trained = np.array([i for i, f in enumerate(faces) if f["role"] == TRAIN])
+    names = {}
+    person = torch.tensor([names.setdefault((f["set"], f["person"] or i), len(names)) for i, f in enumerate(faces)])[trained]
+    return faces, trained, person, targets[trained]
+
+
+def own_and_same(person, place):
+    """What losses() wants to know of the batch's classes."""
+    return torch.arange(len(place)), person[place][:, None] == person[None, :], place
 
 
 class Mean:
@@ -122,13 +137,8 @@ def main():
     torch.set_num_threads(arguments.threads)
     maker = concurrent.futures.ProcessPoolExecutor(1, initializer=open_crops, initargs=(arguments.work,))
 
-    faces = read_faces(arguments.work)
+    faces, trained, person, bank = training_set(arguments.work)
     crops = np.load(arguments.work / "crops.npy", mmap_mode="r")
-    targets = torch.from_numpy(np.load(arguments.work / "targets.npy"))
-    trained = np.array([i for i, f in enumerate(faces) if f["role"] == TRAIN])
-    names = {}
-    person = torch.tensor([names.setdefault((f["set"], f["person"] or i), len(names)) for i, f in enumerate(faces)])[trained]
-    bank = targets[trained]
     validation = pair_sets(arguments.data, faces, -2)
 
     network = Student().to(memory_format=torch.channels_last)
@@ -170,12 +180,10 @@ def main():
         for group in optimiser.param_groups:
             group["lr"] = rate
         place_in_bank = torch.from_numpy(chosen)
-        same = person[place_in_bank][:, None] == person[None, :]
         network.train()
         with torch.autocast("cpu", torch.bfloat16):
             f = network(x)
-        rows = torch.arange(BATCH)
-        parts = losses(f, badness, bank[place_in_bank], bank, ((rows, place_in_bank), same, place_in_bank))
+        parts = losses(f, badness, bank[place_in_bank], bank, own_and_same(person, place_in_bank))
         loss = sum(WEIGHTS[k] * v for k, v in parts.items())
         if not torch.isfinite(loss):
             raise RuntimeError(f"step {step}: the loss is not finite")
