@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "image/format.h"
 #include "pipeline/assessor_impl.h"
 #include "pipeline/network_impl.h"
 #include "pipeline/ordered.h"
@@ -13,6 +14,12 @@
 #include "score/drift.h"
 
 namespace prefiqs {
+namespace {
+
+constexpr int kMirrored = 2;  // as an orientation of Exif: left and right exchanged
+
+}  // namespace
+
 namespace pipeline {
 
 ContextPool::Lease::~Lease() {
@@ -34,18 +41,6 @@ ContextPool::Lease ContextPool::Take() {
 }
 
 namespace {
-
-Image Mirrored(const Image& image) {
-  Image mirrored{image.width, image.height, std::vector<std::uint8_t>(image.rgb.size())};
-  for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width; ++x) {
-      const auto from = static_cast<std::ptrdiff_t>(y * image.width + x) * 3;
-      const auto to = static_cast<std::ptrdiff_t>(y * image.width + image.width - 1 - x) * 3;
-      std::copy_n(image.rgb.begin() + from, 3, mirrored.rgb.begin() + to);
-    }
-  }
-  return mirrored;
-}
 
 void Score(engine::TwinEmbedding embedding, bool pruned, const std::optional<Calibration>& calibration,
            Assessment& assessment) {
@@ -146,7 +141,8 @@ void Assessor::Impl::Assess(engine::Context& context, std::span<pipeline::FaceCa
     inputs.clear();
     for (const pipeline::FaceCandidate* candidate : group) {
       const Image& crop = *candidate->crop;
-      inputs.push_back(pipeline::Preprocess(options.mirror ? pipeline::Mirrored(crop) : crop, network.preprocessing()));
+      inputs.push_back(
+          pipeline::Preprocess(options.mirror ? image::Upright(crop, kMirrored) : crop, network.preprocessing()));
     }
     std::vector<engine::TwinEmbedding> embeddings = twin->Run(context, inputs);
     for (std::size_t i = 0; i < group.size(); ++i) {
