@@ -124,6 +124,7 @@ TEST_F(Readers, NamesAreEndsOfPaths) {
   EXPECT_EQ(index.Find("3"), 3u);
   EXPECT_EQ(index.Find("y/2.x"), std::nullopt);
   EXPECT_EQ(index.Find("Ann/3"), std::nullopt);
+  EXPECT_EQ(index.Find("ata/Bob/1"), std::nullopt);  // only part of a folder's name
   EXPECT_EQ(index.Find(""), std::nullopt);
   EXPECT_THAT(Refused([&] { (void)index.Find("1"); }), AllOf(HasSubstr("data/Ann/1"), HasSubstr("data/Bob/1")));
 }
