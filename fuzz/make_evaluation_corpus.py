@@ -19,3 +19,5 @@ for name, values in (('npy_float', np.arange(6, dtype=np.float32).reshape(2, 3))
     file = io.BytesIO()
     np.save(file, values)
     (folder / name).write_bytes(b'\2' + file.getvalue())
+# Found by the fuzzer: no rows, and columns that would fill the memory.
+(folder / 'npy_wide').write_bytes(b"\2\x93NUMPY\1\0\x46\0{'descr': '<f8', 'fortran_order': False, 'shape': (0, 666666666666), }")

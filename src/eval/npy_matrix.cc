@@ -23,6 +23,7 @@ namespace {
 constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::size_t kMaxHeader = 1 << 16;
 constexpr std::uint64_t kMaxValues = std::uint64_t{1} << 34;
+constexpr std::uint64_t kMaxColumns = std::uint64_t{1} << 20;  // a header alone, over no rows, must not claim memory
 
 std::string_view After(std::string_view header, std::string_view key) {
   const std::size_t at = header.find(key);
@@ -85,7 +86,9 @@ Matrix ReadNpyMatrix(const std::string& path) {
   file->Read(static_cast<std::int64_t>(prefix), text);
   const auto header = ParseHeader({reinterpret_cast<const char*>(text.data()), text.size()});
   if (!header) throw fail("not two dimensions of little-endian float32 or float64 in C order");
-  if (header->columns == 0 || header->rows > kMaxValues / header->columns) throw fail("its size is out of range");
+  if (header->columns == 0 || header->columns > kMaxColumns || header->rows > kMaxValues / header->columns) {
+    throw fail("its size is out of range");
+  }
   const std::uint64_t count = header->rows * header->columns, bytes = count * (header->wide ? 8 : 4);
   if (size - prefix - length < bytes) {
     throw fail(fmt::format("holds {} bytes of the {} that {}x{} values need", size - prefix - length, bytes,

@@ -174,6 +174,10 @@ TEST_F(Readers, NpyRefusesWhatItIsNot) {
   EXPECT_THAT(refused(Npy(good, data.substr(1))), HasSubstr("holds 23 bytes of the 24"));
   EXPECT_THAT(refused(Npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", data)),
               HasSubstr("out of range"));
+  for (const char* shape : {"(0, 666666666666)", "(3, 0)"}) {
+    EXPECT_THAT(refused(Npy(fmt::format("{{'descr': '<f8', 'fortran_order': False, 'shape': {}, }}", shape), data)),
+                HasSubstr("out of range"));
+  }
   EXPECT_THAT(refused(Npy(good, data).substr(0, 40)), HasSubstr("header"));
   EXPECT_THAT(refused("\x93NUMPY"), HasSubstr("too short"));
   EXPECT_THAT(refused(Npy(good, data, 9)), HasSubstr("version 9"));
