@@ -66,6 +66,12 @@ if __name__ == "__main__":
 
     parser = argparse.ArgumentParser(description="Print the people kept out of training and those of validation.")
     parser.add_argument("--data", required=True, help="folder with lfw, cfp, utkface")
-    for data_set, people in zip(("lfw", "cfp"), roles(parser.parse_args().data)):
+    parser.add_argument("--pictures", choices=[VALIDATION, KEPT_OUT], help="print the pictures of these people instead")
+    arguments = parser.parse_args()
+    folders = (Path(arguments.data, "lfw", "images"), Path(arguments.data, "cfp", "Data", "Images"))
+    for folder, people in zip(folders, roles(arguments.data)):
         for person in sorted(people):
-            print(data_set, people[person], person)
+            if not arguments.pictures:
+                print(folder.relative_to(arguments.data).parts[0], people[person], person)
+            elif people[person] == arguments.pictures:
+                print(*sorted(folder.joinpath(person).rglob("*.jpg")), sep="\n")
