@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
     const DecodedImage picture = Image::decode(bytes);
     if (picture.status != Status::kOk) throw Error(ErrorCode::kUsage, std::string(argv[3]) + ": " + picture.detail);
     const Image crop = Crop(network);
-    const Assessor twin(network, {}), dense(network, {.prune = false});
+    const Assessor twin(network, {}), dense(network, {.method = Method::kEmbedding});
 
     Register("once/load", [=] { return Network::load(face, options); });
     Register("once/prune_and_compile", [=] { return Assessor(network, {}); });

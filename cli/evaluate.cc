@@ -180,7 +180,7 @@ int RunEvaluate(const Words& words) {
       ->type_name("FILE.npy");
   app.add_option("--quality", qualities,
                  "A method's scores, higher is better: a CSV file with names and a column quality, or the one that is "
-                 "named; any number of times [the rows' quality, embedding_norm and confidence]")
+                 "named; any number of times [the rows' quality, norms, confidence, sharpness and uniformity]")
       ->type_name("NAME=FILE[:COLUMN]")
       ->allow_extra_args(false);
   app.add_option("--distance", distances, "As --quality, where lower is better")

@@ -45,6 +45,7 @@ void AddPreprocessingOptions(CLI::App& app, NetworkArguments& arguments) {
 Network LoadNetwork(const NetworkArguments& arguments) {
   const bool single = !arguments.channels.empty() || !arguments.mean.empty() || !arguments.scale.empty();
   NetworkOptions options;
+  options.tells_quality = arguments.tells_quality;
   if (!arguments.preset.empty()) {
     if (single) {
       throw Error(ErrorCode::kUsage, "--preset excludes --channels, --mean and --scale: it stands for all three");

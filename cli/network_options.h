@@ -13,6 +13,7 @@ namespace prefiqs::cli {
 struct NetworkArguments {
   std::string model;
   std::string preset, channels, mean, scale;
+  bool tells_quality = false;
 };
 
 void AddModelOption(CLI::App& app, NetworkArguments& arguments);  // --model

@@ -19,9 +19,10 @@ constexpr const char* kScoreExamples = R"(Examples:
   prefiqs score --model arcface.onnx --preset arcface --aligned CROPS/ --sparsity 0.3 --scope layer
   find . -name '*.jpg' | prefiqs score --model arcface.onnx --preset arcface --aligned - --format jsonl
   prefiqs score ... --output scores.csv --resume        goes on where it was interrupted
+  prefiqs score PHOTOS/ --method onnx:crfiqa.onnx --preset arcface        another quality, the same faces and rows
   prefiqs score PHOTOS/ --gate 30 --fail-under-gate     with the default networks: are all in the better 70 %?
 
-Columns: path, face, status, quality (0 to 1, higher is better), drift (0 to 2), scalar (0 to 100: the share of the
+Columns: path, face, status, quality (higher is better; of the drift 0 to 1), drift (0 to 2), scalar (0 to 100: the share of the
 network's reference faces that are worse), and how they were made.
 Exit status: 0 all scored; 1 some pictures failed or had no face (their rows say why; with --resume, the earlier rows
 count too); 2 usage, or not available yet; 3 model or recipe; 4 input or output; 5 under the gate; 130
@@ -34,13 +35,34 @@ constexpr const char* kEmbedExamples = R"(Examples:
 
 Row i of the .npy file belongs to row i of the output; it is NaN where there is no embedding.)";
 
-void CheckMethod(const std::string& method) {
-  constexpr std::array<std::string_view, 4> kLater{"jvp", "norm", "pruned-norm", "combined"};
-  if (method == "drift") return;
-  if (std::find(kLater.begin(), kLater.end(), method) != kLater.end()) {
-    throw Error(ErrorCode::kNotAvailable, fmt::format("--method {} is not available yet: drift is", method));
+constexpr std::string_view kNetworkMethod = "onnx:";
+
+Method ParseMethod(const std::string& text) {
+  if (text.starts_with(kNetworkMethod) && text.size() > kNetworkMethod.size()) return Method::kOutput;
+  for (const Method method : {Method::kDrift, Method::kPrunedNorm, Method::kNorm, Method::kStochastic}) {
+    if (text == name(method)) return method;
   }
-  throw Error(ErrorCode::kUsage, fmt::format("--method {}: there is no such method; drift is available", method));
+  constexpr std::array<std::string_view, 2> kLater{"jvp", "combined"};
+  constexpr const char* kKnown = "drift, pruned-norm, norm, stochastic, or onnx:FILE";
+  if (std::find(kLater.begin(), kLater.end(), text) != kLater.end()) {
+    throw Error(ErrorCode::kNotAvailable, fmt::format("--method {} is not available yet; there are {}", text, kKnown));
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("--method {}: {}", text, kKnown));
+}
+
+// What does not go with a method is refused: a run must be what its rows say.
+void CheckMethod(const std::string& text, const NetworkArguments& network, const RecipeArguments& recipe,
+                 const RunArguments& run) {
+  const Method method = ParseMethod(text);
+  if (method == Method::kOutput && !network.model.empty()) {
+    throw Error(ErrorCode::kUsage, fmt::format("--method {} is the network: leave --model out", text));
+  }
+  if (!prunes(method) && MakeRecipe(recipe)) {
+    throw Error(ErrorCode::kUsage, fmt::format("--method {} prunes nothing: leave the recipe out", text));
+  }
+  if (method != Method::kDrift && run.job.gate) {
+    throw Error(ErrorCode::kUsage, fmt::format("--gate is of scalars, which --method {} has none of", text));
+  }
 }
 
 }  // namespace
@@ -58,12 +80,23 @@ int RunScore(const Words& words) {
   AddGateOptions(app, run);
   AddOutputOptions(app, run);
   AddExecutionOptions(app, run);
-  app.add_option("--method", method, "drift [drift]")->type_name("METHOD");
+  app.add_option(
+         "--method", method,
+         "What the column quality says: drift (1 - drift / 2), pruned-norm (of the pruned network's embedding), "
+         "norm (of the network's embedding), stochastic (SER-FIQ's question, 100 times the last layer), or "
+         "onnx:FILE: a quality network of yours in place of --model, by its output of one number a face or the "
+         "norm of its only one [drift]")
+      ->type_name("METHOD");
   app.footer(kScoreExamples);
   if (!ParseRun(app, words, run)) return 0;
-  CheckMethod(method);
+  CheckMethod(method, network, recipe, run);
   JobOptions job = MakeJob(run);
+  job.assessor.method = ParseMethod(method);
   job.assessor.recipe = MakeRecipe(recipe);
+  if (job.assessor.method == Method::kOutput) {
+    network.model = method.substr(kNetworkMethod.size());
+    network.tells_quality = true;
+  }
   const Network loaded = LoadNetwork(network);
   WarnIfAssumed(loaded);
   return RunJob(loaded, std::move(job), run.fail_under_gate);
@@ -85,7 +118,7 @@ int RunEmbed(const Words& words) {
   if (!ParseRun(app, words, run)) return 0;
   if (run.guard.empty()) run.guard = "none";  // what is asked for is the network as it is
   JobOptions job = MakeJob(run);
-  job.assessor.prune = false;
+  job.assessor.method = Method::kEmbedding;
   job.assessor.mirror = mirror;
   const Network loaded = LoadNetwork(network);
   WarnIfAssumed(loaded);

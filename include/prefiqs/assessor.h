@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <prefiqs/detector.h>
@@ -16,6 +17,21 @@
 #include <prefiqs/recipe.h>
 
 namespace prefiqs {
+
+// What Assessment::quality says; higher is better throughout.
+enum class Method {
+  kDrift,       // 1 - drift / 2, in [0, 1]: the paper's
+  kPrunedNorm,  // L2 norm of the pruned network's embedding
+  // The others prune nothing.
+  kNorm,        // L2 norm of the network's embedding
+  kStochastic,  // in (0, 1]: how alike embeddings are that are made with parts of the last layer's input left out at
+                // random (SER-FIQ, arXiv 2003.09373; a network trained without dropout was never asked to stand it)
+  kOutput,      // the output of a quality network (NetworkOptions::tells_quality)
+  kEmbedding,   // nothing: embeddings alone are wanted
+};
+// "drift", "pruned-norm", "norm", "stochastic", "onnx", "embed".
+PREFIQS_API std::string_view name(Method method);
+inline bool prunes(Method method) { return method == Method::kDrift || method == Method::kPrunedNorm; }
 
 struct AssessorOptions {
   // Unset: the recipe stored with the network, else the paper's.
@@ -32,8 +48,7 @@ struct AssessorOptions {
   float guard_under = 0.8f;
   // True: the networks see the mirror images of the crops (which stay as they are where they are saved).
   bool mirror = false;
-  // False: only the unpruned network is run (embedding and norm, no drift).
-  bool prune = true;
+  Method method = Method::kDrift;
   ExecutorKind executor = ExecutorKind::kOneDnn;
 };
 
@@ -42,14 +57,20 @@ struct Assessment {
   std::string detail;  // cause in words where status is not kOk
 
   // Numbers are there where the status is kOk and, raw, where it is kNotAFace ("scored" below).
-  // Higher is better: 1 - drift / 2, in [0, 1]. NaN unless scored and pruned.
+  // By the method; higher is better. NaN unless scored.
   float quality = std::numeric_limits<float>::quiet_NaN();
   // Distance of the two L2-normalised embeddings, in [0, 2]. NaN unless scored and pruned.
   float drift = std::numeric_limits<float>::quiet_NaN();
-  // Calibrated 0-100; -1 unless kOk, and where the network has no calibration for this recipe and preprocessing.
+  // Calibrated 0-100; -1 unless kOk, for other methods than kDrift, and where the network has no calibration for this
+  // recipe and preprocessing.
   int scalar = -1;
-  // L2 norm of the unpruned embedding. NaN unless scored.
+  // L2 norm of the unpruned embedding. NaN unless scored, and of Method::kOutput.
   float embedding_norm = std::numeric_limits<float>::quiet_NaN();
+  // Baselines from the same pass; higher is better; NaN unless scored (and pruned). The norm of the pruned network's
+  // embedding, what literally survives; the crop's sharpness and how evenly it is lit (score/crop_measures.h).
+  float pruned_norm = std::numeric_limits<float>::quiet_NaN();
+  float sharpness = std::numeric_limits<float>::quiet_NaN();
+  float uniformity = std::numeric_limits<float>::quiet_NaN();
   // The unpruned network's output, not normalised; empty unless scored.
   std::vector<float> embedding;
   // Where the face was; unset for aligned crops.
@@ -61,7 +82,8 @@ struct Assessment {
 class PREFIQS_API Assessor {
  public:
   // Prunes, compiles both networks into one twin plan. Throws Error(kRecipe) (also for a network that save_pruned()
-  // wrote: its weights are gone already), Error(kModel) or Error(kNotAvailable).
+  // wrote: its weights are gone already), Error(kModel), Error(kNotAvailable), or Error(kUsage) where network and
+  // method do not go together.
   explicit Assessor(const Network& network, const AssessorOptions& options = {});
 
   // Quality of the picture's chosen face (Detector::detect says which). Never throws for a bad picture.

@@ -35,7 +35,8 @@ struct EvaluationOptions {
   // Rows like `embeddings`, of the mirrored pictures; empty: none. Protocol A wants both, each normalised, side by
   // side.
   std::string mirrored{};
-  // Empty: the rows' own columns quality, embedding_norm and confidence, as far as they have numbers.
+  // Empty: the rows' own columns quality, embedding_norm, pruned_norm, confidence, sharpness and uniformity, as far as
+  // they have numbers.
   std::vector<QualitySource> qualities{};
   std::vector<double> fmrs{1e-2, 1e-3, 1e-4};
   int resamples = 200;  // of identities; 0: no intervals

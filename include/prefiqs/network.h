@@ -56,6 +56,9 @@ enum class PreprocessingSource { kOption, kMetadata, kSidecar, kAssumed };
 
 struct NetworkOptions {
   std::optional<Preprocessing> preprocessing{};  // overrides what is stored with the network
+  // The network tells a quality itself: by the one output that is a single number a face (CR-FIQA, eDifFIQA), however
+  // many outputs there are beside it, else by the norm of its only output (MagFace). For Method::kOutput alone.
+  bool tells_quality = false;
 };
 
 // One row of `prefiqs inspect`, for one picture (for as many as the file is fixed to, where its batch is not open).
@@ -94,7 +97,8 @@ class PREFIQS_API Network {
 
   int input_width() const;
   int input_height() const;
-  int embedding_size() const;
+  int embedding_size() const;  // 1 of a network that tells a quality by a single number
+  bool tells_quality() const;
 
   const Preprocessing& preprocessing() const;
   PreprocessingSource preprocessing_source() const;

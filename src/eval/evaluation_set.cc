@@ -299,7 +299,7 @@ EvaluationSet ReadEvaluationSet(const EvaluationOptions& options) {
     }
   }
   if (options.qualities.empty()) {
-    for (const char* column : {"quality", "embedding_norm", "confidence"}) {
+    for (const char* column : {"quality", "embedding_norm", "pruned_norm", "confidence", "sharpness", "uniformity"}) {
       if (!rows.Find(column)) continue;
       std::vector<float> values = Column(rows, column, images.row);
       if (HasNumbers(values)) add(column, std::move(values));

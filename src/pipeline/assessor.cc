@@ -5,15 +5,36 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/file.h"
 #include "image/format.h"
 #include "pipeline/assessor_impl.h"
 #include "pipeline/network_impl.h"
 #include "pipeline/ordered.h"
 #include "pipeline/preprocess.h"
 #include "prune/prune.h"
+#include "score/crop_measures.h"
 #include "score/drift.h"
 
 namespace prefiqs {
+
+std::string_view name(Method method) {
+  switch (method) {
+    case Method::kDrift:
+      return "drift";
+    case Method::kPrunedNorm:
+      return "pruned-norm";
+    case Method::kNorm:
+      return "norm";
+    case Method::kStochastic:
+      return "stochastic";
+    case Method::kOutput:
+      return "onnx";
+    case Method::kEmbedding:
+      break;
+  }
+  return "embed";
+}
+
 namespace {
 
 constexpr int kMirrored = 2;  // as an orientation of Exif: left and right exchanged
@@ -42,32 +63,54 @@ ContextPool::Lease ContextPool::Take() {
 
 namespace {
 
-void Score(engine::TwinEmbedding embedding, bool pruned, const std::optional<Calibration>& calibration,
-           Assessment& assessment) {
+void NoDirection(std::string_view whose, Assessment& assessment) {
+  assessment.status = Status::kNoDirection;
+  assessment.detail = fmt::format("{} is zero or not finite", whose);
+}
+
+// Of a network that tells a quality: a number, or an embedding of which the norm is meant.
+void ScoreOutput(engine::TwinEmbedding output, Assessment& assessment) {
+  const double quality = output.dense.size() == 1 ? output.dense[0] : score::Norm(output.dense);
+  if (!std::isfinite(quality)) return NoDirection("the network's quality", assessment);
+  assessment.status = Status::kOk;
+  assessment.quality = static_cast<float>(quality);
+  assessment.embedding = std::move(output.dense);
+}
+
+}  // namespace
+}  // namespace pipeline
+
+void Assessor::Impl::Score(engine::TwinEmbedding embedding, Assessment& assessment) const {
   if (!embedding.failure.empty()) {
     assessment.status = Status::kNotComputed;
     assessment.detail = std::move(embedding.failure);
     return;
   }
+  if (options.method == Method::kOutput) return pipeline::ScoreOutput(std::move(embedding), assessment);
   const double norm = score::Norm(embedding.dense);
-  std::optional<double> drift;
-  if (pruned) drift = score::Drift(embedding.dense, embedding.pruned);
-  if (!std::isfinite(norm) || norm == 0 || (pruned && !drift)) {
-    assessment.status = Status::kNoDirection;
-    const bool dense_is_it = !std::isfinite(norm) || norm == 0;
-    assessment.detail =
-        fmt::format("the {} network's embedding is zero or not finite", dense_is_it ? "whole" : "pruned");
-    return;
+  if (!std::isfinite(norm) || norm == 0) return pipeline::NoDirection("the whole network's embedding", assessment);
+  std::optional<double> quality;
+  if (prunes(options.method)) {
+    const std::optional<double> drift = score::Drift(embedding.dense, embedding.pruned);
+    if (!drift) return pipeline::NoDirection("the pruned network's embedding", assessment);
+    assessment.drift = static_cast<float>(*drift);
+    assessment.pruned_norm = static_cast<float>(score::Norm(embedding.pruned));
+    quality = options.method == Method::kDrift ? score::Quality(*drift) : assessment.pruned_norm;
+  } else if (options.method == Method::kStochastic) {
+    quality = stochastic->Quality(embedding.pruned);  // the trunk's second output
+    if (!quality) return pipeline::NoDirection("an embedding made with parts left out", assessment);
+  } else if (options.method == Method::kNorm) {
+    quality = norm;
   }
   assessment.status = Status::kOk;
   assessment.embedding_norm = static_cast<float>(norm);
-  if (drift) {
-    assessment.drift = static_cast<float>(*drift);
-    assessment.quality = static_cast<float>(score::Quality(*drift));
-    if (calibration) assessment.scalar = calibration->scalar(assessment.quality);
-  }
+  if (quality) assessment.quality = static_cast<float>(*quality);
+  if (calibration) assessment.scalar = calibration->scalar(assessment.quality);
   assessment.embedding = std::move(embedding.dense);
 }
+
+namespace pipeline {
+namespace {
 
 bool InDoubt(const Assessment& assessment, const AssessorOptions& options) {
   if (!options.guard || assessment.status != Status::kOk) return false;
@@ -90,15 +133,30 @@ void Guard(const Detector& guard, const Image& crop, Assessment& assessment) {
   assessment.scalar = -1;
 }
 
-std::unique_ptr<const engine::Twin> CompileTwin(const Network::Impl& network, const AssessorOptions& options,
-                                                const Recipe& recipe, double& achieved_sparsity) {
+void Check(const Network& network, const AssessorOptions& options) {
   if (options.threads < 0) {
     throw Error(ErrorCode::kUsage, fmt::format("threads: {} is below 0 (0 means all cores)", options.threads));
   }
   if (!(options.min_face >= 0)) {
     throw Error(ErrorCode::kUsage, fmt::format("smallest face: {} is no number of pixels", options.min_face));
   }
-  if (!options.prune) return engine::Twin::Compile(network.graph, nullptr, options.executor);
+  if (network.tells_quality() != (options.method == Method::kOutput)) {
+    throw Error(ErrorCode::kUsage, fmt::format("{}: method {} and a network that was loaded {} do not go together",
+                                               Printable(network.path()), name(options.method),
+                                               network.tells_quality() ? "to tell a quality" : "for its embeddings"));
+  }
+}
+
+std::unique_ptr<const Stochastic> MakeStochastic(const Network::Impl& network, const AssessorOptions& options) {
+  if (options.method != Method::kStochastic) return nullptr;
+  return std::make_unique<const Stochastic>(network.Specialised(), options.executor);
+}
+
+std::unique_ptr<const engine::Twin> CompileTwin(const Network::Impl& network, const AssessorOptions& options,
+                                                const Recipe& recipe, const Stochastic* stochastic,
+                                                double& achieved_sparsity) {
+  if (stochastic) return engine::Twin::Compile(stochastic->trunk(), nullptr, options.executor);
+  if (!prunes(options.method)) return engine::Twin::Compile(network.graph, nullptr, options.executor);
   network.CheckNotPruned();
   const prune::Masks masks = prune::ComputeMasks(network.graph, recipe);
   achieved_sparsity = masks.achieved_sparsity();
@@ -108,7 +166,7 @@ std::unique_ptr<const engine::Twin> CompileTwin(const Network::Impl& network, co
 
 std::optional<Calibration> Fitting(const Network& network, const AssessorOptions& options, const Recipe& recipe) {
   std::optional<Calibration> calibration = network.calibration();
-  const bool fits = options.prune && calibration && calibration->recipe == recipe &&
+  const bool fits = options.method == Method::kDrift && calibration && calibration->recipe == recipe &&
                     calibration->preprocessing == network.preprocessing();
   return fits ? calibration : std::nullopt;
 }
@@ -118,10 +176,11 @@ std::optional<Calibration> Fitting(const Network& network, const AssessorOptions
 
 Assessor::Impl::Impl(const Network& the_network, const AssessorOptions& the_options)
     : network(the_network),
-      options(the_options),
+      options((pipeline::Check(the_network, the_options), the_options)),
       recipe(options.recipe ? *options.recipe : network.stored_recipe().value_or(Recipe{})),
       calibration(pipeline::Fitting(network, options, recipe)),
-      twin(pipeline::CompileTwin(network.impl(), options, recipe, achieved_sparsity)),
+      stochastic(pipeline::MakeStochastic(network.impl(), options)),
+      twin(pipeline::CompileTwin(network.impl(), options, recipe, stochastic.get(), achieved_sparsity)),
       contexts(*twin) {}
 
 pipeline::FaceOptions Assessor::Impl::Faces(FaceSelection selection) const {
@@ -147,7 +206,11 @@ void Assessor::Impl::Assess(engine::Context& context, std::span<pipeline::FaceCa
     std::vector<engine::TwinEmbedding> embeddings = twin->Run(context, inputs);
     for (std::size_t i = 0; i < group.size(); ++i) {
       Assessment& assessment = group[i]->assessment;
-      pipeline::Score(std::move(embeddings[i]), options.prune, calibration, assessment);
+      Score(std::move(embeddings[i]), assessment);
+      if (assessment.status != Status::kOk) continue;
+      const score::CropMeasures measures = score::MeasureCrop(*group[i]->crop);
+      assessment.sharpness = measures.sharpness;
+      assessment.uniformity = measures.uniformity;
       if (pipeline::InDoubt(assessment, options)) pipeline::Guard(*options.guard, *group[i]->crop, assessment);
     }
   }

@@ -13,6 +13,7 @@
 
 #include "engine/twin.h"
 #include "pipeline/faces.h"
+#include "pipeline/stochastic.h"
 
 namespace prefiqs {
 namespace pipeline {
@@ -52,12 +53,16 @@ struct Assessor::Impl {
   Recipe recipe;
   std::optional<Calibration> calibration;  // that fits recipe and preprocessing
   double achieved_sparsity = 0;
+  std::unique_ptr<const pipeline::Stochastic> stochastic;  // Method::kStochastic alone
   std::unique_ptr<const engine::Twin> twin;
   mutable pipeline::ContextPool contexts;
 
   pipeline::FaceOptions Faces(FaceSelection selection) const;
   // Runs the crops through the twin and completes their assessments.
   void Assess(engine::Context& context, std::span<pipeline::FaceCandidate* const> candidates) const;
+
+ private:
+  void Score(engine::TwinEmbedding embedding, Assessment& assessment) const;
 };
 
 }  // namespace prefiqs

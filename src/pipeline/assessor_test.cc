@@ -11,11 +11,13 @@
 
 #include "base/folder_for_test.h"
 #include "pipeline/network_for_test.h"
+#include "score/crop_measures.h"
 
 namespace prefiqs {
 namespace {
 
 using pipeline::kTestSide;
+using pipeline::RandomTensor;
 using pipeline::TestGraph;
 using pipeline::TestPicture;
 using pipeline::WriteTestNetwork;
@@ -52,6 +54,66 @@ TEST(Assessor, ScoresACrop) {
   double square = 0;
   for (const float value : a.embedding) square += static_cast<double>(value) * value;
   EXPECT_NEAR(a.embedding_norm, std::sqrt(square), 1e-4 * a.embedding_norm);
+  const score::CropMeasures measures = score::MeasureCrop(Crops(1)[0]);
+  EXPECT_EQ(a.sharpness, measures.sharpness);
+  EXPECT_EQ(a.uniformity, measures.uniformity);
+}
+
+TEST(Assessor, TellsTheNormOfWhatSurvives) {
+  const FolderForTest folder;
+  const Network network = LoadTest();
+  network.save_pruned(Recipe{}, folder / "pruned.onnx");
+  const Assessor whole(network), named(network, {.method = Method::kPrunedNorm}),
+      pruned(Network::load(folder / "pruned.onnx"), {.method = Method::kEmbedding});
+  for (const Image& crop : Crops(3)) {
+    const Assessment a = whole.assess(crop), b = pruned.assess(crop);
+    EXPECT_NEAR(a.pruned_norm, b.embedding_norm, 1e-5 * b.embedding_norm);
+    EXPECT_TRUE(std::isnan(b.pruned_norm));
+    const Assessment c = named.assess(crop);
+    EXPECT_EQ(c.quality, a.pruned_norm);
+    EXPECT_EQ(c.drift, a.drift);
+  }
+}
+
+// The test network with a second output, sums of three of the first's numbers.
+graph::Graph WithQuality() {
+  graph::Graph graph = TestGraph();
+  const auto weight = graph.AddConstant("quality.weight", RandomTensor({1, pipeline::kTestEmbedding}, 5));
+  const auto quality = graph.AddValue({"quality", graph::DataType::kFloat32, {graph::kUnknown, 1}, true, nullptr});
+  graph.nodes.push_back({"quality", "Gemm", {graph.outputs[0], weight}, {quality}, {{"transB", std::int64_t{1}}}});
+  graph.outputs.push_back(quality);
+  return graph;
+}
+
+TEST(Assessor, TakesAQualityNetworksWord) {
+  const FolderForTest folder;
+  WriteTestNetwork(folder / "two.onnx", WithQuality());
+  WriteTestNetwork(folder / "one.onnx");
+  const Network two = Network::load(folder / "two.onnx", {.tells_quality = true});
+  const Network one = Network::load(folder / "one.onnx", {.tells_quality = true});
+  EXPECT_EQ(two.embedding_size(), 1);
+  EXPECT_EQ(one.embedding_size(), pipeline::kTestEmbedding);
+  const Assessor by_number(two, {.method = Method::kOutput}), by_norm(one, {.method = Method::kOutput});
+  const Assessor embed(LoadTest(), {.method = Method::kEmbedding});
+  const auto weight = RandomTensor({1, pipeline::kTestEmbedding}, 5);
+  for (const Image& crop : Crops(3)) {
+    const Assessment e = embed.assess(crop), number = by_number.assess(crop), norm = by_norm.assess(crop);
+    double sum = 0;
+    for (std::size_t i = 0; i < e.embedding.size(); ++i) sum += weight->values<float>()[i] * e.embedding[i];
+    ASSERT_EQ(number.status, Status::kOk) << number.detail;
+    EXPECT_NEAR(number.quality, sum, 1e-4);
+    EXPECT_TRUE(std::isnan(number.embedding_norm) && std::isnan(number.drift));
+    ASSERT_EQ(norm.status, Status::kOk) << norm.detail;
+    EXPECT_FLOAT_EQ(norm.quality, e.embedding_norm);
+  }
+}
+
+TEST(Assessor, NeedsTheRightNetworkForItsMethod) {
+  const FolderForTest folder;
+  const std::string path = WriteTestNetwork(folder / "net.onnx");
+  EXPECT_THROW(Assessor(Network::load(path), {.method = Method::kOutput}), Error);
+  EXPECT_THROW(Assessor(Network::load(path, {.tells_quality = true})), Error);
+  EXPECT_THROW(LoadTest(WithQuality()), Error);
 }
 
 TEST(Assessor, BothExecutorsAgree) {
@@ -123,7 +185,7 @@ TEST(Assessor, KeepsEverythingAtZeroSparsity) {
 
 TEST(Assessor, GivesEmbeddingsWithoutPruning) {
   const Network network = LoadTest();
-  const Assessor embed(network, {.prune = false}), score(network);
+  const Assessor embed(network, {.method = Method::kEmbedding}), score(network);
   const Assessment a = embed.assess(Crops(1)[0]), b = score.assess(Crops(1)[0]);
   EXPECT_EQ(a.status, Status::kOk);
   EXPECT_TRUE(std::isnan(a.drift));
@@ -165,8 +227,9 @@ TEST(Assessor, MayLookIntoTheMirror) {
 
 TEST(Assessor, HasNoScoreWithoutADirection) {
   for (const float value : {0.0f, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-    for (const bool prune : {true, false}) {
-      const Assessor assessor(LoadTest(WithEmbedding(value)), {.prune = prune});
+    for (const Method method :
+         {Method::kDrift, Method::kPrunedNorm, Method::kNorm, Method::kStochastic, Method::kEmbedding}) {
+      const Assessor assessor(LoadTest(WithEmbedding(value)), {.method = method});
       const Assessment a = assessor.assess(Crops(1)[0]);
       EXPECT_EQ(a.status, Status::kNoDirection) << value;
       EXPECT_TRUE(std::isnan(a.drift) && std::isnan(a.quality) && a.embedding.empty());

@@ -107,6 +107,8 @@ TEST(Guard, KeepsTheRawNumbersBesideItsStatus) {
   EXPECT_EQ(a.drift, raw.drift);
   EXPECT_EQ(a.quality, raw.quality);
   EXPECT_EQ(a.embedding_norm, raw.embedding_norm);
+  EXPECT_EQ(a.pruned_norm, raw.pruned_norm);
+  EXPECT_EQ(a.sharpness, raw.sharpness);
   EXPECT_EQ(a.embedding, raw.embedding);
 }
 

@@ -58,9 +58,9 @@ std::vector<NumberedItem> TakeShard(std::vector<input::Item> items, const JobOpt
 
 report::RunInfo Describe(const Assessor& assessor, const AssessorOptions& options) {
   report::RunInfo run;
-  run.method = options.prune ? "drift" : "embed";
+  run.method = name(options.method);
   if (options.mirror) run.method += "-mirrored";
-  if (options.prune) {
+  if (prunes(options.method)) {
     run.recipe = assessor.recipe().name();
     run.sparsity = fmt::format("{:.6f}", assessor.achieved_sparsity());
   }

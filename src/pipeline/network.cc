@@ -78,12 +78,27 @@ std::pair<std::int64_t, std::int64_t> CheckInput(const graph::Graph& graph) {
   return {shape[2], shape[3]};
 }
 
+// Leaves the one output that is a number a picture, where there is just one.
+void KeepQuality(graph::Graph& graph, const graph::Graph& specialised) {
+  const std::int64_t batch = specialised.value(specialised.inputs[0]).shape[0];
+  std::vector<graph::ValueId> single;
+  for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
+    const graph::Value& output = specialised.value(specialised.outputs[i]);
+    const bool one_each = !output.shape.empty() && output.shape[0] == batch;
+    if (one_each && graph::ElementCount(output.shape) == batch) single.push_back(graph.outputs[i]);
+  }
+  if (single.size() != 1) return;
+  graph.outputs = single;
+  graph = graph::RemoveUnused(graph);
+}
+
 // The size of an embedding.
-int CheckOutput(const graph::Graph& specialised) {
+int CheckOutput(const graph::Graph& specialised, bool tells_quality) {
   if (specialised.outputs.size() != 1) {
     throw Error(ErrorCode::kModel,
-                fmt::format("a face recognition network has one output, the embedding; this one has {}: {}; keep the "
-                            "embedding's alone (onnx.utils.extract_model)",
+                fmt::format("a {} this one has {}: {}; keep the one that is wanted (onnx.utils.extract_model)",
+                            tells_quality ? "quality network has one output of a number a face, or one output;"
+                                          : "face recognition network has one output, the embedding;",
                             specialised.outputs.size(), Names(specialised, specialised.outputs)));
   }
   const graph::Value& output = specialised.value(specialised.outputs[0]);
@@ -93,11 +108,11 @@ int CheckOutput(const graph::Graph& specialised) {
   }
   const std::int64_t batch = specialised.value(specialised.inputs[0]).shape[0];
   std::int64_t count = graph::ElementCount(output.shape);
-  bool vectors = output.shape.size() >= 2 && output.shape[0] == batch;
-  if (vectors) {
-    count /= batch;
-    vectors = *std::max_element(output.shape.begin() + 1, output.shape.end()) == count;
-  }
+  bool vectors = !output.shape.empty() && output.shape[0] == batch;
+  if (vectors) count /= batch;
+  if (vectors && tells_quality && count == 1) return 1;
+  vectors =
+      vectors && output.shape.size() >= 2 && *std::max_element(output.shape.begin() + 1, output.shape.end()) == count;
   if (!vectors || count < 2 || count > kMaxEmbedding) {
     throw Error(ErrorCode::kModel,
                 fmt::format("{} is {} for {} picture{}; an embedding is N×d with 2 ≤ d ≤ {}", what,
@@ -160,8 +175,10 @@ Network Network::load(const std::string& path, const NetworkOptions& options) {
   const auto [height, width] = named([&] { return CheckInput(impl->graph); });
   impl->height = static_cast<int>(height);
   impl->width = static_cast<int>(width);
+  impl->tells_quality = options.tells_quality;
+  if (options.tells_quality) KeepQuality(impl->graph, impl->Specialised());
   const graph::Graph specialised = impl->Specialised();
-  impl->embedding_size = named([&] { return CheckOutput(specialised); });
+  impl->embedding_size = named([&] { return CheckOutput(specialised, options.tells_quality); });
   TakeSettings(*impl, options);
   return Network(std::move(impl));
 }
@@ -169,6 +186,7 @@ Network Network::load(const std::string& path, const NetworkOptions& options) {
 int Network::input_width() const { return impl_->width; }
 int Network::input_height() const { return impl_->height; }
 int Network::embedding_size() const { return impl_->embedding_size; }
+bool Network::tells_quality() const { return impl_->tells_quality; }
 const Preprocessing& Network::preprocessing() const { return impl_->preprocessing; }
 PreprocessingSource Network::preprocessing_source() const { return impl_->preprocessing_source; }
 std::optional<Recipe> Network::stored_recipe() const { return impl_->stored_recipe; }

@@ -23,6 +23,7 @@ struct Network::Impl {
   PreprocessingSource preprocessing_source = PreprocessingSource::kAssumed;
   std::optional<Recipe> stored_recipe;
   bool is_pruned = false;
+  bool tells_quality = false;
   std::optional<Calibration> calibration;
 
   // The graph for one picture, or for as many as the file is fixed to; every shape known. Throws Error(kModel) that

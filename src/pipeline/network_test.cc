@@ -136,7 +136,7 @@ TEST(Network, DoesNotPruneAPrunedCopy) {
       EXPECT_THAT(e.what(), HasSubstr("pruned copy already"));
     }
   }
-  Assessor embed(pruned, {.prune = false});
+  Assessor embed(pruned, {.method = Method::kEmbedding});
 }
 
 TEST(Network, DoesNotWriteAGuessDown) {

@@ -21,6 +21,7 @@ EmbeddingsLook LookThrough(const Assessor::Impl& assessor, engine::Context& cont
   for (const Image& crop : crops) {
     const std::vector<float> input = Preprocess(crop, preprocessing);
     embeddings.push_back(std::move(assessor.twin->Run(context, {&input, 1})[0]));
+    if (!prunes(assessor.options.method)) embeddings.back().pruned.clear();  // no embedding, where there is one
   }
   return LookAt(embeddings);
 }
@@ -85,6 +86,7 @@ EmbeddingsLook LookAt(std::span<const engine::TwinEmbedding> embeddings) {
 
 std::optional<std::string> PreprocessingWarning(const Assessor::Impl& assessor, std::span<const Image> crops) {
   if (crops.size() < kFewestCheckedFaces) return std::nullopt;
+  if (assessor.options.method == Method::kOutput) return std::nullopt;  // a quality has no direction to look at
   const auto context = assessor.contexts.Take();
   const Preprocessing& used = assessor.network.preprocessing();
   const EmbeddingsLook mine = LookThrough(assessor, *context, crops, used);

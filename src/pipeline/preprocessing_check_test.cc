@@ -44,6 +44,20 @@ TEST(PreprocessingWarning, FewFacesSayNothing) {
   EXPECT_FALSE(PreprocessingWarning(assessor.impl(), crops));
 }
 
+TEST(PreprocessingWarning, LooksAtEmbeddingsOfEveryMethod) {
+  const FolderForTest folder;
+  const std::string path = WriteTestNetwork(folder / "net.onnx");
+  std::vector<Image> crops;
+  for (std::uint32_t seed = 0; seed < kFewestCheckedFaces; ++seed) {
+    crops.push_back(TestPicture(kTestSide, kTestSide, seed));
+  }
+  for (const Method method : {Method::kNorm, Method::kStochastic, Method::kEmbedding, Method::kOutput}) {
+    const Network network = Network::load(path, {.tells_quality = method == Method::kOutput});
+    const Assessor assessor(network, {.method = method});
+    EXPECT_NO_THROW(PreprocessingWarning(assessor.impl(), crops)) << name(method);
+  }
+}
+
 TEST(PreprocessingWarning, TheSameFaceAgainAndAgainIsNoMistake) {
   FolderForTest folder;
   const Assessor assessor(Network::load(WriteTestNetwork(folder / "net.onnx"), {.preprocessing = Preprocessing{}}));

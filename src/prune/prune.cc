@@ -10,6 +10,7 @@
 #include <set>
 #include <span>
 
+#include "base/split_mix.h"
 #include "prune/select.h"
 
 namespace prefiqs::prune {
@@ -49,15 +50,6 @@ std::vector<WeightView> WeightViews(const Graph& graph, const Node& node) {
     if (rank(1) >= 2) views.push_back({1, rank(1) - 2, rank(1) - 1});
   }
   return views;
-}
-
-// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014): its finaliser over a
-// counter needs no state, so the mask does not depend on the order of evaluation.
-std::uint64_t SplitMix64(std::uint64_t x) {
-  x += 0x9E3779B97F4A7C15ULL;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
-  return x ^ (x >> 31);
 }
 
 // Keys order as the scores do. Bits of non-negative IEEE numbers order as the numbers; NaN comes last and so stays.

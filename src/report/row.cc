@@ -10,6 +10,8 @@ namespace {
 // Drifts of 0.01 and less occur at small sparsities; eight decimals keep a float's seven digits there.
 std::string Score(float value) { return std::isfinite(value) ? fmt::format("{:.8f}", value) : std::string(); }
 
+std::string Measure(float value) { return std::isfinite(value) ? fmt::format("{:.6f}", value) : std::string(); }
+
 std::string Pixels(float value) { return std::isfinite(value) ? fmt::format("{:.3f}", value) : std::string(); }
 
 std::string Numbers(const std::array<float, 3>& values) {
@@ -45,11 +47,11 @@ std::vector<std::string> Cells(const RunInfo& run, const Row& row) {
       cells.push_back(Pixels(point.x));
       cells.push_back(Pixels(point.y));
     }
-    cells.push_back(std::isfinite(a.face->confidence) ? fmt::format("{:.6f}", a.face->confidence) : std::string());
+    cells.push_back(Measure(a.face->confidence));
   } else {
     cells.resize(cells.size() + 4 + 2 * std::tuple_size_v<Landmarks> + 1);
   }
-  cells.push_back(scored && std::isfinite(a.embedding_norm) ? fmt::format("{:.6f}", a.embedding_norm) : std::string());
+  cells.push_back(scored ? Measure(a.embedding_norm) : std::string());
   for (const std::string* text : {&run.recipe, &run.sparsity, &run.network, &run.precision, &run.instruction_set,
                                   &run.version, &run.preprocessing, &run.detector, &a.detail}) {
     cells.push_back(*text);
@@ -60,6 +62,9 @@ std::vector<std::string> Cells(const RunInfo& run, const Row& row) {
   cells.push_back(run.selection);
   cells.push_back(run.min_face);
   cells.push_back(run.guard);
+  for (const float measure : {a.pruned_norm, a.sharpness, a.uniformity}) {
+    cells.push_back(scored ? Measure(measure) : std::string());
+  }
   return cells;
 }
 

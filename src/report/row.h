@@ -14,7 +14,7 @@ namespace prefiqs::report {
 
 // What is the same for a whole run. Every row names it, so that a row says by itself how it was made.
 struct RunInfo {
-  std::string method;    // "drift", or "embed" where only embeddings are made; with "-mirrored" where crops were
+  std::string method;    // name(Method), with "-mirrored" where crops were
   std::string recipe;    // Recipe::name(), empty where nothing is pruned
   std::string sparsity;  // achieved, six decimals; empty where nothing is pruned
   std::string network;   // content hash
@@ -88,6 +88,9 @@ inline constexpr std::array kColumns{
     Column{"selection"},
     Column{"min_face", CellKind::kNumber},
     Column{"guard"},
+    Column{"pruned_norm", CellKind::kNumber},
+    Column{"sharpness", CellKind::kNumber},
+    Column{"uniformity", CellKind::kNumber},
 };
 
 // Index of a column that exists.

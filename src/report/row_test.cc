@@ -32,10 +32,16 @@ TEST(Row, ScoreKeepsAFloatsDigits) {
   row.assessment.drift = 0.012345678f;
   row.assessment.quality = 1 - row.assessment.drift / 2;
   row.assessment.embedding_norm = 23.5f;
+  row.assessment.pruned_norm = 19.25f;
+  row.assessment.sharpness = 1234.5f;
+  row.assessment.uniformity = 0.75f;
   EXPECT_EQ(Cell(row, "drift"), "0.01234568");
   EXPECT_EQ(std::stof(Cell(row, "quality")), row.assessment.quality);
   EXPECT_EQ(Cell(row, "scalar"), "");
   EXPECT_EQ(Cell(row, "embedding_norm"), "23.500000");
+  EXPECT_EQ(Cell(row, "pruned_norm"), "19.250000");
+  EXPECT_EQ(Cell(row, "sharpness"), "1234.500000");
+  EXPECT_EQ(Cell(row, "uniformity"), "0.750000");
   EXPECT_EQ(Cell(row, "face"), "0");
   EXPECT_EQ(Cell(row, "network"), "abc");
   EXPECT_EQ(Cell(row, "version"), "1.2.3");
@@ -48,7 +54,8 @@ TEST(Row, HasNoScoreUnlessOk) {
   row.assessment.status = Status::kNoFace;
   row.assessment.detail = "none";
   row.assessment.scalar = 5;
-  for (const char* column : {"face", "quality", "drift", "scalar", "embedding_norm", "box_x", "confidence"}) {
+  for (const char* column : {"face", "quality", "drift", "scalar", "embedding_norm", "pruned_norm", "sharpness",
+                             "uniformity", "box_x", "confidence"}) {
     EXPECT_EQ(Cell(row, column), "") << column;
   }
   EXPECT_EQ(Cell(row, "status"), "no_face");

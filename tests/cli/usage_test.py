@@ -61,6 +61,10 @@ class Usage(ProgramTest):
                 (['--format', 'csv', 'jsonl'], [*score, '--format', 'xml']),
                 (['--faces', 'best', 'all'], [*score, '--faces', 'none']),
                 (['--method', 'nonsense'], [*score, '--method', 'nonsense']),
+                (['onnx:FILE'], [*score, '--method', 'onnx:']),
+                (['--model'], [*score, '--method', f'onnx:{self.network}']),
+                (['prunes nothing'], [*score, '--method', 'norm', '--sparsity', '0.2']),
+                (['--gate'], [*score, '--method', 'norm', '--gate', '20']),
                 (['--precision', 'fp32'], [*score, '--precision', 'fp8']),
                 (['--executor', 'reference'], [*score, '--executor', 'gpu']),
                 (['--criterion', 'l1', 'random'], [*score, '--criterion', 'l2']),
@@ -81,7 +85,6 @@ class Usage(ProgramTest):
         score = ['score', '--model', self.network, '--preset', 'arcface', '--aligned', picture]
         for arguments in (
                 [*score, '--granularity', 'structured'], [*score, '--precision', 'bf16'], [*score, '--method', 'jvp'],
-                [*score, '--method', 'norm'],
                 ['prune', self.network, 'out.onnx', '--granularity', 'structured'],
                 *([command] for command in ('sweep', 'export', 'bench', 'serve')),
         ):
