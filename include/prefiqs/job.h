@@ -83,6 +83,38 @@ struct JobSummary {
 // picture is a row with its status. What was written before an Error is valid and can be resumed.
 PREFIQS_API JobSummary run_job(const Network& network, const JobOptions& options);
 
+// Many recipes over the same pictures: every picture is decoded, searched and aligned once and seen by the whole
+// network once; then one pruned network after the other sees the crops.
+struct SweepOptions {
+  // Which pictures and faces, on how many threads; on_progress, for each stage. The best face of each picture is
+  // taken; there are no shards; recipe, method, outputs, gate and resume are the sweep's own.
+  JobOptions job{};
+  std::vector<Recipe> recipes{};
+  // Keeps everything: whole.csv, whole.npy and crops/ of the whole network, and NAME.csv and NAME.npy for each recipe's
+  // name. What is there already is not done again, row by row.
+  std::string folder{};
+  std::function<void(const std::string& text)> on_stage{};  // before each, what comes
+};
+
+// Of one recipe. Row i of its files belongs to row i of whole.csv; quality, drift and pruned_norm are as run_job gives
+// them, but the embedding is the pruned network's, and embedding_norm its norm.
+struct SweepRun {
+  Recipe recipe{};
+  std::string rows, embeddings;  // files
+  double achieved_sparsity = 0;
+  double mean_drift = 0;  // over scored faces; NaN without any
+};
+
+struct SweepResult {
+  std::string rows, embeddings;  // files of the whole network
+  std::vector<SweepRun> runs;    // in the order of the recipes; those that are finished
+  bool interrupted = false;
+};
+
+// Throws Error as run_job does, and Error(kUsage) where the folder holds rows of other pictures, or two recipes are the
+// same.
+PREFIQS_API SweepResult run_sweep(const Network& network, const SweepOptions& options);
+
 }  // namespace prefiqs
 
 #endif  // PREFIQS_JOB_H_

@@ -1,0 +1,297 @@
+#include <fmt/format.h>
+#include <prefiqs/job.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <set>
+
+#include "base/file.h"
+#include "engine/twin.h"
+#include "eval/npy_matrix.h"
+#include "eval/table_file.h"
+#include "input/source.h"
+#include "pipeline/crop_folder.h"
+#include "pipeline/network_impl.h"
+#include "pipeline/ordered.h"
+#include "pipeline/preprocess.h"
+#include "prune/prune.h"
+#include "report/row_writer.h"
+#include "score/drift.h"
+
+namespace prefiqs {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::int64_t kBatch = 16;  // pictures a thread takes at a time
+constexpr std::int64_t kWindowPerThread = 4;
+constexpr std::chrono::milliseconds kProgressInterval{250};
+
+Status StatusNamed(std::string_view name) {
+  for (int i = 0; i <= static_cast<int>(Status::kNotAFace); ++i) {
+    if (info(static_cast<Status>(i)).name == name) return static_cast<Status>(i);
+  }
+  throw Error(ErrorCode::kIo, fmt::format("a row has the status {}, which is none", Printable(name)));
+}
+
+// One picture as the whole network saw it.
+struct Seen {
+  std::string path;
+  int face = -1;
+  Status status = Status::kNoFace;
+  std::string detail;
+  std::string crop;  // file; empty: there is none to look at
+};
+
+struct Whole {
+  std::vector<Seen> pictures;
+  eval::Matrix embeddings;
+  std::string detector, guard;  // as its rows name them
+};
+
+// What the first stage left.
+Whole ReadWhole(const std::string& rows, const std::string& embeddings, const std::string& crops,
+                const std::vector<input::Item>& items) {
+  const eval::Table table = eval::ReadTable(rows);
+  const std::size_t path = table.Require("path"), face = table.Require("face"), status = table.Require("status"),
+                    detail = table.Require("detail"), norm = table.Require("embedding_norm");
+  const auto others = [&](std::string_view what) {
+    return Error(ErrorCode::kUsage, fmt::format("{}: {}; a folder is for one network and one set of pictures: name "
+                                                "another, or remove it",
+                                                Printable(rows), what));
+  };
+  if (table.rows.size() != items.size()) {
+    throw others(fmt::format("has rows of {} pictures, not of {}", table.rows.size(), items.size()));
+  }
+  Whole whole;
+  whole.embeddings = eval::ReadNpyMatrix(embeddings);
+  if (whole.embeddings.rows != items.size()) {
+    throw others(fmt::format("has {} rows, {} has {}", items.size(), Printable(embeddings), whole.embeddings.rows));
+  }
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const std::vector<std::string>& cells = table.rows[i];
+    if (cells[path] != items[i].name) {
+      throw others(
+          fmt::format("line {} is of {}, not of {}", table.lines[i], Printable(cells[path]), Printable(items[i].name)));
+    }
+    Seen& seen = whole.pictures.emplace_back();
+    seen.path = cells[path];
+    seen.face = cells[face].empty() ? -1 : static_cast<int>(eval::NumberIn(table, i, face));
+    seen.status = StatusNamed(cells[status]);
+    seen.detail = cells[detail];
+    if (cells[norm].empty()) continue;
+    seen.crop = crops + "/" + pipeline::CropFolder::FileName(static_cast<std::int64_t>(i) + 1, seen.face, seen.path);
+  }
+  if (!table.rows.empty()) {
+    whole.detector = table.rows[0][table.Require("detector")];
+    whole.guard = table.rows[0][table.Require("guard")];
+  }
+  return whole;
+}
+
+// One pruned network over all crops.
+class PrunedRun {
+ public:
+  PrunedRun(const Network& network, const SweepOptions& options, const Whole& whole, const SweepRun& run)
+      : network_(network), options_(options), whole_(whole), masks_(Masks(network, run.recipe)) {
+    report::RunInfo info;
+    info.method = "pruned";
+    info.recipe = run.recipe.name();
+    info.sparsity = fmt::format("{:.6f}", masks_.achieved_sparsity());
+    info.network = network.content_hash();
+    info.precision = "fp32";
+    info.version = version();
+    info.preprocessing = report::PreprocessingToken(network.preprocessing());
+    info.detector = whole.detector;
+    info.guard = whole.guard;
+    const graph::Graph pruned = prune::ApplyMasks(network.impl().graph, masks_);
+    twin_ = engine::Twin::Compile(pruned, nullptr, options.job.assessor.executor);
+    info.instruction_set = twin_->InstructionSet();
+    writer_ = std::make_unique<report::RowWriter>(
+        report::RowWriterOptions{
+            .output = run.rows, .embeddings = run.embeddings, .resume = std::filesystem::exists(run.rows)},
+        std::move(info), network.embedding_size());
+    for (std::size_t i = 0; i < whole.pictures.size(); ++i) {
+      if (!writer_->TakeFinished(whole.pictures[i].path)) todo_.push_back(i);
+    }
+  }
+
+  double achieved_sparsity() const { return masks_.achieved_sparsity(); }
+
+  // False: stopped by on_progress.
+  bool Run() {
+    pipeline::OrderedRun<std::vector<report::Row>> run;
+    run.threads = pipeline::ThreadCount(options_.job.assessor.threads);
+    run.count = (std::ssize(todo_) + kBatch - 1) / kBatch;
+    run.window = kWindowPerThread * run.threads;
+    run.work = [this](std::int64_t index, int worker) { return Assess(index, worker); };
+    run.deliver = [this](std::vector<report::Row>&& rows) { Write(rows); };
+    run.stop = &stop_;
+    run.poll = [this] { Report(false); };
+    pipeline::RunOrdered(run);
+    writer_->Finish();
+    Report(true);
+    return written_ == std::ssize(todo_);
+  }
+
+ private:
+  static prune::Masks Masks(const Network& network, const Recipe& recipe) {
+    network.impl().CheckNotPruned();
+    return prune::ComputeMasks(network.impl().graph, recipe);
+  }
+
+  std::vector<report::Row> Assess(std::int64_t index, int worker) {
+    const std::unique_ptr<engine::Context> context = twin_->NewContext();
+    std::vector<report::Row> rows;
+    const auto first = static_cast<std::size_t>(index * kBatch);
+    for (std::size_t k = first; k < std::min(todo_.size(), first + kBatch); ++k) {
+      rows.push_back(AssessOne(*context, todo_[k]));
+      done_.fetch_add(1, std::memory_order_relaxed);
+      if (worker == 0) Report(false);
+    }
+    return rows;
+  }
+
+  report::Row AssessOne(engine::Context& context, std::size_t i) const {
+    const Seen& seen = whole_.pictures[i];
+    report::Row row{seen.path, seen.face, {}};
+    Assessment& a = row.assessment;
+    a.status = seen.status;
+    a.detail = seen.detail;
+    if (seen.crop.empty()) return row;
+    const DecodedImage crop = Image::open(seen.crop);
+    if (crop.status != Status::kOk) {
+      throw Error(ErrorCode::kIo, fmt::format("{}: {}", Printable(seen.crop), crop.detail));
+    }
+    const std::vector<float> input = pipeline::Preprocess(crop.image, network_.preprocessing());
+    engine::TwinEmbedding embedding = std::move(twin_->Run(context, {&input, 1})[0]);
+    std::optional<double> drift;
+    if (embedding.failure.empty()) drift = score::Drift(whole_.embeddings.Row(i), embedding.dense);
+    if (!drift) {
+      a.status = embedding.failure.empty() ? Status::kNoDirection : Status::kNotComputed;
+      a.detail = embedding.failure.empty() ? "the pruned network's embedding is zero or not finite" : embedding.failure;
+      return row;
+    }
+    a.drift = static_cast<float>(*drift);
+    a.quality = static_cast<float>(score::Quality(*drift));
+    a.pruned_norm = a.embedding_norm = static_cast<float>(score::Norm(embedding.dense));
+    a.embedding = std::move(embedding.dense);
+    return row;
+  }
+
+  void Write(const std::vector<report::Row>& rows) {
+    writer_->Append(rows);
+    written_ += std::ssize(rows);
+  }
+
+  // By the calling thread alone.
+  void Report(bool last) {
+    const Clock::time_point now = Clock::now();
+    if (!options_.job.on_progress || (!last && now - last_progress_ < kProgressInterval)) return;
+    last_progress_ = now;
+    JobProgress progress;
+    progress.total = std::ssize(whole_.pictures);
+    progress.skipped = progress.total - std::ssize(todo_);
+    progress.done = progress.skipped + done_.load(std::memory_order_relaxed);
+    progress.seconds = std::chrono::duration<double>(now - started_).count();
+    if (!options_.job.on_progress(progress)) stop_ = true;
+  }
+
+  const Network& network_;
+  const SweepOptions& options_;
+  const Whole& whole_;
+  prune::Masks masks_;
+  std::unique_ptr<const engine::Twin> twin_;
+  std::unique_ptr<report::RowWriter> writer_;
+  std::vector<std::size_t> todo_;
+  std::int64_t written_ = 0;
+  std::atomic<std::int64_t> done_{0};
+  std::atomic<bool> stop_{false};
+  const Clock::time_point started_ = Clock::now();
+  Clock::time_point last_progress_{};
+};
+
+double MeanDrift(const std::string& rows) {
+  const eval::Table table = eval::ReadTable(rows);
+  const std::size_t drift = table.Require("drift"), status = table.Require("status");
+  double sum = 0;
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    if (table.rows[i][status] != info(Status::kOk).name) continue;
+    sum += eval::NumberIn(table, i, drift);
+    ++count;
+  }
+  return count == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(count);
+}
+
+void Check(const SweepOptions& options) {
+  if (options.recipes.empty()) throw Error(ErrorCode::kUsage, "a sweep without recipes");
+  if (options.job.shard_count > 1) throw Error(ErrorCode::kUsage, "a sweep is of all its pictures: no shards");
+  if (std::ranges::find(options.job.inputs, "-") != options.job.inputs.end()) {
+    throw Error(ErrorCode::kUsage, "a sweep reads its list of pictures more than once: give it as @FILE");
+  }
+  if (options.folder.empty()) throw Error(ErrorCode::kUsage, "a sweep needs a folder to keep its rows in");
+  std::set<std::string> names;
+  for (const Recipe& recipe : options.recipes) {
+    recipe.validate();
+    if (!names.insert(recipe.name()).second) {
+      throw Error(ErrorCode::kUsage, fmt::format("recipe {} is there twice", recipe.name()));
+    }
+  }
+  std::error_code error;
+  std::filesystem::create_directories(options.folder, error);
+  if (error) throw Error(ErrorCode::kIo, fmt::format("{}: {}", Printable(options.folder), error.message()));
+}
+
+}  // namespace
+
+SweepResult run_sweep(const Network& network, const SweepOptions& options) {
+  Check(options);
+  SweepResult result;
+  result.rows = options.folder + "/whole.csv";
+  result.embeddings = options.folder + "/whole.npy";
+  const auto stage = [&](const std::string& text) {
+    if (options.on_stage) options.on_stage(text);
+  };
+
+  stage("the whole network");
+  JobOptions job = options.job;
+  job.assessor.method = Method::kEmbedding;
+  job.assessor.recipe.reset();
+  job.faces = FaceSelection::kBest;
+  job.gate.reset();
+  job.rows = true;
+  job.format = RowFormat::kCsv;
+  job.output = result.rows;
+  job.embeddings = result.embeddings;
+  job.crops_folder = options.folder + "/crops";
+  job.force = false;
+  job.resume = std::filesystem::exists(result.rows);
+  result.interrupted = run_job(network, job).interrupted;
+  if (result.interrupted) return result;
+
+  const std::vector<input::Item> items = input::ListItems(options.job.inputs);
+  const Whole whole = ReadWhole(result.rows, result.embeddings, job.crops_folder, items);
+  for (std::size_t i = 0; i < options.recipes.size(); ++i) {
+    SweepRun run;
+    run.recipe = options.recipes[i];
+    run.rows = fmt::format("{}/{}.csv", options.folder, run.recipe.name());
+    run.embeddings = fmt::format("{}/{}.npy", options.folder, run.recipe.name());
+    stage(fmt::format("{} of {}: {}", i + 1, options.recipes.size(), run.recipe.name()));
+    PrunedRun pruned(network, options, whole, run);
+    if (!pruned.Run()) {
+      result.interrupted = true;
+      return result;
+    }
+    run.achieved_sparsity = pruned.achieved_sparsity();
+    run.mean_drift = MeanDrift(run.rows);
+    result.runs.push_back(std::move(run));
+  }
+  return result;
+}
+
+}  // namespace prefiqs
