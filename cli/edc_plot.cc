@@ -3,44 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <utility>
 #include <vector>
+
+#include "cli/gnuplot.h"
 
 namespace prefiqs::cli {
 namespace {
 
-// Okabe and Ito's, told apart by most eyes; the floor is grey.
-constexpr std::array<const char*, 7> kColours{"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                              "#e69f00", "#56b4e9", "#000000"};
-constexpr const char* kFloor = "#999999";
 constexpr std::size_t kRows = 3;  // of panels: one a protocol
-constexpr std::array<std::pair<const char*, const char*>, 3> kTerminals{
-    {{".svg", "svg size {},{} dynamic background '#ffffff' font 'sans-serif,12'"},
-     {".pdf", "pdfcairo size {}px,{}px font 'sans-serif,9'"},
-     {".png", "pngcairo size {},{} font 'sans-serif,11'"}}};
-
-const char* Terminal(const std::string& path) {
-  const std::string extension = std::filesystem::path(path).extension().string();
-  for (const auto& [name, terminal] : kTerminals) {
-    if (extension == name) return terminal;
-  }
-  throw Error(ErrorCode::kUsage, fmt::format("--plot {}: a name that ends with .svg, .pdf or .png", path));
-}
-
-// In single quotes, gnuplot reads nothing but doubled quotes; its own mark-up is switched off.
-std::string Quoted(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) {
-    quoted += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    if (c == '\'') quoted += '\'';
-  }
-  return quoted + "'";
-}
 
 std::string ProtocolTitle(EdcProtocol protocol) {
   switch (protocol) {
@@ -71,7 +42,7 @@ std::vector<Panel> Panels(const EvaluationReport& report) {
 }
 
 std::string Colour(const EvaluationReport& report, std::size_t method) {
-  return method + 1 == report.methods.size() ? kFloor : kColours[method % kColours.size()];
+  return method + 1 == report.methods.size() ? kPlotFloor : kPlotColours[method % kPlotColours.size()];
 }
 
 }  // namespace
@@ -79,8 +50,7 @@ std::string Colour(const EvaluationReport& report, std::size_t method) {
 std::string EdcPlotScript(const EvaluationReport& report, const std::string& path) {
   const std::vector<Panel> panels = Panels(report);
   const std::size_t columns = std::max<std::size_t>(1, (panels.size() + kRows - 1) / kRows);
-  const std::string terminal = fmt::format(fmt::runtime(Terminal(path)), 420 * columns, 330 * kRows);
-  std::string script = fmt::format("set terminal {} noenhanced\nset output {}\n", terminal, Quoted(path));
+  std::string script = PlotHeader(path, 420 * columns, 330 * kRows);
   for (std::size_t k = 0; k < report.curves.size(); ++k) {
     script += fmt::format("$curve{} << EOD\n", k);
     for (const EvaluationPoint& p : report.curves[k].points)
@@ -111,7 +81,7 @@ std::string EdcPlotScript(const EvaluationReport& report, const std::string& pat
     for (const std::size_t k : panels[i]) {
       script += fmt::format("{}$curve{} using 1:2 with {} lw 2 lc rgb '{}' title {}", separator, k,
                             IsStepped(first.protocol) ? "steps" : "lines", Colour(report, report.curves[k].method),
-                            Quoted(report.methods[report.curves[k].method]));
+                            PlotQuoted(report.methods[report.curves[k].method]));
       separator = ", \\\n  ";
     }
     script += "\n";
@@ -119,22 +89,11 @@ std::string EdcPlotScript(const EvaluationReport& report, const std::string& pat
   return script + "unset multiplot\nset output\n";
 }
 
-void CheckPlotPath(const std::string& path) {
-  Terminal(path);
-  if (std::system("command -v gnuplot >/dev/null 2>&1") != 0) {
-    throw Error(ErrorCode::kIo, "--plot: gnuplot draws it and is not there; apt-get install gnuplot-nox");
-  }
-}
-
 void WriteEdcPlot(const EvaluationReport& report, const std::string& path) {
   if (Panels(report).empty()) {
     throw Error(ErrorCode::kUsage, "--plot: no FMR has enough non-mated comparisons for a curve");
   }
-  const std::string script = EdcPlotScript(report, path);
-  std::FILE* const pipe = popen("gnuplot", "w");
-  bool good = pipe != nullptr && std::fwrite(script.data(), 1, script.size(), pipe) == script.size();
-  good = pipe != nullptr && pclose(pipe) == 0 && good;
-  if (!good) throw Error(ErrorCode::kIo, fmt::format("{}: gnuplot could not draw it", path));
+  RunGnuplot(EdcPlotScript(report, path), path);
 }
 
 }  // namespace prefiqs::cli

@@ -9,12 +9,10 @@
 namespace prefiqs::cli {
 
 // What gnuplot is told: a panel for each protocol and FMR with curves, bands behind them. Throws Error(kUsage) for a
-// name that CheckPlotPath refuses.
+// name that PlotHeader refuses.
 std::string EdcPlotScript(const EvaluationReport& report, const std::string& path);
 
-// Throws Error(kUsage) for names that do not end with .svg, .pdf or .png, Error(kIo) where gnuplot is not there.
-void CheckPlotPath(const std::string& path);
-// Draws it. Throws as CheckPlotPath, Error(kUsage) where no curve can be drawn, and Error(kIo) where gnuplot fails.
+// Draws it. Throws as EdcPlotScript and RunGnuplot, and Error(kUsage) where no curve can be drawn.
 void WriteEdcPlot(const EvaluationReport& report, const std::string& path);
 
 }  // namespace prefiqs::cli

@@ -9,6 +9,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/edc_plot.h"
+#include "cli/gnuplot.h"
 #include "cli/messages.h"
 #include "cli/table.h"
 
