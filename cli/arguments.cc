@@ -94,6 +94,30 @@ std::array<float, 3> ParseNumbers(std::string_view text, std::string_view option
               fmt::format("{} {}: give one number, or three as in {} 123.675,116.28,103.53", option, text, option));
 }
 
+Words SplitAtCommas(std::string_view text) {
+  Words words;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find(',', start), text.size());
+    words.emplace_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return words;
+}
+
+std::vector<double> ParseList(std::string_view text, std::string_view option) {
+  std::vector<double> numbers;
+  for (const std::string& word : SplitAtCommas(text)) {
+    double number = 0;
+    const auto [stop, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (error != std::errc() || stop != word.data() + word.size()) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("{} {}: numbers with commas between, such as {} 0.1,1e-3", option, text, option));
+    }
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
 std::pair<int, int> ParseShard(std::string_view text) {
   int index = 0, count = 0;
   const char* const end = text.data() + text.size();

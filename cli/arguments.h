@@ -31,6 +31,12 @@ Words JoinNumbers(Words words);
 // "127.5" or "123.675,116.28,103.53". Throws Error(kUsage) naming the option.
 std::array<float, 3> ParseNumbers(std::string_view text, std::string_view option);
 
+// The words between commas, empty ones too.
+Words SplitAtCommas(std::string_view text);
+
+// "0.1,1e-3". Throws Error(kUsage) naming the option.
+std::vector<double> ParseList(std::string_view text, std::string_view option);
+
 // "2/5" -> {2, 5}. Throws Error(kUsage).
 std::pair<int, int> ParseShard(std::string_view text);
 

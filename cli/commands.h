@@ -12,6 +12,7 @@ int RunCalibrate(const Words& words);
 int RunPrune(const Words& words);
 int RunDemo(const Words& words);
 int RunEvaluate(const Words& words);
+int RunSweep(const Words& words);
 int RunInspect(const Words& words);
 
 }  // namespace prefiqs::cli

@@ -137,33 +137,6 @@ void PrintHarm(const EvaluationReport& report, TableForm form) {
              FormatTable({{"method"}, {"alpha 0", Align::kRight}, {"alpha 3", Align::kRight}}, rows, form));
 }
 
-TableForm ParseForm(const std::string& text) {
-  for (const auto& [name, form] : {std::pair{"text", TableForm::kText}, std::pair{"markdown", TableForm::kMarkdown},
-                                   std::pair{"latex", TableForm::kLatex}, std::pair{"csv", TableForm::kCsv}}) {
-    if (text == name) return form;
-  }
-  throw Error(ErrorCode::kUsage, fmt::format("--tables {}: text, markdown, latex or csv", text));
-}
-
-std::vector<double> ParseRates(const std::string& text) {
-  std::vector<double> rates;
-  for (std::size_t start = 0; start <= text.size();) {
-    const std::size_t end = std::min(text.find(',', start), text.size());
-    const std::string word = text.substr(start, end - start);
-    std::size_t used = 0;
-    try {
-      rates.push_back(std::stod(word, &used));
-    } catch (const std::exception&) {
-      used = 0;
-    }
-    if (word.empty() || used != word.size()) {
-      throw Error(ErrorCode::kUsage, fmt::format("--fmr {}: rates with commas between, such as 1e-3,1e-4", text));
-    }
-    start = end + 1;
-  }
-  return rates;
-}
-
 }  // namespace
 
 int RunEvaluate(const Words& words) {
@@ -204,10 +177,10 @@ int RunEvaluate(const Words& words) {
     options.qualities.push_back(ParseQuality(text));
     options.qualities.back().lower_is_better = true;
   }
-  if (!rates.empty()) options.fmrs = ParseRates(rates);
+  if (!rates.empty()) options.fmrs = ParseList(rates, "--fmr");
 
   if (!plot.empty()) CheckPlotPath(plot);
-  const TableForm form = ParseForm(tables);
+  const TableForm form = ParseTableForm(tables);
   const bool show = isatty(STDERR_FILENO) != 0;
   options.on_progress = [&](int done) {
     if (show) Say(fmt::format("\r{} of {} resamples", done, options.resamples));

@@ -30,7 +30,7 @@ constexpr std::array<Command, 11> kCommands{{
     {"prune", "write the pruned copy of a network", RunPrune},
     {"inspect", "what a network is made of and what runs it", RunInspect},
     {"evaluate", "error versus discard curves", RunEvaluate},
-    {"sweep", "compare recipes", nullptr},
+    {"sweep", "compare recipes", RunSweep},
     {"calibrate", "map qualities to 0-100", RunCalibrate},
     {"export", "write quality as a network", nullptr},
     {"bench", "measure speed", nullptr},

@@ -1,5 +1,8 @@
 #include "cli/table.h"
 
+#include <fmt/format.h>
+#include <prefiqs/error.h>
+
 #include <algorithm>
 #include <initializer_list>
 #include <utility>
@@ -121,6 +124,14 @@ std::string Grouped(std::int64_t number) {
     text += digits[i];
   }
   return text;
+}
+
+TableForm ParseTableForm(const std::string& text) {
+  for (const auto& [name, form] : {std::pair{"text", TableForm::kText}, std::pair{"markdown", TableForm::kMarkdown},
+                                   std::pair{"latex", TableForm::kLatex}, std::pair{"csv", TableForm::kCsv}}) {
+    if (text == name) return form;
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("--tables {}: text, markdown, latex or csv", text));
 }
 
 }  // namespace prefiqs::cli

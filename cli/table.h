@@ -19,6 +19,8 @@ struct TableColumn {
 std::string FormatTable(const std::vector<TableColumn>& columns, const std::vector<std::vector<std::string>>& rows);
 
 enum class TableForm { kText, kMarkdown, kLatex, kCsv };
+// Of --tables. Throws Error(kUsage).
+TableForm ParseTableForm(const std::string& text);
 
 // The same in other forms: Markdown with bars in cells escaped; a LaTeX tabular with booktabs' rules; CSV (RFC 4180).
 std::string FormatTable(const std::vector<TableColumn>& columns, const std::vector<std::vector<std::string>>& rows,

@@ -86,7 +86,7 @@ class Usage(ProgramTest):
         for arguments in (
                 [*score, '--granularity', 'structured'], [*score, '--precision', 'bf16'], [*score, '--method', 'jvp'],
                 ['prune', self.network, 'out.onnx', '--granularity', 'structured'],
-                *([command] for command in ('sweep', 'export', 'bench', 'serve')),
+                *([command] for command in ('export', 'bench', 'serve')),
         ):
             with self.subTest(arguments=arguments[:1] + arguments[-2:]):
                 self.assert_refused(self.run_program(*arguments), 2, 'not available yet')

@@ -1,0 +1,86 @@
+"""`prefiqs sweep`: a grid of recipes over one set of pairs."""
+import csv
+import io
+import shutil
+import unittest
+
+import numpy as np
+
+from material import ProgramTest, noise
+
+
+class Sweep(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        # Three pictures each of ten people: a pattern of their own, and more and more noise.
+        for person in range(10):
+            for k in range(3):
+                picture = noise(person) * (1 - k / 2.2) + noise(100 + 10 * person + k) * k / 2.2
+                self.picture(f'in/{person}/{k}.png', picture.astype(np.uint8))
+
+    def sweep(self, *options, fmr='0.1'):
+        return self.run_program('sweep', 'all', 'in', '--aligned', '--guard', 'none', '--model', self.network, '--preset',
+                                'arcface', '--folder', 'sweep', '--fmr', fmr, '--resamples', '5', *options)
+
+    @staticmethod
+    def table(run):
+        return list(csv.reader(io.StringIO(run.out.decode().split('\n\n')[1])))
+
+    def rows_of(self, name):
+        with open(self.folder / name, encoding='utf-8') as rows:
+            return list(csv.DictReader(rows))
+
+    def test_prints_a_row_a_recipe_and_keeps_what_it_made(self):
+        run = self.sweep('--sparsity', '0.2,0.6', '--scope', 'global,channel', '--tables', 'csv', '--plot', 'area.svg')
+        self.assert_status(run, 0)
+        table = self.table(run)
+        self.assertEqual([row[0] for row in table[1:3]], ['whole network', 'random score'])
+        self.assertEqual([row[:3] for row in table[3:]],
+                         [[criterion, scope, '0'] for criterion, scope in
+                          (('l1', 'global'), ('l1', 'channel'), ('random', 'global')) for _ in range(2)])
+        for row, sparsity in zip(table[3:], [0.2, 0.6] * 3, strict=True):
+            self.assertTrue(abs(float(row[3]) - sparsity) < 0.001, row)
+            for number in (row[4], row[7], row[10]):
+                self.assertTrue(float(number) > 0, row)
+        self.assertIn('l1 channel', (self.folder / 'area.svg').read_text(encoding='utf-8'))
+        # The drift is what score says.
+        self.assert_status(self.score_aligned('in', '--sparsity', '0.6', '--output', 'rows.csv'), 0)
+        mine, theirs = self.rows_of('sweep/unstructured-l1-global-0.6.csv'), self.rows_of('rows.csv')
+        self.assertEqual(len(mine), 30)
+        for a, b in zip(mine, theirs, strict=True):
+            self.assertEqual((a['path'], a['recipe']), (b['path'], b['recipe']))
+            self.assertTrue(abs(float(a['drift']) - float(b['drift'])) < 1e-5)
+            self.assertTrue(abs(float(a['pruned_norm']) - float(b['pruned_norm'])) < 1e-3)
+        self.assertAlmostEqual(float(table[4][4]), np.mean([float(b['drift']) for b in theirs]), places=3)
+        # The area is what evaluate says of these rows.
+        other = self.run_program('evaluate', 'all', '--rows', 'sweep/whole.csv', '--embeddings', 'sweep/whole.npy',
+                                 '--quality', 'drift=rows.csv', '--fmr', '0.1', '--resamples', '0', '--tables', 'csv')
+        area = next(line.split(',')[4] for line in other.out.decode().splitlines() if line.startswith('A,0.1,drift,'))
+        self.assertAlmostEqual(float(table[4][7]), float(area), places=2)
+        # One recipe more: the others are not done again, and say the same.
+        before = (self.folder / 'sweep/unstructured-l1-global-0.2.csv').read_bytes()
+        again = self.sweep('--sparsity', '0.2,0.6,0.7', '--scope', 'global,channel', '--criterion', 'l1', '--tables', 'csv')
+        self.assert_status(again, 0)
+        self.assertEqual((self.folder / 'sweep/unstructured-l1-global-0.2.csv').read_bytes(), before)
+        self.assertEqual([row[:5] for row in self.table(again)[3:5]], [row[:5] for row in table[3:5]])
+        # Without its crops nothing new can be done, and that is said.
+        shutil.rmtree(self.folder / 'sweep/crops')
+        self.assert_status(self.sweep('--sparsity', '0.2,0.6', '--criterion', 'l1', '--scope', 'global'), 0)
+        run = self.sweep('--sparsity', '0.8', '--criterion', 'l1', '--scope', 'global')
+        self.assert_status(run, 4)
+        self.assertRegex(run.err.splitlines()[-1], r'\Aprefiqs: sweep/crops/.*png')
+
+    def test_refuses_before_it_works(self):
+        for words, options in ((['--scope'], ['--scope', 'nowhere']), (['--sparsity'], ['--sparsity', '0.2,']),
+                               (['channel'], ['--criterion', 'random', '--scope', 'channel']),
+                               (['--rows'], ['--rows', 'x.csv']), (['--protocol'], ['--protocol', 'D']),
+                               (['--plot'], ['--plot', 'x.gif'])):
+            with self.subTest(options=options):
+                self.assert_refused(self.sweep(*options), 2, *words)
+        self.assert_refused(self.sweep(fmr='2'), 2, '--fmr')
+        self.assert_refused(self.sweep('--rows', 'none.csv', '--embeddings', 'none.npy'), 4, 'none.csv')
+        self.assertFalse((self.folder / 'sweep').exists())
+
+
+if __name__ == '__main__':
+    unittest.main()
