@@ -168,8 +168,10 @@ void Draw(const SweepResult& result, const Lines& lines, const std::string& path
     if (!series.contains(series_name)) names.push_back(series_name);
     const EvaluationArea& area = lines.recipes[i].by_drift;
     const bool sure = std::isfinite(area.interval.low);
+    // Side by side, so that bars do not hide each other.
+    const auto place = static_cast<double>(std::ranges::find(names, series_name) - names.begin());
     series[series_name] +=
-        fmt::format("{} {:.6f} {:.6f} {:.6f}\n", recipe.sparsity, 1000 * area.value,
+        fmt::format("{} {:.6f} {:.6f} {:.6f}\n", recipe.sparsity + 0.006 * place, 1000 * area.value,
                     1000 * (sure ? area.interval.low : area.value), 1000 * (sure ? area.interval.high : area.value));
   }
   if (names.empty()) throw Error(ErrorCode::kUsage, "--plot: the FMR has too few non-mated comparisons for an area");
