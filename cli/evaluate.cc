@@ -22,9 +22,10 @@ constexpr const char* kExamples = R"(Examples:
   prefiqs evaluate cfp/Protocol/Split/FP --rows cfp.csv --embeddings cfp.npy --quality drift=cfp.csv \
       --quality crfiqa=other.csv:score --quality blur=blur.csv:sharpness --fmr 1e-3 --curves edc.csv
 
-PAIRS: a CSV file with file_a, file_b, mated (and fold, identity_a, identity_b if known), LFW's pairs.txt, or CFP's
-Protocol/Split/FF or FP; or the word all: every picture of the rows with every other one, people being the folders they
-lie in (or the rows' column identity). A name stands for the path it is the end of; extensions do not matter.
+PAIRS: a CSV file with file_a, file_b, mated (and fold, identity_a, identity_b if known), LFW's pairs.txt, CFP's
+Protocol/Split/FF or FP, or an InsightFace set FILE.bin; or the word all: every picture of the rows with every other
+one, people being the folders they lie in (or the rows' column identity). A name stands for the path it is the end of;
+extensions do not matter.
 
 Areas under error-versus-discard curves, times 1000, lower is better, by three protocols: A discards pairs and finds the
 threshold anew (CR-FIQA and its successors), B keeps one threshold (ISO/IEC 29794-1; area above the best possible), C

@@ -22,8 +22,9 @@ struct QualitySource {
 };
 
 struct EvaluationOptions {
-  // Which pictures are compared: a CSV file with file_a, file_b and mated, LFW's pairs.txt, or CFP's Protocol/Split/FF
-  // or FP. Names stand for the paths that they are the ends of, without extensions.
+  // Which pictures are compared: a CSV file with file_a, file_b and mated, LFW's pairs.txt, CFP's Protocol/Split/FF or
+  // FP, or an InsightFace verification set, FILE.bin, whose rows are named FILE.bin#INDEX. Names stand for the paths
+  // that they are the ends of, without extensions.
   // "all": every picture of the rows with every other one; people are the rows' column identity, else the folder that a
   // picture lies in.
   std::string pairs{};

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "eval/table_file.h"
+#include "input/verification_bin.h"
 
 namespace prefiqs::eval {
 namespace {
@@ -176,6 +177,32 @@ PairList FromCfp(const std::string& path) {
   return list;
 }
 
+// Who the people are is not told. The folds are those of scikit-learn's KFold, which InsightFace's evaluation uses.
+PairList FromVerificationBin(const std::string& path) {
+  constexpr std::size_t kFolds = 10;
+  const std::vector<bool> same = input::ReadVerificationBin(path).same;
+  const std::size_t size = same.size() / kFolds, larger = same.size() % kFolds;
+  PairList list;
+  list.folds = size > 0 ? kFolds : 0;
+  const std::string file = std::filesystem::path(path).filename().string();  // rows may know it by another folder
+  for (std::size_t i = 0; i < same.size(); ++i) {
+    NamedPair pair{.first = input::NameInSet(file, 2 * i), .second = input::NameInSet(file, 2 * i + 1)};
+    pair.mated = same[i];
+    if (size > 0) {
+      pair.fold = static_cast<std::uint32_t>(i < larger * (size + 1) ? i / (size + 1) : (i - larger) / size);
+    }
+    list.pairs.push_back(std::move(pair));
+  }
+  return list;
+}
+
+PairList FromText(const std::string& path) {
+  const std::vector<std::uint8_t> bytes = ReadFile(path, kMaxBytes);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string_view header = text.substr(0, text.find('\n'));
+  return header.find("file_a") != std::string_view::npos ? FromTable(path) : FromLfw(path);
+}
+
 }  // namespace
 
 std::string NameOf(std::string_view path) {
@@ -189,10 +216,7 @@ std::string NameOf(std::string_view path) {
 PairList ReadPairList(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return FromCfp(path);
-  const std::vector<std::uint8_t> bytes = ReadFile(path, kMaxBytes);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  const std::string_view header = text.substr(0, text.find('\n'));
-  PairList list = header.find("file_a") != std::string_view::npos ? FromTable(path) : FromLfw(path);
+  PairList list = input::IsVerificationBin(path) ? FromVerificationBin(path) : FromText(path);
   if (list.pairs.empty()) throw Error(ErrorCode::kIo, fmt::format("{}: no pairs", Printable(path)));
   return list;
 }

@@ -26,7 +26,9 @@ struct PairList {
 //   a CSV file with the columns file_a, file_b and mated (1, 0, true, false), and maybe fold (a whole number from 0)
 //   and identity_a, identity_b; LFW's pairs.txt ("10 300", then for each fold as many lines "NAME I J" and as many
 //   "NAME I OTHER J"); CFP's Protocol/Split/FF or FP: folders 01, 02 … with same.txt and diff.txt of numbers in
-//   Pair_list_F.txt and, for the second of FP, Pair_list_P.txt, which lie two folders up.
+//   Pair_list_F.txt and, for the second of FP, Pair_list_P.txt, which lie two folders up; InsightFace's FILE.bin, of
+//   which pictures 2 k and 2 k + 1, FILE.bin#INDEX, are pair k, in ten folds one after the other, as equal as can be,
+//   the first ones larger (none for fewer than ten pairs).
 // Throws Error(kIo) naming file, line and cause.
 PairList ReadPairList(const std::string& path);
 

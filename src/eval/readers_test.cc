@@ -115,6 +115,49 @@ TEST_F(Readers, PairsFromCfp) {
   EXPECT_THAT(Refused([&] { ReadPairList(folder / "Protocol/Split"); }), HasSubstr("Protocol"));
 }
 
+// A pickle of ([b"a", b"b", b"a", ...], [True, False, False, True, ...]).
+std::string VerificationBin(int pairs) {
+  std::string pictures, same;
+  for (int i = 0; i < pairs; ++i) {
+    pictures += "C\001aC\001b";
+    same += i % 3 == 0 ? '\x88' : '\x89';
+  }
+  return "\x80\x03](" + pictures + "e](" + same + "e\x86.";
+}
+
+TEST_F(Readers, PairsFromVerificationBin) {
+  const PairList list = ReadPairList(Write("sets/lfw.BIN", VerificationBin(23)));
+  ASSERT_EQ(list.pairs.size(), 23u);
+  std::vector<int> size(10);
+  for (std::size_t i = 0; i < 23; ++i) {
+    const NamedPair& pair = list.pairs[i];
+    EXPECT_EQ(pair.first, fmt::format("lfw.BIN#{}", 2 * i));
+    EXPECT_EQ(pair.second, fmt::format("lfw.BIN#{}", 2 * i + 1));
+    EXPECT_EQ(pair.mated, i % 3 == 0);
+    EXPECT_EQ(pair.first_identity + pair.second_identity, "");
+    ASSERT_LT(pair.fold, 10u);
+    EXPECT_GE(pair.fold, i == 0 ? 0u : list.pairs[i - 1].fold);  // contiguous
+    ++size[pair.fold];
+  }
+  EXPECT_EQ(list.folds, 10u);
+  EXPECT_EQ(size, (std::vector<int>{3, 3, 3, 2, 2, 2, 2, 2, 2, 2}));
+  // Rows may lie elsewhere; the number is no extension.
+  std::vector<std::string> rows;
+  for (int i = 0; i < 46; ++i) rows.push_back(fmt::format("/elsewhere/lfw.BIN#{}", i));
+  const NameIndex index(rows);
+  for (std::uint32_t i = 0; i < 23; ++i) {
+    EXPECT_EQ(index.Find(list.pairs[i].first), 2 * i);
+    EXPECT_EQ(index.Find(list.pairs[i].second), 2 * i + 1);
+  }
+  const PairList few = ReadPairList(Write("few.bin", VerificationBin(9)));
+  EXPECT_EQ(few.pairs.size(), 9u);
+  EXPECT_EQ(few.folds, 0u);
+  EXPECT_EQ(ReadPairList(Write("ten.bin", VerificationBin(10))).pairs[9].fold, 9u);
+  EXPECT_THAT(Refused([&] { ReadPairList(Write("none.bin", VerificationBin(0))); }), HasSubstr("none.bin: no pairs"));
+  EXPECT_THAT(Refused([&] { ReadPairList(Write("bad.bin", "2\t1\nAnn\t1\t2\n")); }),
+              HasSubstr("bad.bin: not a verification set"));
+}
+
 TEST_F(Readers, NamesAreEndsOfPaths) {
   const std::vector<std::string> paths{"/data/Ann/1.jpg", "/data/Bob/1.jpg", "/data/Cy/2.x.png", "3"};
   const NameIndex index(paths);

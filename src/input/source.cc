@@ -94,12 +94,12 @@ void AddSet(const std::string& path, std::vector<Item>& items) {
   const VerificationSet set = ReadVerificationBin(path);
   for (std::size_t i = 0; i < set.images.size(); ++i) {
     const EncodedImage& image = set.images[i];
-    items.push_back({fmt::format("{}#{}", path, i), path, image.offset, image.length, image.held});
+    items.push_back({NameInSet(path, i), path, image.offset, image.length, image.held});
   }
 }
 
 void AddFile(const std::string& path, std::vector<Item>& items) {
-  if (Extension(path) == "bin") {
+  if (IsVerificationBin(path)) {
     AddSet(path, items);
   } else {
     items.push_back({.name = path, .path = path, .held = nullptr});
@@ -120,7 +120,7 @@ void AddList(std::string_view text, const std::string& list, std::vector<Item>& 
     }
     const std::string path(line);
     struct stat status {};
-    if (Extension(path) == "bin" && ::stat(path.c_str(), &status) == 0) {
+    if (IsVerificationBin(path) && ::stat(path.c_str(), &status) == 0) {
       AddSet(path, items);
     } else {
       items.push_back({.name = path, .path = path, .held = nullptr, .regular_only = true});

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <prefiqs/error.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "base/file.h"
@@ -74,6 +75,15 @@ VerificationSet ToSet(const Pickle& pickle, const RandomAccess& source) {
 }
 
 }  // namespace
+
+bool IsVerificationBin(std::string_view path) {
+  constexpr std::string_view kExtension = ".bin";
+  if (path.size() < kExtension.size()) return false;
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
+  return std::ranges::equal(path.substr(path.size() - kExtension.size()), kExtension, same);
+}
+
+std::string NameInSet(std::string_view path, std::size_t index) { return fmt::format("{}#{}", path, index); }
 
 VerificationSet ReadVerificationBin(const RandomAccess& source, const std::string& name) {
   try {

@@ -2,9 +2,11 @@
 #ifndef PREFIQS_INPUT_VERIFICATION_BIN_H_
 #define PREFIQS_INPUT_VERIFICATION_BIN_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "input/byte_reader.h"
@@ -24,6 +26,12 @@ struct VerificationSet {
   std::vector<EncodedImage> images;
   std::vector<bool> same;  // half as many as images
 };
+
+// By its extension alone: .bin, in any case.
+bool IsVerificationBin(std::string_view path);
+
+// What stands for a picture in rows and lists: FILE#INDEX, from 0.
+std::string NameInSet(std::string_view path, std::size_t index);
 
 // Reads a set by a machine of our own that builds nothing but what such a file consists of (pickle.h). Throws
 // Error(kIo) naming file, offset and cause.

@@ -52,6 +52,27 @@ class Evaluate(ProgramTest):
         self.assertIn('embedding_norm', picture)
         self.assertEqual(self.evaluate('--resamples', '20').out, self.evaluate('--resamples', '20').out)
 
+    def test_verification_set(self):
+        pictures, same = [], []
+        for person in range(10):
+            for a, b in (((person, 0), (person, 1)), ((person, 1), ((person + 1) % 10, 2))):
+                pictures += [(self.folder / f'in/{p}/{k}.png').read_bytes() for p, k in (a, b)]
+                same.append(a[0] == b[0])
+        (self.folder / 'sets').mkdir()
+        material.verification_set(self.folder / 'sets/faces.bin', pictures, same)
+        run = self.score_aligned('sets/faces.bin', '--output', 'set.csv', '--embeddings', 'set.npy')
+        self.assert_status(run, 0)
+        (self.folder / 'faces.bin').write_bytes((self.folder / 'sets/faces.bin').read_bytes())
+        for folder in ('sets', '.'):
+            run = self.run_program('evaluate', f'{folder}/faces.bin', '--rows', 'set.csv', '--embeddings', 'set.npy',
+                                   '--fmr', '0.1', '--resamples', '5')
+            self.assert_status(run, 0)
+            text = run.out.decode()
+            self.assertIn('40 images of 30 people; 10 mated and 10 non-mated comparisons', text)
+            self.assertRegex(text, r'verification accuracy [0-9.]+ % ± [0-9.]+ % \(standard error over 10 folds\)')
+        run = self.run_program('evaluate', 'faces.bin', '--rows', 'rows.csv', '--embeddings', 'rows.npy')
+        self.assert_refused(run, 2, 'rows.csv', 'faces.bin#0')
+
     def test_refuses_with_a_reason(self):
         for words, options in ((['--fmr'], ['--fmr', '1e-3,x']), (['--quality'], ['--quality', 'x=']),
                                (['--tables', 'markdown'], ['--tables', 'html']),

@@ -132,9 +132,10 @@ def bright_cells(height, width, *cells):
     return pixels
 
 
-def verification_set(path, pictures):
-    """As InsightFace has them: encoded pictures and, for each pair, whether it is of one person."""
-    pathlib.Path(path).write_bytes(pickle.dumps((pictures, [True] * (len(pictures) // 2)), protocol=2))
+def verification_set(path, pictures, same=None):
+    """As InsightFace has them: encoded pictures and, for each pair, whether it is of one person (all are)."""
+    same = [True] * (len(pictures) // 2) if same is None else same
+    pathlib.Path(path).write_bytes(pickle.dumps((pictures, same), protocol=2))
 
 
 class Run:
