@@ -21,6 +21,7 @@ constexpr const char* kExamples = R"(Examples:
       of what this wrote: prefiqs score lfw/images --model arcface.onnx ... --output lfw.csv --embeddings lfw.npy
   prefiqs evaluate cfp/Protocol/Split/FP --rows cfp.csv --embeddings cfp.npy --quality drift=cfp.csv \
       --quality crfiqa=other.csv:score --quality blur=blur.csv:sharpness --fmr 1e-3 --curves edc.csv
+  prefiqs evaluate ijbc_template_pair_label.txt --templates ijbc_face_tid_mid.txt --rows ijbc.csv --embeddings ijbc.npy
 
 PAIRS: a CSV file with file_a, file_b, mated (and fold, identity_a, identity_b if known), LFW's pairs.txt, CFP's
 Protocol/Split/FF or FP, or an InsightFace set FILE.bin; or the word all: every picture of the rows with every other
@@ -72,12 +73,14 @@ QualitySource ParseQuality(const std::string& text) {
   return source;
 }
 
-void PrintErrorRates(const EvaluationReport& report, TableForm form) {
-  fmt::print("{} images of {} people; {} mated and {} non-mated comparisons",
-             Grouped(static_cast<std::int64_t>(report.images)), Grouped(static_cast<std::int64_t>(report.identities)),
-             Grouped(static_cast<std::int64_t>(report.mated)), Grouped(static_cast<std::int64_t>(report.non_mated)));
+// things: what is compared.
+void PrintErrorRates(const EvaluationReport& report, const char* things, TableForm form) {
+  fmt::print("{} {} of {} people; {} mated and {} non-mated comparisons",
+             Grouped(static_cast<std::int64_t>(report.images)), things,
+             Grouped(static_cast<std::int64_t>(report.identities)), Grouped(static_cast<std::int64_t>(report.mated)),
+             Grouped(static_cast<std::int64_t>(report.non_mated)));
   if (report.not_compared > 0) {
-    fmt::print("; {} images have no embedding, their comparisons are not accepted", report.not_compared);
+    fmt::print("; {} {} have no embedding, their comparisons are not accepted", report.not_compared, things);
   }
   fmt::print("\n");
   if (report.folds >= 2) {
@@ -153,6 +156,10 @@ int RunEvaluate(const Words& words) {
       ->required();
   app.add_option("--mirrored", options.mirrored, "Embeddings of the mirrored pictures, which protocol A wants too")
       ->type_name("FILE.npy");
+  app.add_option("--templates", options.templates,
+                 "IJB's face_tid_mid.txt, lines NAME TID MID: PAIRS is IJB's template_pair_label.txt, lines TID TID "
+                 "LABEL")
+      ->type_name("FILE.txt");
   app.add_option("--quality", qualities,
                  "A method's scores, higher is better: a CSV file with names and a column quality, or the one that is "
                  "named; any number of times [the rows' quality, norms, confidence, sharpness and uniformity]")
@@ -188,7 +195,7 @@ int RunEvaluate(const Words& words) {
   };
   const EvaluationReport report = evaluate(options);
   if (show && options.resamples > 0) Say("\r\x1b[K");
-  PrintErrorRates(report, form);
+  PrintErrorRates(report, options.templates.empty() ? "images" : "templates", form);
   PrintAreas(report, form);
   PrintHarm(report, form);
   if (!plot.empty()) WriteEdcPlot(report, plot);

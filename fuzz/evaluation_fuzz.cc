@@ -1,5 +1,5 @@
-// Bytes to what an evaluation reads: tables, lists of pairs, matrices. Any outcome but values that add up or an Error
-// of one line that names the file is a bug.
+// Bytes to what an evaluation reads: tables, lists of pairs, matrices, templates. Any outcome but values that add up or
+// an Error of one line that names the file is a bug.
 #include <prefiqs/error.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -7,10 +7,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "eval/npy_matrix.h"
 #include "eval/pair_list.h"
 #include "eval/table_file.h"
+#include "eval/templates.h"
 
 namespace {
 
@@ -31,9 +33,26 @@ void Read(int kind, const std::string& path) {
     const eval::PairList list = eval::ReadPairList(path);
     Require(!list.pairs.empty());
     for (const eval::NamedPair& pair : list.pairs) Require(list.folds == 0 || pair.fold < list.folds);
+  } else if (kind == 2) {
+    const eval::NpyReader file(path);
+    std::vector<float> row(file.columns());
+    for (std::size_t i = 0; i < file.rows(); ++i) file.ReadRow(i, row);
+  } else if (kind == 3) {
+    const eval::TemplatePairs pairs = eval::ReadTemplatePairs(path);
+    const eval::Comparisons& c = pairs.comparisons;
+    Require(!c.first.empty() && c.second.size() == c.first.size() && c.mated.size() == c.first.size());
+    Require(pairs.lines.size() == pairs.ids.size());
+    for (std::size_t i = 0; i < c.first.size(); ++i) {
+      Require(c.first[i] != c.second[i] && c.first[i] < pairs.ids.size() && c.second[i] < pairs.ids.size());
+    }
   } else {
-    const eval::Matrix matrix = eval::ReadNpyMatrix(path);
-    Require(matrix.values.size() == matrix.rows * matrix.columns);
+    const eval::TemplatePairs pairs{.path = path, .comparisons = {}, .ids = {1, 2}, .lines = {1, 1}};
+    bool has_pictures[2] = {};
+    for (const eval::TemplatePicture& picture : eval::ReadTemplatePictures(path, pairs)) {
+      Require(picture.of < 2);
+      has_pictures[picture.of] = true;
+    }
+    Require(has_pictures[0] && has_pictures[1]);
   }
 }
 
@@ -46,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const std::string path = "/proc/self/fd/" + std::to_string(file);
   Require(ftruncate(file, 0) == 0 && pwrite(file, data + 1, size - 1, 0) == static_cast<ssize_t>(size - 1));
   try {
-    Read(data[0] % 3, path);
+    Read(data[0] % 5, path);
   } catch (const prefiqs::Error& error) {
     const std::string message = error.what();
     Require(error.code() == prefiqs::ErrorCode::kIo || error.code() == prefiqs::ErrorCode::kUsage);

@@ -28,13 +28,18 @@ struct EvaluationOptions {
   // "all": every picture of the rows with every other one; people are the rows' column identity, else the folder that a
   // picture lies in.
   std::string pairs{};
+  // Not empty: templates are compared, as in IJB-B and IJB-C. `pairs` has lines "TID TID LABEL" (1: of one person, 0:
+  // of two), this file lines "NAME TID MID" for the pictures. A template's embedding is the mean of its pictures' (as
+  // they are, not normalised; those without one left out) by medium, summed over the media; its quality the lowest of
+  // its pictures', the worst where one is missing.
+  std::string templates{};
   // The verifying network's: CSV with a column path (or file, or name), and a .npy matrix with a row for each of its
   // rows, as `prefiqs embed` and `score --embeddings` write them. The first row of a path counts. A row of NaN, a
   // picture in which no face was found, cannot be compared: such a comparison is not accepted and its quality is the
   // worst.
   std::string rows{}, embeddings{};
   // Rows like `embeddings`, of the mirrored pictures; empty: none. Protocol A wants both, each normalised, side by
-  // side.
+  // side; or, for templates, added to the picture's.
   std::string mirrored{};
   // Empty: the rows' own columns quality, embedding_norm, pruned_norm, confidence, sharpness and uniformity, as far as
   // they have numbers.
@@ -95,8 +100,9 @@ struct EvaluationErrorRate {
 };
 
 struct EvaluationReport {
-  std::vector<std::string> methods;                          // the last is "random", the floor
-  std::size_t images = 0, identities = 0, not_compared = 0;  // not_compared: images without an embedding
+  std::vector<std::string> methods;  // the last is "random", the floor
+  // Where templates are compared, images are those. not_compared: without an embedding.
+  std::size_t images = 0, identities = 0, not_compared = 0;
   std::uint64_t mated = 0, non_mated = 0;
   int folds = 0;
   double accuracy = std::numeric_limits<double>::quiet_NaN();  // of the list's folds; NaN where it has none

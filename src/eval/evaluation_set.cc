@@ -11,12 +11,15 @@
 #include <optional>
 #include <random>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 #include "base/file.h"
 #include "eval/name_index.h"
 #include "eval/npy_matrix.h"
 #include "eval/pair_list.h"
 #include "eval/table_file.h"
+#include "eval/templates.h"
 
 namespace prefiqs::eval {
 namespace {
@@ -37,43 +40,76 @@ struct Images {
   std::vector<std::size_t> row;
 };
 
-// Numbers the images in the order in which the pairs name them.
-Images TakeImages(const EvaluationOptions& options, const Table& rows, const PairList& list, Comparisons& comparisons) {
-  const std::size_t column = NameColumn(rows);
-  std::vector<std::string> paths;
-  std::vector<std::size_t> first_row;
-  std::unordered_map<std::string, std::size_t> seen;
-  for (std::size_t i = 0; i < rows.rows.size(); ++i) {
-    const std::string& path = rows.rows[i][column];
-    if (!seen.emplace(path, i).second) continue;  // further faces of it
-    paths.push_back(path);
-    first_row.push_back(i);
-  }
-  const NameIndex index(paths);
-  Images images;
-  std::unordered_map<std::uint32_t, std::uint32_t> number;
-  std::unordered_map<std::string, std::uint32_t> known;
-  const auto find = [&](const std::string& name) {
-    if (const auto found = known.find(name); found != known.end()) return found->second;
-    const auto place = index.Find(name);
+// Numbers the pictures that lists name in the order in which they do.
+class ImagesOfRows {
+ public:
+  explicit ImagesOfRows(const Table& rows) : rows_path_(rows.path), all_(FirstRows(rows)), index_(all_.paths) {}
+
+  // Throws Error(kUsage) for a name of the file `list` that has no row.
+  std::uint32_t Find(const std::string& name, const std::string& list) {
+    if (const auto found = known_.find(name); found != known_.end()) return found->second;
+    const auto place = index_.Find(name);
     if (!place) {
-      throw Error(ErrorCode::kUsage, fmt::format("{}: {} of {} has no row there", Printable(options.rows),
-                                                 Printable(name), Printable(options.pairs)));
+      throw Error(ErrorCode::kUsage, fmt::format("{}: {} of {} has no row there", Printable(rows_path_),
+                                                 Printable(name), Printable(list)));
     }
-    const auto [entry, is_new] = number.emplace(*place, static_cast<std::uint32_t>(images.paths.size()));
+    const auto [entry, is_new] = number_.emplace(*place, static_cast<std::uint32_t>(found_.paths.size()));
     if (is_new) {
-      images.paths.push_back(paths[*place]);
-      images.row.push_back(first_row[*place]);
+      found_.paths.push_back(all_.paths[*place]);
+      found_.row.push_back(all_.row[*place]);
     }
-    known.emplace(name, entry->second);
+    known_.emplace(name, entry->second);
     return entry->second;
-  };
-  for (const NamedPair& pair : list.pairs) {
-    comparisons.first.push_back(find(pair.first));
-    comparisons.second.push_back(find(pair.second));
-    comparisons.mated.push_back(pair.mated);
   }
-  return images;
+
+  Images Found() && { return std::move(found_); }
+
+ private:
+  static Images FirstRows(const Table& rows) {
+    const std::size_t column = NameColumn(rows);
+    Images first;
+    std::unordered_set<std::string> seen;
+    for (std::size_t i = 0; i < rows.rows.size(); ++i) {
+      const std::string& path = rows.rows[i][column];
+      if (!seen.insert(path).second) continue;  // further faces of it
+      first.paths.push_back(path);
+      first.row.push_back(i);
+    }
+    return first;
+  }
+
+  std::string rows_path_;
+  Images all_, found_;
+  NameIndex index_;
+  std::unordered_map<std::uint32_t, std::uint32_t> number_;  // of those found, by their place in all
+  std::unordered_map<std::string, std::uint32_t> known_;
+};
+
+Images TakeImages(const EvaluationOptions& options, const Table& rows, const PairList& list, EvaluationSet& set) {
+  ImagesOfRows images(rows);
+  for (const NamedPair& pair : list.pairs) {
+    set.comparisons.first.push_back(images.Find(pair.first, options.pairs));
+    set.comparisons.second.push_back(images.Find(pair.second, options.pairs));
+    set.comparisons.mated.push_back(pair.mated);
+    set.fold.push_back(pair.fold);
+  }
+  set.folds = list.folds;
+  Images found = std::move(images).Found();
+  set.images = found.paths;
+  return found;
+}
+
+// The pictures of the templates that are compared.
+Images TakeTemplates(const EvaluationOptions& options, const Table& rows, EvaluationSet& set,
+                     std::vector<TemplateMember>& members) {
+  TemplatePairs pairs = ReadTemplatePairs(options.pairs);
+  ImagesOfRows images(rows);
+  for (const TemplatePicture& picture : ReadTemplatePictures(options.templates, pairs)) {
+    members.push_back({images.Find(picture.name, options.templates), picture.of, picture.medium});
+  }
+  set.comparisons = std::move(pairs.comparisons);
+  for (const std::uint32_t id : pairs.ids) set.images.push_back(fmt::format("template {}", id));
+  return std::move(images).Found();
 }
 
 // People by name where the list has them, else the groups that mated pairs connect.
@@ -91,9 +127,11 @@ void Identify(const PairList& list, EvaluationSet& set) {
     const auto [entry, is_new] = of_name.emplace(name, image);
     if (!is_new) parent[root(image)] = root(entry->second);
   };
-  for (std::size_t i = 0; i < c.size(); ++i) {
+  for (std::size_t i = 0; i < list.pairs.size(); ++i) {
     join_name(list.pairs[i].first_identity, c.first[i]);
     join_name(list.pairs[i].second_identity, c.second[i]);
+  }
+  for (std::size_t i = 0; i < c.size(); ++i) {
     if (c.mated[i]) parent[root(c.first[i])] = root(c.second[i]);
   }
   for (std::size_t i = 0; i < c.size(); ++i) {
@@ -109,13 +147,13 @@ void Identify(const PairList& list, EvaluationSet& set) {
   set.identities = number.size();
 }
 
-Matrix ReadEmbeddings(const std::string& path, const Table& rows) {
-  Matrix matrix = ReadNpyMatrix(path);
-  if (matrix.rows != rows.rows.size()) {
-    throw Error(ErrorCode::kUsage, fmt::format("{}: {} rows, {} has {}", Printable(path), matrix.rows,
+NpyReader OpenEmbeddings(const std::string& path, const Table& rows) {
+  NpyReader file(path);
+  if (file.rows() != rows.rows.size()) {
+    throw Error(ErrorCode::kUsage, fmt::format("{}: {} rows, {} has {}", Printable(path), file.rows(),
                                                Printable(rows.path), rows.rows.size()));
   }
-  return matrix;
+  return file;
 }
 
 // Every picture's first row; people are the column identity, else the folder that the picture lies in.
@@ -141,24 +179,30 @@ Images TakeAllImages(const EvaluationOptions& options, const Table& rows, Evalua
     set.identity.push_back(people.emplace(person, static_cast<std::uint32_t>(people.size())).first->second);
   }
   set.identities = people.size();
+  set.images = images.paths;
   return images;
 }
 
-// Rows normalised; empty where there is no direction.
-std::vector<std::vector<float>> UnitRows(const Matrix& matrix, const std::vector<std::size_t>& rows) {
-  std::vector<std::vector<float>> units;
+// An image's row; empty where there is no direction.
+using Units = std::vector<std::vector<float>>;
+
+Units UnitRows(const NpyReader& file, const std::vector<std::size_t>& rows) {
+  Units units;
+  std::vector<float> values(file.columns());
   for (const std::size_t row : rows) {
+    file.ReadRow(row, values);
     double squares = 0;
-    for (const float v : matrix.Row(row)) squares += static_cast<double>(v) * v;
+    for (const float v : values) squares += static_cast<double>(v) * v;
     std::vector<float>& unit = units.emplace_back();
     if (!std::isfinite(squares) || squares == 0) continue;
-    for (const float v : matrix.Row(row)) unit.push_back(static_cast<float>(v / std::sqrt(squares)));
+    unit.reserve(values.size());
+    for (const float v : values) unit.push_back(static_cast<float>(v / std::sqrt(squares)));
   }
   return units;
 }
 
 // Zeros where a row is empty in either; several are put side by side and share their length.
-Matrix SideBySide(std::span<const std::vector<std::vector<float>>* const> parts, std::size_t columns) {
+Matrix SideBySide(std::span<const Units* const> parts, std::size_t columns) {
   Matrix matrix{parts[0]->size(), columns * parts.size(), {}};
   matrix.values.resize(matrix.rows * matrix.columns);
   const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(parts.size())));
@@ -177,6 +221,15 @@ float Cosine(const std::vector<float>& a, const std::vector<float>& b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
   return static_cast<float>(sum);
+}
+
+std::vector<float> Similarities(const Comparisons& c, const Units& units) {
+  std::vector<float> similarities;
+  similarities.reserve(c.first.size());
+  for (std::size_t i = 0; i < c.first.size(); ++i) {
+    similarities.push_back(Cosine(units[c.first[i]], units[c.second[i]]));
+  }
+  return similarities;
 }
 
 std::vector<float> Column(const Table& table, const std::string& name, const std::vector<std::size_t>& rows) {
@@ -198,11 +251,11 @@ std::string ScoreColumn(const Table& table, const QualitySource& source) {
               fmt::format("{}: which column is the quality? say FILE:COLUMN", Printable(source.path)));
 }
 
-std::vector<float> ReadQuality(const QualitySource& source, const EvaluationSet& set) {
+std::vector<float> ReadQuality(const QualitySource& source, const std::vector<std::string>& pictures) {
   const Table table = ReadTable(source.path);
   const std::size_t name = NameColumn(table), column = table.Require(ScoreColumn(table, source));
-  std::vector<float> quality(set.images.size(), kNone);
-  std::vector<bool> taken(set.images.size());
+  std::vector<float> quality(pictures.size(), kNone);
+  std::vector<bool> taken(pictures.size());
   std::vector<std::string> names;
   for (const auto& row : table.rows) names.push_back(row[name]);
   std::size_t found = 0;
@@ -212,19 +265,19 @@ std::vector<float> ReadQuality(const QualitySource& source, const EvaluationSet&
     ++found;
     quality[image] = static_cast<float>(NumberIn(table, row, column));
   };
-  const NameIndex images(set.images);
+  const NameIndex images(pictures);
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (const auto image = images.Find(NameOf(names[i]))) take(*image, i);
   }
   if (found == 0) {  // its paths are the longer ones
     const NameIndex index(names);
-    for (std::uint32_t i = 0; i < set.images.size(); ++i) {
-      if (const auto row = index.Find(NameOf(set.images[i]))) take(i, *row);
+    for (std::uint32_t i = 0; i < pictures.size(); ++i) {
+      if (const auto row = index.Find(NameOf(pictures[i]))) take(i, *row);
     }
   }
   if (!HasNumbers(quality)) {
     throw Error(ErrorCode::kUsage, fmt::format("{}: has no number for any of the compared pictures, such as {}",
-                                               Printable(source.path), Printable(set.images[0])));
+                                               Printable(source.path), Printable(pictures[0])));
   }
   if (source.lower_is_better) {
     for (float& q : quality) q = -q;
@@ -239,47 +292,58 @@ std::vector<float> RandomQuality(std::size_t images, std::uint64_t seed) {
   return quality;
 }
 
+// Fills in the similarities, or all rows where all pairs are to be compared. members: empty where images are compared.
+void Compare(const EvaluationOptions& options, const Table& rows, const Images& images,
+             const std::vector<TemplateMember>& members, EvaluationSet& set) {
+  Comparisons& c = set.comparisons;
+  const NpyReader plain = OpenEmbeddings(options.embeddings, rows);
+  const auto of_templates = [&](const std::vector<const NpyReader*>& added) {
+    return TemplateEmbeddings(added, images.row, members, set.images.size());
+  };
+  const Units units = members.empty() ? UnitRows(plain, images.row) : of_templates({&plain});
+  set.not_compared = static_cast<std::size_t>(std::ranges::count_if(units, [](const auto& u) { return u.empty(); }));
+  c.similarity = Similarities(c, units);
+  if (set.all_pairs) {
+    const std::array alone{&units};
+    set.unit = SideBySide(alone, plain.columns());
+  }
+  if (options.mirrored.empty()) return;
+  const NpyReader mirrored = OpenEmbeddings(options.mirrored, rows);
+  if (mirrored.columns() != plain.columns()) {
+    throw Error(ErrorCode::kUsage, fmt::format("{}: {} columns, {} has {}", Printable(options.mirrored),
+                                               mirrored.columns(), Printable(options.embeddings), plain.columns()));
+  }
+  if (!members.empty()) {
+    set.mirrored = Similarities(c, of_templates({&plain, &mirrored}));
+    return;
+  }
+  const Units mirrors = UnitRows(mirrored, images.row);
+  if (set.all_pairs) {
+    const std::array both{&units, &mirrors};
+    set.unit_mirrored = SideBySide(both, plain.columns());
+  }
+  set.mirrored = Similarities(c, mirrors);
+  for (std::size_t i = 0; i < c.size(); ++i) set.mirrored[i] = (c.similarity[i] + set.mirrored[i]) / 2;
+}
+
 }  // namespace
 
 EvaluationSet ReadEvaluationSet(const EvaluationOptions& options) {
   EvaluationSet set;
   set.all_pairs = options.pairs == "all";
-  const PairList list = set.all_pairs ? PairList() : ReadPairList(options.pairs);
+  const bool of_templates = !options.templates.empty();
+  if (set.all_pairs && of_templates) {
+    throw Error(ErrorCode::kUsage, fmt::format("{}: templates are compared as a list says, not all with all",
+                                               Printable(options.templates)));
+  }
+  const PairList list = set.all_pairs || of_templates ? PairList() : ReadPairList(options.pairs);
   const Table rows = ReadTable(options.rows);
-  const Images images =
-      set.all_pairs ? TakeAllImages(options, rows, set) : TakeImages(options, rows, list, set.comparisons);
-  set.images = images.paths;
-  set.folds = list.folds;
-  for (const NamedPair& pair : list.pairs) set.fold.push_back(pair.fold);
-
-  Matrix embeddings = ReadEmbeddings(options.embeddings, rows);
-  const std::size_t columns = embeddings.columns;
-  const auto units = UnitRows(embeddings, images.row);
-  embeddings = {};
-  set.not_compared = static_cast<std::size_t>(std::ranges::count_if(units, [](const auto& u) { return u.empty(); }));
-  Comparisons& c = set.comparisons;
-  for (std::size_t i = 0; i < c.first.size(); ++i)
-    c.similarity.push_back(Cosine(units[c.first[i]], units[c.second[i]]));
-  if (set.all_pairs) {
-    const std::array plain{&units};
-    set.unit = SideBySide(plain, columns);
-  }
-  if (!options.mirrored.empty()) {
-    const Matrix mirrored = ReadEmbeddings(options.mirrored, rows);
-    if (mirrored.columns != columns) {
-      throw Error(ErrorCode::kUsage, fmt::format("{}: {} columns, {} has {}", Printable(options.mirrored),
-                                                 mirrored.columns, Printable(options.embeddings), columns));
-    }
-    const auto mirrors = UnitRows(mirrored, images.row);
-    if (set.all_pairs) {
-      const std::array both{&units, &mirrors};
-      set.unit_mirrored = SideBySide(both, columns);
-    }
-    for (std::size_t i = 0; i < c.size(); ++i) {
-      set.mirrored.push_back((c.similarity[i] + Cosine(mirrors[c.first[i]], mirrors[c.second[i]])) / 2);
-    }
-  }
-  Check(c, set.images.size());
+  std::vector<TemplateMember> members;
+  const Images images = of_templates    ? TakeTemplates(options, rows, set, members)
+                        : set.all_pairs ? TakeAllImages(options, rows, set)
+                                        : TakeImages(options, rows, list, set);
+  Compare(options, rows, images, members, set);
+  Check(set.comparisons, set.images.size());
   if (!set.all_pairs) Identify(list, set);
 
   const auto add = [&](const std::string& name, std::vector<float> quality) {
@@ -289,20 +353,23 @@ EvaluationSet ReadEvaluationSet(const EvaluationOptions& options) {
     set.methods.push_back(name);
     set.qualities.push_back(std::move(quality));
   };
+  const auto add_of_pictures = [&](const std::string& name, std::vector<float> quality) {
+    add(name, of_templates ? TemplateQualities(quality, members, set.images.size()) : std::move(quality));
+  };
   for (const QualitySource& source : options.qualities) {
     if (source.path.empty()) {
       std::vector<float> quality = Column(rows, source.column, images.row);
       for (float& q : quality) q = source.lower_is_better ? -q : q;
-      add(source.name, std::move(quality));
+      add_of_pictures(source.name, std::move(quality));
     } else {
-      add(source.name, ReadQuality(source, set));
+      add_of_pictures(source.name, ReadQuality(source, images.paths));
     }
   }
   if (options.qualities.empty()) {
     for (const char* column : {"quality", "embedding_norm", "pruned_norm", "confidence", "sharpness", "uniformity"}) {
       if (!rows.Find(column)) continue;
       std::vector<float> values = Column(rows, column, images.row);
-      if (HasNumbers(values)) add(column, std::move(values));
+      if (HasNumbers(values)) add_of_pictures(column, std::move(values));
     }
   }
   add("random", RandomQuality(set.images.size(), options.seed));

@@ -18,12 +18,14 @@ struct EvaluationSet {
   // the images' normalised rows, zeros for those without an embedding; comparisons and folds are empty.
   bool all_pairs = false;
   Matrix unit, unit_mirrored;
-  std::vector<std::string> images;      // paths, of those that are compared
+  // Of those that are compared: paths, or where templates are, which then take the images' place in everything, their
+  // names.
+  std::vector<std::string> images;
   std::vector<std::uint32_t> identity;  // of each image
   std::size_t identities = 0;
   std::size_t not_compared = 0;     // images without an embedding
   Comparisons comparisons;          // cosines of the embeddings
-  std::vector<float> mirrored;      // similarities of embeddings and mirrored ones side by side; empty: none
+  std::vector<float> mirrored;      // similarities of embeddings with their mirrored ones; empty: none
   std::vector<std::uint32_t> fold;  // of each comparison
   std::uint32_t folds = 0;          // 0: none
   std::vector<std::string> methods;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <prefiqs/error.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cctype>
@@ -12,8 +13,6 @@
 #include <limits>
 #include <optional>
 #include <string_view>
-
-#include "base/file.h"
 
 static_assert(std::endian::native == std::endian::little, "values are taken as they lie");
 
@@ -60,21 +59,20 @@ std::optional<Header> ParseHeader(std::string_view text) {
 
 }  // namespace
 
-Matrix ReadNpyMatrix(const std::string& path) {
+NpyReader::NpyReader(const std::string& path) : path_(path) {
   const auto fail = [&](std::string_view cause) {
     return Error(ErrorCode::kIo, fmt::format("{}: {}", Printable(path), cause));
   };
-  std::unique_ptr<const RegularFile> file;
   try {
-    file = RegularFile::Open(path);
+    file_ = RegularFile::Open(path);
   } catch (const Error& error) {
     throw fail(error.what());
   }
-  if (!file) throw fail("not a regular file");
-  const auto size = static_cast<std::uint64_t>(file->size());
+  if (!file_) throw fail("not a regular file");
+  const auto size = static_cast<std::uint64_t>(file_->size());
   std::array<std::uint8_t, 12> start{};
   if (size < start.size()) throw fail("too short for a .npy file");
-  file->Read(0, start);
+  file_->Read(0, start);
   if (std::memcmp(start.data(), kMagic.data(), kMagic.size()) != 0) throw fail("not a .npy file");
   const int version = start[6];
   if (version < 1 || version > 3) throw fail(fmt::format("version {} of .npy is not known", version));
@@ -83,33 +81,36 @@ Matrix ReadNpyMatrix(const std::string& path) {
   if (version > 1) length |= std::uint64_t{start[10]} << 16 | std::uint64_t{start[11]} << 24;
   if (length > kMaxHeader || prefix + length > size) throw fail("its header is cut off or too long");
   std::vector<std::uint8_t> text(length);
-  file->Read(static_cast<std::int64_t>(prefix), text);
+  file_->Read(static_cast<std::int64_t>(prefix), text);
   const auto header = ParseHeader({reinterpret_cast<const char*>(text.data()), text.size()});
   if (!header) throw fail("not two dimensions of little-endian float32 or float64 in C order");
   if (header->columns == 0 || header->columns > kMaxColumns || header->rows > kMaxValues / header->columns) {
     throw fail("its size is out of range");
   }
-  const std::uint64_t count = header->rows * header->columns, bytes = count * (header->wide ? 8 : 4);
+  const std::uint64_t bytes = header->rows * header->columns * (header->wide ? sizeof(double) : sizeof(float));
   if (size - prefix - length < bytes) {
     throw fail(fmt::format("holds {} bytes of the {} that {}x{} values need", size - prefix - length, bytes,
                            header->rows, header->columns));
   }
-  Matrix matrix{header->rows, header->columns, std::vector<float>(count)};
-  const auto offset = static_cast<std::int64_t>(prefix + length);
-  if (!header->wide) {
-    file->Read(offset, {reinterpret_cast<std::uint8_t*>(matrix.values.data()), bytes});
-    return matrix;
+  start_ = static_cast<std::int64_t>(prefix + length);
+  wide_ = header->wide;
+  rows_ = header->rows;
+  columns_ = header->columns;
+}
+
+void NpyReader::ReadRow(std::size_t i, std::span<float> out) const {
+  const auto read = [&](auto values) {
+    file_->Read(start_ + static_cast<std::int64_t>(i * values.size_bytes()),
+                {reinterpret_cast<std::uint8_t*>(values.data()), values.size_bytes()});
+  };
+  try {
+    if (!wide_) return read(out);
+    std::vector<double> row(columns_);
+    read(std::span(row));
+    std::ranges::transform(row, out.begin(), [](double v) { return static_cast<float>(v); });
+  } catch (const Error& error) {
+    throw Error(ErrorCode::kIo, fmt::format("{}: {}", Printable(path_), error.what()));
   }
-  std::vector<double> row(header->columns);
-  for (std::uint64_t i = 0; i < header->rows; ++i) {
-    const std::uint64_t row_bytes = header->columns * sizeof(double);
-    file->Read(offset + static_cast<std::int64_t>(i * row_bytes),
-               {reinterpret_cast<std::uint8_t*>(row.data()), row_bytes});
-    for (std::size_t k = 0; k < row.size(); ++k) {
-      matrix.values[i * header->columns + k] = static_cast<float>(row[k]);
-    }
-  }
-  return matrix;
 }
 
 }  // namespace prefiqs::eval

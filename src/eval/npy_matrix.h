@@ -3,9 +3,13 @@
 #define PREFIQS_EVAL_NPY_MATRIX_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "base/file.h"
 
 namespace prefiqs::eval {
 
@@ -17,9 +21,27 @@ struct Matrix {
 };
 
 // .npy of versions 1 to 3, two dimensions, little-endian float32 or float64 in C order
-// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). 64 GiB at most. Throws Error(kIo) naming
-// file and cause.
-Matrix ReadNpyMatrix(const std::string& path);
+// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), read row by row: files may be larger than
+// the memory. 2^34 values at most.
+class NpyReader {
+ public:
+  // Throws Error(kIo) naming file and cause.
+  explicit NpyReader(const std::string& path);
+
+  const std::string& path() const { return path_; }
+  std::size_t rows() const { return rows_; }
+  std::size_t columns() const { return columns_; }
+
+  // Requires i < rows() and out.size() == columns(). Throws Error(kIo) naming file and cause. Thread-safe.
+  void ReadRow(std::size_t i, std::span<float> out) const;
+
+ private:
+  std::string path_;
+  std::unique_ptr<const RegularFile> file_;
+  std::int64_t start_ = 0;  // of the values in the file
+  bool wide_ = false;       // float64
+  std::size_t rows_ = 0, columns_ = 0;
+};
 
 }  // namespace prefiqs::eval
 

@@ -4,13 +4,12 @@
 #include <prefiqs/error.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
-#include <optional>
 #include <string_view>
 
 #include "base/file.h"
 #include "eval/table_file.h"
+#include "eval/word_lines.h"
 #include "input/verification_bin.h"
 
 namespace prefiqs::eval {
@@ -18,38 +17,13 @@ namespace {
 
 constexpr std::int64_t kMaxBytes = std::int64_t{1} << 30;
 
-[[noreturn]] void Fail(const std::string& path, std::size_t line, std::string_view cause) {
-  throw Error(ErrorCode::kIo, fmt::format("{}: line {}: {}", Printable(path), line, cause));
-}
-
-std::optional<std::uint32_t> WholeNumber(std::string_view text) {
-  std::uint32_t value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-std::vector<std::string> Words(std::string_view line, std::string_view separators) {
-  std::vector<std::string> words;
-  while (true) {
-    const std::size_t start = line.find_first_not_of(separators);
-    if (start == std::string_view::npos) return words;
-    const std::size_t end = std::min(line.find_first_of(separators, start), line.size());
-    words.emplace_back(line.substr(start, end - start));
-    line.remove_prefix(end);
-  }
-}
-
-// Lines without their ends, split into words; empty ones too, so that numbers are right.
+// Empty lines too, so that numbers are right.
 std::vector<std::vector<std::string>> WordLines(const std::string& path, std::string_view separators) {
-  const std::vector<std::uint8_t> bytes = ReadFile(path, kMaxBytes);
-  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   std::vector<std::vector<std::string>> lines;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    lines.push_back(Words(text.substr(0, end), separators));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
+  ForEachLine(path, separators, [&](std::size_t line, std::span<const std::string_view> words) {
+    lines.resize(line);
+    lines.back().assign(words.begin(), words.end());
+  });
   return lines;
 }
 
@@ -63,7 +37,7 @@ PairList FromTable(const std::string& path) {
     NamedPair pair{.first = NameOf(row[a]), .second = NameOf(row[b])};
     pair.mated = row[mated] == "1" || row[mated] == "true";
     if (!pair.mated && row[mated] != "0" && row[mated] != "false") {
-      Fail(path, table.lines[i], fmt::format("mated is {}; 1, 0, true or false", Printable(row[mated])));
+      FailAtLine(path, table.lines[i], fmt::format("mated is {}; 1, 0, true or false", Printable(row[mated])));
     }
     if (person_a && person_b) {
       pair.first_identity = row[*person_a];
@@ -71,7 +45,7 @@ PairList FromTable(const std::string& path) {
     }
     if (fold) {
       const auto number = WholeNumber(row[*fold]);
-      if (!number || *number >= 1000) Fail(path, table.lines[i], "fold is no whole number below 1000");
+      if (!number || *number >= 1000) FailAtLine(path, table.lines[i], "fold is no whole number below 1000");
       pair.fold = *number;
       list.folds = std::max(list.folds, *number + 1);
     }
@@ -82,7 +56,7 @@ PairList FromTable(const std::string& path) {
 
 std::string LfwName(const std::string& path, std::size_t line, const std::string& person, const std::string& number) {
   const auto index = WholeNumber(number);
-  if (!index) Fail(path, line, fmt::format("{} is no picture's number", Printable(number)));
+  if (!index) FailAtLine(path, line, fmt::format("{} is no picture's number", Printable(number)));
   return fmt::format("{}/{}_{:04}", person, person, *index);
 }
 
@@ -91,7 +65,7 @@ PairList FromLfw(const std::string& path) {
   const auto header = [&](std::size_t i) {
     const auto number = !lines.empty() && i < lines[0].size() ? WholeNumber(lines[0][i]) : std::nullopt;
     if (!number || *number == 0) {
-      Fail(path, 1, "neither a CSV header with file_a, file_b and mated, nor LFW's number of folds and of pairs");
+      FailAtLine(path, 1, "neither a CSV header with file_a, file_b and mated, nor LFW's number of folds and of pairs");
     }
     return *number;
   };
@@ -111,7 +85,7 @@ PairList FromLfw(const std::string& path) {
     } else if (words.size() == 4) {
       pair = {LfwName(path, i + 1, words[0], words[1]), LfwName(path, i + 1, words[2], words[3]), words[0], words[2]};
     } else {
-      Fail(path, i + 1, fmt::format("{} words; a pair has 3 (NAME I J) or 4 (NAME I OTHER J)", words.size()));
+      FailAtLine(path, i + 1, fmt::format("{} words; a pair has 3 (NAME I J) or 4 (NAME I OTHER J)", words.size()));
     }
     pair.fold = folded ? static_cast<std::uint32_t>(count / (2 * half)) : 0;
     list.pairs.push_back(std::move(pair));
@@ -130,7 +104,7 @@ std::vector<std::string> CfpPictures(const std::filesystem::path& path) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (lines[i].empty()) continue;
     if (lines[i].size() != 2 || WholeNumber(lines[i][0]) != names.size() + 1) {
-      Fail(path.string(), i + 1, "not the next number and a path");
+      FailAtLine(path.string(), i + 1, "not the next number and a path");
     }
     names.push_back(NameOf(lines[i][1]));
   }
@@ -160,12 +134,13 @@ PairList FromCfp(const std::string& path) {
       const auto lines = WordLines(file, ", \t\r");
       for (std::size_t i = 0; i < lines.size(); ++i) {
         if (lines[i].empty()) continue;
-        const auto a = lines[i].size() == 2 ? WholeNumber(lines[i][0]) : std::nullopt;
-        const auto b = lines[i].size() == 2 ? WholeNumber(lines[i][1]) : std::nullopt;
-        if (!a || !b || *a < 1 || *a > frontal.size() || *b < 1 || *b > second.size()) {
-          Fail(file, i + 1, "not two numbers of the pair lists");
-        }
-        NamedPair pair{.first = frontal[*a - 1], .second = second[*b - 1]};
+        const auto place = [&](std::size_t word, const std::vector<std::string>& names) {  // from 1; 0: none
+          const std::uint32_t number = lines[i].size() == 2 ? WholeNumber(lines[i][word]).value_or(0) : 0;
+          return number <= names.size() ? number : 0;
+        };
+        const std::uint32_t a = place(0, frontal), b = place(1, second);
+        if (a == 0 || b == 0) FailAtLine(file, i + 1, "not two numbers of the pair lists");
+        NamedPair pair{.first = frontal[a - 1], .second = second[b - 1]};
         pair.first_identity = CfpPerson(pair.first);
         pair.second_identity = CfpPerson(pair.second);
         pair.mated = mated;

@@ -187,23 +187,30 @@ std::string Bytes(std::vector<T> values) {
   return bytes;
 }
 
+std::vector<float> Rows(const NpyReader& file) {
+  std::vector<float> values(file.rows() * file.columns());
+  for (std::size_t i = 0; i < file.rows(); ++i) {
+    file.ReadRow(i, std::span(values).subspan(i * file.columns(), file.columns()));
+  }
+  return values;
+}
+
 TEST_F(Readers, NpyOfBothWidthsAndVersions) {
   const auto header = [](const char* type) {
     return std::string("{'descr': '") + type + "', 'fortran_order': False, 'shape': (2, 3), }\n";
   };
   for (const char version : {1, 2, 3}) {
-    const Matrix a = ReadNpyMatrix(Write("a.npy", Npy(header("<f4"), Bytes<float>({1, 2, 3, 4, 5, 6}), version)));
-    const Matrix b = ReadNpyMatrix(Write("b.npy", Npy(header("<f8"), Bytes<double>({1, 2, 3, 4, 5, 6}), version)));
-    EXPECT_EQ(a.rows, 2u);
-    EXPECT_EQ(a.columns, 3u);
-    EXPECT_EQ(a.values, (std::vector<float>{1, 2, 3, 4, 5, 6}));
-    EXPECT_EQ(b.values, a.values);
-    EXPECT_EQ(a.Row(1)[0], 4);
+    const NpyReader a(Write("a.npy", Npy(header("<f4"), Bytes<float>({1, 2, 3, 4, 5, 6}), version)));
+    const NpyReader b(Write("b.npy", Npy(header("<f8"), Bytes<double>({1, 2, 3, 4, 5, 6}), version)));
+    EXPECT_EQ(a.rows(), 2u);
+    EXPECT_EQ(a.columns(), 3u);
+    EXPECT_EQ(Rows(a), (std::vector<float>{1, 2, 3, 4, 5, 6}));
+    EXPECT_EQ(Rows(b), Rows(a));
   }
 }
 
 TEST_F(Readers, NpyRefusesWhatItIsNot) {
-  const auto refused = [&](const std::string& file) { return Refused([&] { ReadNpyMatrix(Write("x.npy", file)); }); };
+  const auto refused = [&](const std::string& file) { return Refused([&] { NpyReader(Write("x.npy", file)); }); };
   const std::string data = Bytes<float>({1, 2, 3, 4, 5, 6});
   for (const std::string header : {"{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }",
                                    "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }",
@@ -224,7 +231,11 @@ TEST_F(Readers, NpyRefusesWhatItIsNot) {
   EXPECT_THAT(refused(Npy(good, data).substr(0, 40)), HasSubstr("header"));
   EXPECT_THAT(refused("\x93NUMPY"), HasSubstr("too short"));
   EXPECT_THAT(refused(Npy(good, data, 9)), HasSubstr("version 9"));
-  EXPECT_THAT(Refused([&] { ReadNpyMatrix(folder / "none.npy"); }), HasSubstr("none.npy"));
+  EXPECT_THAT(Refused([&] { NpyReader(folder / "none.npy"); }), HasSubstr("none.npy"));
+  // Shorter since it was opened.
+  const NpyReader open(Write("x.npy", Npy(good, data)));
+  std::filesystem::resize_file(folder / "x.npy", 20);
+  EXPECT_THAT(Refused([&] { Rows(open); }), HasSubstr("x.npy: "));
 }
 
 }  // namespace

@@ -73,6 +73,30 @@ class Evaluate(ProgramTest):
         run = self.run_program('evaluate', 'faces.bin', '--rows', 'rows.csv', '--embeddings', 'rows.npy')
         self.assert_refused(run, 2, 'rows.csv', 'faces.bin#0')
 
+    def test_templates(self):
+        # Of each person one template of two frames of a video and a still, and one of the still alone.
+        with open(self.folder / 'tid_mid.txt', 'w', encoding='utf-8') as file:
+            for person in range(10):
+                for k in range(3):
+                    print(f'{person}/{k}.png {person} {100 * person + (k > 0)}', file=file)
+                print(f'{person}/0.png {10 + person} {100 * person}', file=file)
+        with open(self.folder / 'label.txt', 'w', encoding='utf-8') as file:
+            for a in range(10):
+                for b in range(10):
+                    print(a, 10 + b, int(a == b), file=file)
+        words = ['label.txt', '--templates', 'tid_mid.txt', '--rows', 'rows.csv', '--embeddings', 'rows.npy', '--fmr',
+                 '0.1', '--resamples', '5']
+        run = self.run_program('evaluate', *words)
+        self.assert_status(run, 0)
+        text = run.out.decode()
+        self.assertIn('20 templates of 10 people; 10 mated and 90 non-mated comparisons', text)
+        self.assertRegex(text, r'(?m)^ *0\.1 +0\.00 %')  # a pattern is everyone's own
+        self.assertRegex(text, r'(?m)^A +0\.1 +quality +[0-9.]+ ')
+        self.assert_status(self.run_program('evaluate', *words, '--mirrored', 'rows.npy'), 0)
+        (self.folder / 'tid_mid.txt').write_text('0/0.png 0 0\n0/1.png 0\n')
+        self.assert_refused(self.run_program('evaluate', *words), 4, 'tid_mid.txt', 'line 2')
+        self.assert_refused(self.run_program('evaluate', 'all', *words[1:]), 2, 'tid_mid.txt')
+
     def test_refuses_with_a_reason(self):
         for words, options in ((['--fmr'], ['--fmr', '1e-3,x']), (['--quality'], ['--quality', 'x=']),
                                (['--tables', 'markdown'], ['--tables', 'html']),

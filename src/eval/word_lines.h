@@ -1,0 +1,27 @@
+// Text files of one record a line: words with separators between.
+#ifndef PREFIQS_EVAL_WORD_LINES_H_
+#define PREFIQS_EVAL_WORD_LINES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace prefiqs::eval {
+
+// Calls `take` with the number, from 1, and the words of each line that has any; of a line of more than 16 words with
+// those: no format here has as many. Throws Error(kIo) for a file that cannot be read or is larger than 1 GiB.
+void ForEachLine(const std::string& path, std::string_view separators,
+                 const std::function<void(std::size_t line, std::span<const std::string_view> words)>& take);
+
+std::optional<std::uint32_t> WholeNumber(std::string_view text);
+
+// Throws Error(kIo) naming file and line.
+[[noreturn]] void FailAtLine(const std::string& path, std::size_t line, std::string_view cause);
+
+}  // namespace prefiqs::eval
+
+#endif  // PREFIQS_EVAL_WORD_LINES_H_
