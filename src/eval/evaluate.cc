@@ -65,18 +65,18 @@ struct FloorTooHigh {};
 // What all resamples share: comparisons and their orders.
 class Evaluator {
  public:
-  Evaluator(const eval::EvaluationSet& set, double share, int threads) : set_(set) {
+  Evaluator(const eval::EvaluationSet& set, double share, int threads) : set_(set), plain_(&set.comparisons) {
     if (set.all_pairs) {
       eval::AllPairs all = eval::JoinAllPairs(set.unit, set.identity, share, threads);
       mated_ = all.mated;
       non_mated_ = all.non_mated;
-      plain_ = std::move(all.comparisons);
+      joined_ = std::move(all.comparisons);
+      plain_ = &joined_;
       if (set.unit_mirrored.rows > 0) {
         mirrored_ = eval::JoinAllPairs(set.unit_mirrored, set.identity, share, threads).comparisons;
       }
     } else {
-      plain_ = set.comparisons;
-      for (const std::uint8_t mated : plain_.mated) ++(mated ? mated_ : non_mated_);
+      for (const std::uint8_t mated : plain_->mated) ++(mated ? mated_ : non_mated_);
       if (!set.mirrored.empty()) {
         mirrored_ = set.comparisons;
         mirrored_.similarity = set.mirrored;
@@ -86,23 +86,24 @@ class Evaluator {
     const auto order = [](const eval::Comparisons& c) {
       return std::make_shared<const std::vector<std::uint32_t>>(eval::BySimilarity(c));
     };
-    const auto plain_order = order(plain_), mirrored_order = order(mirrored_);
-    for (const eval::TieOrder ties : {eval::TieOrder::kAsListed, eval::TieOrder::kReversed}) {
-      for (const auto& quality : set.qualities) {
-        plain_ranking_.push_back(Rank(plain_, quality, ties, plain_order));
-        if (with_mirror_) mirrored_ranking_.push_back(Rank(mirrored_, quality, ties, mirrored_order));
-      }
+    const auto plain_order = order(*plain_), mirrored_order = order(mirrored_);
+    for (const auto& quality : set.qualities) {
+      plain_ranking_.push_back(Rank(*plain_, quality, eval::TieOrder::kAsListed, plain_order));
+      if (!with_mirror_) continue;
+      mirrored_ranking_.push_back(Rank(mirrored_, quality, eval::TieOrder::kAsListed, mirrored_order));
     }
   }
+  Evaluator(const Evaluator&) = delete;  // plain_ may point into it
+  Evaluator& operator=(const Evaluator&) = delete;
 
-  const eval::Comparisons& plain() const { return plain_; }
+  const eval::Comparisons& plain() const { return *plain_; }
   std::uint64_t mated() const { return mated_; }
   std::uint64_t non_mated() const { return non_mated_; }
 
   Draw DrawAgain(std::uint64_t seed, std::uint64_t resample) const {
     Draw draw;
     draw.identities = eval::DrawIdentities(set_.identities, seed, resample);
-    draw.comparisons = eval::ComparisonWeights(plain_, set_.identity, draw.identities);
+    draw.comparisons = eval::ComparisonWeights(*plain_, set_.identity, draw.identities);
     if (with_mirror_) draw.mirrored_comparisons = eval::ComparisonWeights(mirrored_, set_.identity, draw.identities);
     draw.images = eval::ImageWeights(set_.identity, draw.identities);
     return draw;
@@ -113,10 +114,13 @@ class Evaluator {
    public:
     Run(const Evaluator& e, std::size_t method, eval::TieOrder ties, const Draw& draw) : e_(e), draw_(draw) {
       const eval::EvaluationSet& set = e.set_;
-      const std::size_t index = ties == eval::TieOrder::kAsListed ? method : method + set.qualities.size();
-      plain_ranking_ = &e.plain_ranking_[index];
-      ranking_ = e.with_mirror_ ? &e.mirrored_ranking_[index] : plain_ranking_;
       quality_ = set.qualities[method];
+      plain_ranking_ = &e.plain_ranking_[method];
+      ranking_ = e.with_mirror_ ? &e.mirrored_ranking_[method] : plain_ranking_;
+      if (ties == eval::TieOrder::kReversed) {  // asked for once: not worth holding for all methods
+        reversed_ = Rank(WithMirror(), quality_, ties, ranking_->by_similarity);
+        ranking_ = &reversed_;
+      }
       if (set.all_pairs) {
         pairs_ = eval::CutsOfAllPairs(WithMirror(), set.identity, quality_, ties, draw.identities);
         images_ = eval::ImageCutsOfAllPairs(set.identity, quality_, draw.identities);
@@ -125,31 +129,34 @@ class Evaluator {
       }
     }
 
+    Run(const Run&) = delete;  // ranking_ may point into it
+    Run& operator=(const Run&) = delete;
+
     Curve Edc(EdcProtocol protocol, double fmr) const {
       switch (protocol) {
         case EdcProtocol::kPairs:
           return Certain(eval::EdcOfPairs(WithMirror(), *ranking_, pairs_, fmr, MirrorWeights()));
         case EdcProtocol::kFixedThreshold:
-          return eval::EdcAtThreshold(e_.plain_, *plain_ranking_, Threshold(fmr), eval::ErrorKind::kFalseNonMatch,
+          return eval::EdcAtThreshold(*e_.plain_, *plain_ranking_, Threshold(fmr), eval::ErrorKind::kFalseNonMatch,
                                       draw_.comparisons);
         case EdcProtocol::kImages:
           break;
       }
       if (e_.set_.all_pairs) {
-        return Certain(eval::EdcOfImages(e_.plain_, *plain_ranking_, images_, fmr, draw_.comparisons));
+        return Certain(eval::EdcOfImages(*e_.plain_, *plain_ranking_, images_, fmr, draw_.comparisons));
       }
-      return eval::EdcOfImages(e_.plain_, *plain_ranking_, quality_, fmr, draw_.comparisons, draw_.images);
+      return eval::EdcOfImages(*e_.plain_, *plain_ranking_, quality_, fmr, draw_.comparisons, draw_.images);
     }
 
     // Of all comparisons, the lowest with no more than `fmr`.
     double Threshold(double fmr) const {
-      if (!e_.set_.all_pairs) return eval::ThresholdAtFmr(e_.plain_, *plain_ranking_, fmr, draw_.comparisons);
+      if (!e_.set_.all_pairs) return eval::ThresholdAtFmr(*e_.plain_, *plain_ranking_, fmr, draw_.comparisons);
       return Certain(
-          eval::ThresholdAtFmr(e_.plain_, *plain_ranking_, fmr, pairs_.kept[0].non_mated, draw_.comparisons));
+          eval::ThresholdAtFmr(*e_.plain_, *plain_ranking_, fmr, pairs_.kept[0].non_mated, draw_.comparisons));
     }
 
    private:
-    const eval::Comparisons& WithMirror() const { return e_.with_mirror_ ? e_.mirrored_ : e_.plain_; }
+    const eval::Comparisons& WithMirror() const { return e_.with_mirror_ ? e_.mirrored_ : *e_.plain_; }
     Weights MirrorWeights() const { return e_.with_mirror_ ? draw_.mirrored_comparisons : draw_.comparisons; }
     template <typename T>
     static T Certain(std::optional<T> result) {
@@ -160,7 +167,8 @@ class Evaluator {
     const Evaluator& e_;
     const Draw& draw_;
     const eval::Ranking* plain_ranking_;
-    const eval::Ranking* ranking_;
+    const eval::Ranking* ranking_;  // of WithMirror()
+    eval::Ranking reversed_;
     std::span<const float> quality_;
     eval::PairCuts pairs_;
     eval::ImageCuts images_;
@@ -168,10 +176,11 @@ class Evaluator {
 
  private:
   const eval::EvaluationSet& set_;
-  eval::Comparisons plain_, mirrored_;
+  const eval::Comparisons* plain_;
+  eval::Comparisons joined_, mirrored_;
   bool with_mirror_ = false;
   std::uint64_t mated_ = 0, non_mated_ = 0;
-  std::vector<eval::Ranking> plain_ranking_, mirrored_ranking_;  // by method; then with ties reversed
+  std::vector<eval::Ranking> plain_ranking_, mirrored_ranking_;  // by method
 };
 
 std::vector<EvaluationPoint> Points(const Curve& curve) {
