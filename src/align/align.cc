@@ -146,4 +146,15 @@ std::optional<Image> FitCrop(const Image& crop, int width, int height) {
   return columns;
 }
 
+Image CentralSquare(const Image& picture, int side) {
+  const int length = std::min(picture.width, picture.height);
+  Image square{.width = length, .height = length, .rgb = {}};
+  const int left = (picture.width - length) / 2, top = (picture.height - length) / 2;
+  for (int y = 0; y < length; ++y) {
+    const auto row = picture.rgb.begin() + (static_cast<std::ptrdiff_t>(top + y) * picture.width + left) * 3;
+    square.rgb.insert(square.rgb.end(), row, row + static_cast<std::ptrdiff_t>(length) * 3);
+  }
+  return *FitCrop(square, side, side);
+}
+
 }  // namespace prefiqs::align

@@ -33,6 +33,9 @@ std::optional<Image> AlignFace(const Image& picture, const Landmarks& landmarks,
 // of these holds.
 std::optional<Image> FitCrop(const Image& crop, int width, int height);
 
+// The largest square in the middle, resized. Requires a picture that is not empty.
+Image CentralSquare(const Image& picture, int side);
+
 }  // namespace prefiqs::align
 
 #endif  // PREFIQS_ALIGN_ALIGN_H_

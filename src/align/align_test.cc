@@ -368,5 +368,16 @@ TEST(FitCrop, IsEmptyForAllElse) {
   EXPECT_FALSE(FitCrop({}, 112, 112).has_value());
 }
 
+TEST(CentralSquare, IsTheMiddle) {
+  const Image wide = Noise(12, 8, 3);
+  const Image square = CentralSquare(wide, 8);
+  ASSERT_EQ(square.width, 8);
+  ASSERT_EQ(square.height, 8);
+  for (std::size_t y = 0; y < 8; ++y) {
+    for (std::size_t i = 0; i < 24; ++i) ASSERT_EQ(square.rgb[y * 24 + i], wide.rgb[y * 36 + 6 + i]);
+  }
+  EXPECT_EQ(CentralSquare(Noise(8, 12, 3), 4).height, 4);
+}
+
 }  // namespace
 }  // namespace prefiqs::align

@@ -26,20 +26,7 @@ Landmarks Moved(Landmarks points, float by) {
   return points;
 }
 
-// The largest square in the middle.
-Image CentralSquare(const Image& picture, int side) {
-  const int length = std::min(picture.width, picture.height);
-  const double scale = static_cast<double>(length) / side;
-  Image square{length, length, {}};
-  const int left = (picture.width - length) / 2, top = (picture.height - length) / 2;
-  for (int y = 0; y < length; ++y) {
-    const auto row = picture.rgb.begin() + (static_cast<std::ptrdiff_t>(top + y) * picture.width + left) * 3;
-    square.rgb.insert(square.rgb.end(), row, row + static_cast<std::ptrdiff_t>(length) * 3);
-  }
-  return scale == 1 ? square : *align::FitCrop(square, side, side);
-}
-
-Image Thumbnail(const Image& picture) { return CentralSquare(picture, kThumbnailSide); }
+Image Thumbnail(const Image& picture) { return align::CentralSquare(picture, kThumbnailSide); }
 
 // Everything about one picture that outlives its pixels.
 struct Looked {
@@ -67,7 +54,7 @@ Looked Look(const input::Item& item, const Detector& detector) {
   }
   if (!to_tile) {
     looked.result.status = Status::kNoFace;
-    looked.crop = CentralSquare(decoded.image, demo::kCropSide);
+    looked.crop = align::CentralSquare(decoded.image, demo::kCropSide);
     return looked;
   }
   looked.result.status = Status::kOk;

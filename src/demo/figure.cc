@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "demo/page.h"
+#include "base/html.h"
 
 namespace prefiqs::demo {
 namespace {

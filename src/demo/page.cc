@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "base/html.h"
 #include "image/encode.h"
 
 namespace prefiqs::demo {
@@ -18,12 +19,6 @@ constexpr double kWanted = -0.9;
 constexpr std::size_t kMostTiles = 240;
 
 constexpr std::string_view kStyle = R"(
-:root { color-scheme: light dark; --ink: #1b1f24; --soft: #5c6670; --line: #d8dde2; --page: #fbfbf9; --tile: #fff; --good: #1a7f4b; --bad: #b3412a; --mark: #2f6db5; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --soft: #9aa4ad; --line: #343b42; --page: #15181b; --tile: #1d2125; --good: #58c08a; --bad: #e98a72; --mark: #7fb2ea; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 70rem; padding: 2rem 1.2rem 4rem; background: var(--page); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.7rem; margin: 0 0 .3rem; } h2 { font-size: 1.2rem; margin: 2.4rem 0 .6rem; } p { max-width: 46rem; }
-.facts { color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; } .facts dt { float: left; clear: left; width: 8.5rem; } .facts dd { margin: 0 0 .1rem 8.5rem; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: .8rem; }
 .tile { background: var(--tile); border: 1px solid var(--line); border-radius: 8px; padding: .5rem; break-inside: avoid; }
 .tile.none { border-style: dashed; } .tile .pair { display: flex; gap: .35rem; height: 5.2rem; justify-content: center; }
@@ -34,10 +29,8 @@ h1 { font-size: 1.7rem; margin: 0 0 .3rem; } h2 { font-size: 1.2rem; margin: 2.4
 .series h3 { grid-column: 1 / -1; margin: 0; font-size: 1rem; } .series h3 small { color: var(--soft); font-weight: 400; }
 .steps { display: flex; flex-wrap: wrap; gap: .4rem; } .steps figure { margin: 0; text-align: center; font-size: .75rem; color: var(--soft); font-variant-numeric: tabular-nums; } .steps img { display: block; width: 5.2rem; height: 5.2rem; border-radius: 4px; object-fit: cover; }
 svg { width: 100%; height: auto; } svg text { fill: var(--soft); font: 11px system-ui, sans-serif; } svg .grid { stroke: var(--line); } svg .curve { fill: none; stroke: var(--mark); stroke-width: 2; } svg circle { fill: var(--mark); }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; } td, th { text-align: left; padding: .25rem 1.2rem .25rem 0; border-bottom: 1px solid var(--line); } td.n { text-align: right; }
 .yes { color: var(--good); font-weight: 600; } .no { color: var(--bad); font-weight: 600; }
-@media (max-width: 40rem) { .series { grid-template-columns: 1fr; } }
-@media print { body { background: none; max-width: none; } })";
+@media (max-width: 40rem) { .series { grid-template-columns: 1fr; } })";
 
 std::string Picture(const Image& image, std::string_view kind, std::string_view what) {
   if (image.empty()) return {};
@@ -148,45 +141,6 @@ void Fact(std::string& text, std::string_view name, const std::string& value) {
 
 }  // namespace
 
-std::string EscapeHtml(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      case '\'':
-        result += "&#39;";
-        break;
-      default:
-        result += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return result;
-}
-
-std::string Base64(const std::vector<std::uint8_t>& bytes) {
-  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t left = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t group = 0;
-    for (std::size_t j = 0; j < 3; ++j) group = group << 8 | (j < left ? bytes[i + j] : 0u);
-    for (std::size_t j = 0; j < 4; ++j) text += j <= left ? kDigits[group >> (18 - 6 * j) & 63] : '=';
-  }
-  return text;
-}
-
 std::string RenderPage(const DemoReport& report, const PagePictures& pictures, const PageFacts& facts) {
   const Range range = QualityRange(report);
   std::string fact_list;
@@ -198,13 +152,13 @@ std::string RenderPage(const DemoReport& report, const PagePictures& pictures, c
 
   std::string html = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width, initial-scale=1\"><title>prefiqs: face image quality</title><style>{}</style>"
+      "content=\"width=device-width, initial-scale=1\"><title>prefiqs: face image quality</title><style>{}{}</style>"
       "</head><body>\n<h1>What survives pruning</h1>\n<p>Each face went through a face recognition network and through "
       "a "
       "pruned copy of it. The less its embedding moves, the better the picture. {} pictures: {} with a face, {} "
       "without."
       "</p>\n<dl class=\"facts\">{}</dl>\n<h2>In short</h2>\n{}\n",
-      kStyle, report.pictures.size(), report.faces, report.non_faces, fact_list, Verdicts(report));
+      kPageStyle, kStyle, report.pictures.size(), report.faces, report.non_faces, fact_list, Verdicts(report));
 
   html +=
       "<h2>All pictures, best first</h2>\n<p>Left the picture, right what the network saw. Dashed: no face was found; "

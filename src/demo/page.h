@@ -3,7 +3,6 @@
 #define PREFIQS_DEMO_PAGE_H_
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <prefiqs/demo.h>
@@ -23,10 +22,6 @@ struct PagePictures {
 
 // Names of files are escaped; bytes that are no UTF-8 stay, and browsers show replacement characters for them.
 std::string RenderPage(const DemoReport& report, const PagePictures& pictures, const PageFacts& facts);
-
-// For text between tags and in attributes.
-std::string EscapeHtml(std::string_view text);
-std::string Base64(const std::vector<std::uint8_t>& bytes);
 
 }  // namespace prefiqs::demo
 

@@ -82,15 +82,5 @@ TEST(Page, LeavesOutTheMiddleOfVeryMany) {
   EXPECT_THAT(html, HasSubstr("760 pictures in between"));
 }
 
-// RFC 4648, section 10.
-TEST(Base64, KnownValues) {
-  const auto of = [](const std::string& text) { return Base64({text.begin(), text.end()}); };
-  EXPECT_EQ(of(""), "");
-  EXPECT_EQ(of("f"), "Zg==");
-  EXPECT_EQ(of("fo"), "Zm8=");
-  EXPECT_EQ(of("foo"), "Zm9v");
-  EXPECT_EQ(of("foobar"), "Zm9vYmFy");
-}
-
 }  // namespace
 }  // namespace prefiqs::demo
