@@ -24,15 +24,7 @@
 namespace prefiqs::eval {
 namespace {
 
-constexpr std::array<std::string_view, 4> kNameColumns{"path", "file", "name", "image"};
 constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
-
-std::size_t NameColumn(const Table& table) {
-  for (const std::string_view name : kNameColumns) {
-    if (const auto found = table.Find(name)) return *found;
-  }
-  return table.Require("path");  // which says that there is none
-}
 
 // The rows that are compared, each picture's first.
 struct Images {

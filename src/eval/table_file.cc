@@ -67,6 +67,13 @@ Table ReadTable(const std::string& path) {
   return table;
 }
 
+std::size_t NameColumn(const Table& table) {
+  for (const std::string_view name : {"path", "file", "name", "image"}) {
+    if (const auto found = table.Find(name)) return *found;
+  }
+  return table.Require("path");  // which says that there is none
+}
+
 double NumberIn(const Table& table, std::size_t row, std::size_t column) {
   const std::string& cell = table.rows[row][column];
   if (cell.empty()) return std::numeric_limits<double>::quiet_NaN();

@@ -26,6 +26,9 @@ struct Table {
 // the header.
 Table ReadTable(const std::string& path);
 
+// The column that says which picture: path, file, name or image. Throws as Require.
+std::size_t NameColumn(const Table& table);
+
 // A number as C writes it, NaN for an empty cell; throws Error(kIo) naming file, line and column for anything else.
 double NumberIn(const Table& table, std::size_t row, std::size_t column);
 
