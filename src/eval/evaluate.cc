@@ -14,6 +14,7 @@
 #include "eval/edc.h"
 #include "eval/evaluation_set.h"
 #include "eval/harm.h"
+#include "eval/kept_errors.h"
 #include "eval/similarity_join.h"
 #include "eval/verification.h"
 #include "report/csv.h"
@@ -146,6 +147,11 @@ class Evaluator {
         return Certain(eval::EdcOfImages(*e_.plain_, *plain_ranking_, images_, fmr, draw_.comparisons));
       }
       return eval::EdcOfImages(*e_.plain_, *plain_ranking_, quality_, fmr, draw_.comparisons, draw_.images);
+    }
+
+    // Those of a point of protocol A's curve.
+    eval::ErrorStep Errors(const EvaluationPoint& point) const {
+      return eval::StepOfErrors(WithMirror(), *ranking_, pairs_, point);
     }
 
     // Of all comparisons, the lowest with no more than `fmr`.
@@ -317,7 +323,29 @@ void Resample(const eval::EvaluationSet& set, const Evaluator& evaluator, const 
   }
 }
 
-EvaluationReport Evaluate(const eval::EvaluationSet& set, const EvaluationOptions& options, double share) {
+// Of the curves that are there.
+eval::Examples FindExamples(const eval::EvaluationSet& set, const Evaluator& evaluator, const EvaluationReport& report,
+                            const EvaluationOptions& options) {
+  eval::Examples examples{.images = set.images, .qualities = set.qualities, .fmr = 0, .errors = {}};
+  examples.fmr = eval::FmrOfErrors(options.fmrs, report.non_mated);
+  examples.errors.resize(set.methods.size());
+  const Draw once;
+  for (const EvaluationCurve& curve : report.curves) {
+    if (curve.protocol != EdcProtocol::kPairs || curve.fmr != examples.fmr) continue;
+    std::vector<eval::ErrorStep>& errors = examples.errors[curve.method];
+    if (!errors.empty()) continue;  // the same FMR asked for again
+    const Evaluator::Run run(evaluator, curve.method, eval::TieOrder::kAsListed, once);
+    for (const EvaluationPoint& point : curve.points) {
+      if (point.discarded > ShareAt(eval::kLastErrorStep)) break;
+      errors.push_back(run.Errors(point));
+    }
+  }
+  return examples;
+}
+
+// examples: null where nobody wants them.
+EvaluationReport Evaluate(const eval::EvaluationSet& set, const EvaluationOptions& options, double share,
+                          eval::Examples* examples) {
   const Evaluator evaluator(set, share, options.threads);
   EvaluationReport report;
   report.methods = set.methods;
@@ -327,6 +355,7 @@ EvaluationReport Evaluate(const eval::EvaluationSet& set, const EvaluationOption
   report.folds = static_cast<int>(set.folds);
   Verify(set, evaluator, options, report);
   DrawCurves(set, evaluator, options, report);
+  if (examples != nullptr) *examples = FindExamples(set, evaluator, report, options);
   Resample(set, evaluator, options, report);
   return report;
 }
@@ -345,22 +374,28 @@ void WriteCurves(const EvaluationReport& report, const std::string& path) {
   WriteFileAtomically(path, text);
 }
 
-}  // namespace
-
-EvaluationReport evaluate(const EvaluationOptions& options) {
+EvaluationReport Evaluate(const EvaluationOptions& options, eval::Examples* examples) {
   Check(options);
   const eval::EvaluationSet set = eval::ReadEvaluationSet(options);
   // Of all pairs, some times the non-mated ones that the largest FMR lets pass: what is kept late may be more alike.
   double share = 3 * *std::ranges::max_element(options.fmrs);
   while (true) {
     try {
-      EvaluationReport report = Evaluate(set, options, share);
+      EvaluationReport report = Evaluate(set, options, share, examples);
       if (!options.curves.empty()) WriteCurves(report, options.curves);
       return report;
     } catch (const FloorTooHigh&) {
       share *= 4;
     }
   }
+}
+
+}  // namespace
+
+EvaluationReport evaluate(const EvaluationOptions& options) { return Evaluate(options, nullptr); }
+
+EvaluationReport eval::EvaluateWithExamples(const EvaluationOptions& options, Examples& examples) {
+  return Evaluate(options, &examples);
 }
 
 }  // namespace prefiqs

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "base/folder_for_test.h"
+#include "eval/kept_errors.h"
 #include "report/npy.h"
 
 namespace prefiqs {
@@ -179,6 +180,43 @@ TEST_F(Evaluate, AllPairsAreThoseOfTheirList) {
       EXPECT_EQ(a.to_30.reversed, b.to_30.reversed);
       EXPECT_EQ(a.to_30.interval.low, b.to_30.interval.low);
       EXPECT_EQ(a.to_30.interval.high, b.to_30.interval.high);
+    }
+  }
+}
+
+TEST_F(Evaluate, ExamplesAreTheErrorsOfTheCurves) {
+  options.resamples = 0;
+  options.fmrs = {1e-2, 2e-3};
+  for (const char* pairs : {"list", "all"}) {
+    if (pairs == std::string("all")) options.pairs = pairs;
+    for (const bool mirrored : {false, true}) {
+      options.mirrored = mirrored ? options.embeddings : std::string();
+      eval::Examples examples;
+      const EvaluationReport report = eval::EvaluateWithExamples(options, examples);
+      EXPECT_EQ(examples.fmr, 2e-3);
+      EXPECT_EQ(examples.images.size(), report.images);
+      ASSERT_EQ(examples.errors.size(), report.methods.size());
+      for (const EvaluationCurve& curve : report.curves) {
+        if (curve.protocol != EdcProtocol::kPairs || curve.fmr != examples.fmr) continue;
+        const auto& steps = examples.errors[curve.method];
+        ASSERT_EQ(steps.size(), 7u);  // 0 to 30 %
+        for (std::size_t i = 0; i < steps.size(); ++i) {
+          const EvaluationPoint& p = curve.points[i];
+          EXPECT_EQ(steps[i].point.discarded, p.discarded);
+          EXPECT_EQ(static_cast<double>(steps[i].false_non_matches), std::round(p.fnmr * static_cast<double>(p.mated)));
+          EXPECT_EQ(static_cast<double>(steps[i].false_matches), std::round(p.fmr * static_cast<double>(p.non_mated)));
+          EXPECT_GT(steps[i].false_non_matches, 0u);
+          for (const auto& pair : steps[i].worst_false_non_matches) {
+            EXPECT_EQ(pair.first / kPictures, pair.second / kPictures);
+            EXPECT_LE(pair.similarity, p.threshold);
+            EXPECT_GT(pair.gone, i);
+          }
+          for (const auto& pair : steps[i].worst_false_matches) {
+            EXPECT_NE(pair.first / kPictures, pair.second / kPictures);
+            EXPECT_GE(pair.similarity, p.threshold);
+          }
+        }
+      }
     }
   }
 }
