@@ -117,6 +117,11 @@ struct EvaluationReport {
 // alone.
 PREFIQS_API EvaluationReport evaluate(const EvaluationOptions& options);
 
+// evaluate(), and an HTML file that shows it and needs nothing else, written over an old one: curves, areas, the faces
+// of the lowest and highest qualities, and the pairs that are errors as more and more is discarded. Pictures are opened
+// where the rows' paths lead; one that cannot be read is named instead.
+PREFIQS_API EvaluationReport evaluate_to_page(const EvaluationOptions& options, const std::string& page);
+
 }  // namespace prefiqs
 
 #endif  // PREFIQS_EVALUATION_H_

@@ -1,0 +1,128 @@
+#include "eval_page/thumbnails.h"
+
+#include <prefiqs/error.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cctype>
+#include <cmath>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+
+#include "align/align.h"
+#include "eval/table_file.h"
+#include "image/encode.h"
+#include "input/source.h"
+
+namespace prefiqs::eval_page {
+namespace {
+
+constexpr int kJpegQuality = 80;
+constexpr int kFaceSide = 84;  // of a thumbnail, which shows a little more than networks see
+constexpr int kFiner = 4;      // warping takes single pixels of a large face; averaging so many times more does not
+constexpr std::array<std::string_view, 10> kLandmarkColumns{
+    "left_eye_x", "left_eye_y",   "right_eye_x",  "right_eye_y",   "nose_x",
+    "nose_y",     "left_mouth_x", "left_mouth_y", "right_mouth_x", "right_mouth_y"};
+
+using LandmarksByPath = std::unordered_map<std::string, Landmarks>;
+
+// The first row of a path counts, as everywhere. Nothing where the file has no such columns, as other tools' have not.
+LandmarksByPath ReadLandmarks(const std::string& rows, const std::vector<std::string>& paths) {
+  const eval::Table table = eval::ReadTable(rows);
+  std::array<std::size_t, kLandmarkColumns.size()> columns{};
+  for (std::size_t k = 0; k < columns.size(); ++k) {
+    const auto found = table.Find(kLandmarkColumns[k]);
+    if (!found) return {};
+    columns[k] = *found;
+  }
+  std::unordered_map<std::string_view, std::size_t> row;
+  const std::size_t name = eval::NameColumn(table);
+  for (std::size_t i = 0; i < table.rows.size(); ++i) row.emplace(table.rows[i][name], i);
+  LandmarksByPath landmarks;
+  for (const std::string& path : paths) {
+    const auto found = row.find(path);
+    if (found == row.end()) continue;
+    const auto number = [&](std::size_t k) {
+      return static_cast<float>(eval::NumberIn(table, found->second, columns[k]));
+    };
+    Landmarks points;
+    for (std::size_t k = 0; k < points.size(); ++k) points[k] = {number(2 * k), number(2 * k + 1)};
+    landmarks.emplace(path, points);
+  }
+  return landmarks;
+}
+
+// FILE.bin of FILE.bin#INDEX.
+std::optional<std::string> VerificationSetOf(const std::string& path) {
+  const std::size_t hash = path.rfind('#');
+  if (hash == std::string::npos || hash < 4) return std::nullopt;
+  std::string extension = path.substr(hash - 4, 4);
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  return extension == ".bin" ? std::optional(path.substr(0, hash)) : std::nullopt;
+}
+
+std::vector<input::Item> Items(const std::vector<std::string>& paths) {
+  std::map<std::string, std::unordered_map<std::string, input::Item>> sets;
+  std::vector<input::Item> items;
+  for (const std::string& path : paths) {
+    items.push_back({.name = path, .path = path, .held = nullptr, .regular_only = true});
+    const auto set = VerificationSetOf(path);
+    if (!set) continue;
+    const auto [entry, is_new] = sets.try_emplace(*set);
+    if (is_new) {
+      try {
+        for (input::Item& item : input::ListItems({*set})) entry->second.emplace(item.name, item);
+      } catch (const Error&) {  // then its pictures cannot be read, which each of them says
+      }
+    }
+    if (const auto found = entry->second.find(path); found != entry->second.end()) items.back() = found->second;
+  }
+  return items;
+}
+
+Image FaceIn(const Image& picture, const Landmarks* landmarks) {
+  if (landmarks != nullptr) {
+    constexpr float kRoom = kFiner * (kThumbnailSide - kFaceSide) / 2.0f;
+    Landmarks target = align::Template(kFiner * kFaceSide, kFiner * kFaceSide);
+    for (Point& point : target) point = {point.x + kRoom, point.y + kRoom};
+    if (const auto transform = align::FitSimilarity(*landmarks, target)) {
+      const Image fine = align::Warp(picture, *transform, kFiner * kThumbnailSide, kFiner * kThumbnailSide);
+      return align::CentralSquare(fine, kThumbnailSide);
+    }
+  }
+  return align::CentralSquare(picture, kThumbnailSide);
+}
+
+Thumbnail Read(const input::Item& item, const LandmarksByPath& landmarks) {
+  const DecodedImage decoded = input::Read(item, {});
+  if (decoded.status != Status::kOk) return {.jpeg = {}, .trouble = decoded.detail};
+  const auto found = landmarks.find(item.name);
+  const Image face = FaceIn(decoded.image, found == landmarks.end() ? nullptr : &found->second);
+  return {.jpeg = image::ToJpeg(face, kJpegQuality), .trouble = {}};
+}
+
+}  // namespace
+
+std::vector<Thumbnail> ReadThumbnails(const std::string& rows, const std::vector<std::string>& paths, int threads) {
+  const LandmarksByPath landmarks = ReadLandmarks(rows, paths);
+  const std::vector<input::Item> items = Items(paths);
+  std::vector<Thumbnail> thumbnails(items.size());
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    for (std::size_t i = next++; i < items.size(); i = next++) thumbnails[i] = Read(items[i], landmarks);
+  };
+  const unsigned count =
+      threads > 0 ? static_cast<unsigned>(threads) : std::max(1u, std::thread::hardware_concurrency());
+  std::vector<std::jthread> workers;
+  for (unsigned t = 1; t < count; ++t) workers.emplace_back(work);
+  work();
+  workers.clear();
+  return thumbnails;
+}
+
+}  // namespace prefiqs::eval_page

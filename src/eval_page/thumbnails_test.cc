@@ -1,0 +1,87 @@
+#include "eval_page/thumbnails.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <prefiqs/image.h>
+
+#include "base/folder_for_test.h"
+
+namespace prefiqs::eval_page {
+namespace {
+
+// Dark, with a bright spot of 40 pixels where a face may be said to be.
+constexpr int kSide = 200, kLeft = 140, kTop = 20, kSpot = 40;
+Image Picture() {
+  Image picture{kSide, kSide, std::vector<std::uint8_t>(kSide * kSide * 3, 20)};
+  for (int y = kTop; y < kTop + kSpot; ++y) {
+    for (int x = kLeft * 3; x < (kLeft + kSpot) * 3; ++x)
+      picture.rgb[static_cast<std::size_t>(y * kSide * 3 + x)] = 230;
+  }
+  return picture;
+}
+
+int MiddleOf(const Thumbnail& thumbnail) {
+  const DecodedImage decoded = Image::decode(thumbnail.jpeg);
+  EXPECT_EQ(decoded.status, Status::kOk) << thumbnail.trouble;
+  EXPECT_EQ(decoded.image.width, kThumbnailSide);
+  EXPECT_EQ(decoded.image.height, kThumbnailSide);
+  return decoded.status == Status::kOk
+             ? decoded.image.rgb[static_cast<std::size_t>(kThumbnailSide / 2 * kThumbnailSide + kThumbnailSide / 2) * 3]
+             : -1;
+}
+
+TEST(Thumbnails, ShowTheFaceWhereTheRowSaysWhereItIs) {
+  const FolderForTest folder;
+  const std::string face = folder / "face.png", none = folder / "none.png";
+  write_png(Picture(), face);
+  write_png(Picture(), none);
+  const std::string columns =
+      "path,left_eye_x,left_eye_y,right_eye_x,right_eye_y,nose_x,nose_y,left_mouth_x,left_mouth_y,right_mouth_x,"
+      "right_mouth_y\n";
+  const std::string rows = Fill(folder / "rows.csv", columns + face + ",153,38,167,38,160,44,154,52,166,52\n" + face +
+                                                         ",10,10,20,10,15,15,11,19,19,19\n" + none + ",,,,,,,,,,\n");
+  const auto thumbnails = ReadThumbnails(rows, {face, none}, 1);
+  ASSERT_EQ(thumbnails.size(), 2u);
+  EXPECT_GT(MiddleOf(thumbnails[0]), 200);  // by its first row
+  EXPECT_LT(MiddleOf(thumbnails[1]), 50);
+  const std::string others = Fill(folder / "others.csv", "name,score\n" + face + ",1\n");
+  EXPECT_LT(MiddleOf(ReadThumbnails(others, {face}, 3)[0]), 50);
+}
+
+TEST(Thumbnails, SayWhyThereIsNone) {
+  const FolderForTest folder;
+  const std::string text = Fill(folder / "text.png", "no picture");
+  const std::string rows = Fill(folder / "rows.csv", "path\n" + text + "\n");
+  const auto thumbnails = ReadThumbnails(
+      rows, {text, folder / "not there.png", folder / "no.bin#0", folder.path(), "/dev/zero", "#1", ""}, 2);
+  ASSERT_EQ(thumbnails.size(), 7u);
+  for (const Thumbnail& thumbnail : thumbnails) {
+    EXPECT_TRUE(thumbnail.jpeg.empty());
+    EXPECT_FALSE(thumbnail.trouble.empty());
+  }
+}
+
+// BINBYTES of protocol 3.
+void Append(std::string& pickle, const std::string& bytes) {
+  pickle += 'B';
+  for (int i = 0; i < 4; ++i) pickle += static_cast<char>(bytes.size() >> 8 * i);
+  pickle += bytes;
+}
+
+TEST(Thumbnails, OfVerificationSets) {
+  const FolderForTest folder;
+  write_png(Picture(), folder / "a.png");
+  std::string pickle = "\x80\x03](";  // ([picture, broken], [True])
+  Append(pickle, Contents(folder / "a.png"));
+  Append(pickle, "broken");
+  pickle += "e](\x88";
+  pickle += "e\x86.";
+  const std::string set = Fill(folder / "faces.bin", pickle), rows = Fill(folder / "rows.csv", "path\n");
+  const auto thumbnails = ReadThumbnails(rows, {set + "#0", set + "#1", set + "#2"}, 1);
+  EXPECT_LT(MiddleOf(thumbnails[0]), 50);
+  EXPECT_TRUE(thumbnails[1].jpeg.empty());
+  EXPECT_TRUE(thumbnails[2].jpeg.empty());
+}
+
+}  // namespace
+}  // namespace prefiqs::eval_page
