@@ -22,6 +22,9 @@ constexpr const char* kExamples = R"(Examples:
   prefiqs evaluate cfp/Protocol/Split/FP --rows cfp.csv --embeddings cfp.npy --quality drift=cfp.csv \
       --quality crfiqa=other.csv:score --quality blur=blur.csv:sharpness --fmr 1e-3 --curves edc.csv
   prefiqs evaluate ijbc_template_pair_label.txt --templates ijbc_face_tid_mid.txt --rows ijbc.csv --embeddings ijbc.npy
+  prefiqs evaluate lfw/pairs.txt --rows lfw.csv --embeddings lfw.npy --html lfw.html
+      curves to hover over, the worst and the best faces, and the pairs behind the errors; from the folder that `score`
+      ran in, so that the pictures are found
 
 PAIRS: a CSV file with file_a, file_b, mated (and fold, identity_a, identity_b if known), LFW's pairs.txt, CFP's
 Protocol/Split/FF or FP, or an InsightFace set FILE.bin; or the word all: every picture of the rows with every other
@@ -147,7 +150,7 @@ int RunEvaluate(const Words& words) {
   CLI::App app("How well qualities predict a network's errors: error versus discard.", "prefiqs evaluate");
   EvaluationOptions options;
   std::vector<std::string> qualities, distances, inputs;
-  std::string rates, plot, tables = "text";
+  std::string rates, plot, page, tables = "text";
   app.add_option("--rows", options.rows, "What `score` or `embed` wrote: CSV with a column path")
       ->type_name("FILE.csv")
       ->required();
@@ -176,6 +179,8 @@ int RunEvaluate(const Words& words) {
   app.add_option("--tables", tables, "text, markdown, latex (booktabs) or csv [text]")->type_name("FORM");
   app.add_option("--plot", plot, "Draws the curves with gnuplot; bands hold 95 % of the resamples")
       ->type_name("FILE.svg|pdf|png");
+  app.add_option("--html", page, "Writes a page with curves, faces and errors, which needs nothing else")
+      ->type_name("FILE.html");
   app.footer(kExamples);
   if (!ParseWithInputs(app, words, "PAIRS", inputs)) return 0;
   if (inputs.size() != 1) throw Error(ErrorCode::kUsage, "evaluate needs one list of pairs: prefiqs evaluate --help");
@@ -193,7 +198,7 @@ int RunEvaluate(const Words& words) {
   options.on_progress = [&](int done) {
     if (show) Say(fmt::format("\r{} of {} resamples", done, options.resamples));
   };
-  const EvaluationReport report = evaluate(options);
+  const EvaluationReport report = page.empty() ? evaluate(options) : evaluate_to_page(options, page);
   if (show && options.resamples > 0) Say("\r\x1b[K");
   PrintErrorRates(report, options.templates.empty() ? "images" : "templates", form);
   PrintAreas(report, form);

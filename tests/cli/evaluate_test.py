@@ -1,11 +1,34 @@
 """`prefiqs evaluate`: from pictures to tables, and on real faces."""
 import csv
+import html.parser
+import json
+import re
 import unittest
 
 import numpy as np
 
 import material
 from material import ProgramTest, noise
+
+
+class Page(html.parser.HTMLParser):
+    """What a page has of tags, attributes and text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.text = [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def values(self, attribute):
+        return [value for name, value in self.attributes if name == attribute]
 
 
 class Evaluate(ProgramTest):
@@ -96,6 +119,40 @@ class Evaluate(ProgramTest):
         (self.folder / 'tid_mid.txt').write_text('0/0.png 0 0\n0/1.png 0\n')
         self.assert_refused(self.run_program('evaluate', *words), 4, 'tid_mid.txt', 'line 2')
         self.assert_refused(self.run_program('evaluate', 'all', *words[1:]), 2, 'tid_mid.txt')
+
+    def test_writes_a_page_that_needs_nothing(self):
+        options = ('--fmr', '0.1,0.01', '--resamples', '5', '--quality', '<i>drift</i>=rows.csv', '--quality',
+                   'norm=rows.csv:embedding_norm')
+        run = self.evaluate(*options, '--html', 'page.html')
+        self.assert_status(run, 0)
+        self.assertEqual(run.out, self.evaluate(*options).out)
+        text = (self.folder / 'page.html').read_text(encoding='utf-8')
+        self.assertLess(len(text), 1 << 20)
+        page = Page(text)
+        self.assertNotIn('<i>drift', text)
+        self.assertIn('<i>drift</i>', page.text)
+        self.assertFalse({'link', 'img', 'iframe', 'object'} & set(page.tags))
+        self.assertEqual(page.values('src'), [])
+        pictures = [value for value in page.values('href') if value.startswith('data:image/jpeg;base64,/9j/')]
+        used = {value for value in page.values('href') if value.startswith('#p')}
+        self.assertEqual(len(pictures) + sum(v.startswith('#p') for v in page.values('href')), len(page.values('href')))
+        self.assertEqual({'#' + value for value in page.values('id') if re.fullmatch(r'p\d+', value)}, used)
+        self.assertEqual(len(pictures), len(used))
+        self.assertGreater(len(used), 20)
+        readings = json.loads(text.split('id="readings">', 1)[1].split('</script>', 1)[0])
+        self.assertEqual([panel['steps'] for panel in readings], [20, 20, 100, 100, 20, 20])
+        self.assertTrue(all(len(panel['methods']) == 3 for panel in readings))
+        for panel in readings:
+            for method in panel['methods']:
+                self.assertEqual(len(method), panel['steps'])
+
+        # Where the pictures are not, they are named.
+        (self.folder / 'in').rename(self.folder / 'elsewhere')
+        self.assert_status(self.evaluate(*options, '--html', 'page.html'), 0)
+        text = (self.folder / 'page.html').read_text(encoding='utf-8')
+        self.assertNotIn('data:image', text)
+        self.assertIn('pictures could not be read', text)
+        self.assertIn('title="in/0/0.png: ', text)
 
     def test_refuses_with_a_reason(self):
         for words, options in ((['--fmr'], ['--fmr', '1e-3,x']), (['--quality'], ['--quality', 'x=']),
