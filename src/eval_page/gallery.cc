@@ -111,7 +111,9 @@ std::string Step(const Content& content, std::size_t method, std::size_t index) 
 std::string Counts(const Content& content) {
   const std::vector<std::vector<eval::ErrorStep>>& errors = content.examples.errors;
   std::string head, rows;
-  for (const eval::ErrorStep& step : errors[0]) head += fmt::format("<th>{} %</th>", PercentOf(step));
+  // Where hardly anything is left to keep, one method may have fewer steps.
+  const auto most = std::ranges::max_element(errors, {}, [](const auto& steps) { return steps.size(); });
+  for (const eval::ErrorStep& step : *most) head += fmt::format("<th>{} %</th>", PercentOf(step));
   for (std::size_t m = 0; m < errors.size(); ++m) {
     rows += fmt::format("<tr class=\"m{}\"><th>{}</th>", m, MethodName(content.report, m));
     for (std::size_t i = 0; i < errors[m].size(); ++i) {

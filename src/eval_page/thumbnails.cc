@@ -85,8 +85,16 @@ std::vector<input::Item> Items(const std::vector<std::string>& paths) {
   return items;
 }
 
+// Rows may be of another picture by now, or say anything.
+bool IsNear(const Image& picture, const Landmarks& landmarks) {
+  return std::ranges::all_of(landmarks, [&](const Point& point) {
+    const auto near = [](float at, int side) { return std::abs(at) <= 2.0f * static_cast<float>(side); };
+    return near(point.x, picture.width) && near(point.y, picture.height);
+  });
+}
+
 Image FaceIn(const Image& picture, const Landmarks* landmarks) {
-  if (landmarks != nullptr) {
+  if (landmarks != nullptr && IsNear(picture, *landmarks)) {
     constexpr float kRoom = kFiner * (kThumbnailSide - kFaceSide) / 2.0f;
     Landmarks target = align::Template(kFiner * kFaceSide, kFiner * kFaceSide);
     for (Point& point : target) point = {point.x + kRoom, point.y + kRoom};

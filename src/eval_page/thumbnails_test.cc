@@ -32,18 +32,21 @@ int MiddleOf(const Thumbnail& thumbnail) {
 
 TEST(Thumbnails, ShowTheFaceWhereTheRowSaysWhereItIs) {
   const FolderForTest folder;
-  const std::string face = folder / "face.png", none = folder / "none.png";
+  const std::string face = folder / "face.png", none = folder / "none.png", wild = folder / "wild.png";
   write_png(Picture(), face);
   write_png(Picture(), none);
+  write_png(Picture(), wild);
   const std::string columns =
       "path,left_eye_x,left_eye_y,right_eye_x,right_eye_y,nose_x,nose_y,left_mouth_x,left_mouth_y,right_mouth_x,"
       "right_mouth_y\n";
   const std::string rows = Fill(folder / "rows.csv", columns + face + ",153,38,167,38,160,44,154,52,166,52\n" + face +
-                                                         ",10,10,20,10,15,15,11,19,19,19\n" + none + ",,,,,,,,,,\n");
-  const auto thumbnails = ReadThumbnails(rows, {face, none}, 1);
-  ASSERT_EQ(thumbnails.size(), 2u);
+                                                         ",10,10,20,10,15,15,11,19,19,19\n" + none + ",,,,,,,,,,\n" +
+                                                         wild + ",1e30,38,-1e30,38,160,44,154,1e38,166,52\n");
+  const auto thumbnails = ReadThumbnails(rows, {face, none, wild}, 1);
+  ASSERT_EQ(thumbnails.size(), 3u);
   EXPECT_GT(MiddleOf(thumbnails[0]), 200);  // by its first row
   EXPECT_LT(MiddleOf(thumbnails[1]), 50);
+  EXPECT_LT(MiddleOf(thumbnails[2]), 50);
   const std::string others = Fill(folder / "others.csv", "name,score\n" + face + ",1\n");
   EXPECT_LT(MiddleOf(ReadThumbnails(others, {face}, 3)[0]), 50);
 }
