@@ -100,6 +100,7 @@ TEST(EvaluationPage, NeedsNothingAndEscapesEverything) {
 TEST(EvaluationPage, EmbedsEachPictureOnceAndNamesTheOthers) {
   const std::string html = Page().Html();
   EXPECT_EQ(Count(html, "data:image/jpeg;base64,AQID"), 4u);
+  EXPECT_EQ(Count(html, "<image "), 4u);
   std::size_t uses = 0;
   const std::regex use("<use href=\"#p([0-9]+)\"/>");
   for (std::sregex_iterator at(html.begin(), html.end(), use), end; at != end; ++at, ++uses) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <prefiqs/image.h>
+#include <sys/stat.h>
 
 #include "base/folder_for_test.h"
 
@@ -41,12 +42,13 @@ TEST(Thumbnails, ShowTheFaceWhereTheRowSaysWhereItIs) {
       "right_mouth_y\n";
   const std::string rows = Fill(folder / "rows.csv", columns + face + ",153,38,167,38,160,44,154,52,166,52\n" + face +
                                                          ",10,10,20,10,15,15,11,19,19,19\n" + none + ",,,,,,,,,,\n" +
-                                                         wild + ",1e30,38,-1e30,38,160,44,154,1e38,166,52\n");
+                                                         wild + ",5153,38,5167,38,5160,44,5154,52,5166,52\n");
   const auto thumbnails = ReadThumbnails(rows, {face, none, wild}, 1);
   ASSERT_EQ(thumbnails.size(), 3u);
   EXPECT_GT(MiddleOf(thumbnails[0]), 200);  // by its first row
   EXPECT_LT(MiddleOf(thumbnails[1]), 50);
   EXPECT_LT(MiddleOf(thumbnails[2]), 50);
+  EXPECT_GT(MiddleOf(thumbnails[2]), 10);  // the picture, not what is far beside it
   const std::string others = Fill(folder / "others.csv", "name,score\n" + face + ",1\n");
   EXPECT_LT(MiddleOf(ReadThumbnails(others, {face}, 3)[0]), 50);
 }
@@ -55,9 +57,11 @@ TEST(Thumbnails, SayWhyThereIsNone) {
   const FolderForTest folder;
   const std::string text = Fill(folder / "text.png", "no picture");
   const std::string rows = Fill(folder / "rows.csv", "path\n" + text + "\n");
+  const std::string pipe = folder / "pipe.png";  // nobody writes: reading it would wait
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   const auto thumbnails = ReadThumbnails(
-      rows, {text, folder / "not there.png", folder / "no.bin#0", folder.path(), "/dev/zero", "#1", ""}, 2);
-  ASSERT_EQ(thumbnails.size(), 7u);
+      rows, {text, pipe, folder / "not there.png", folder / "no.bin#0", folder.path(), "/dev/zero", "#1", ""}, 2);
+  ASSERT_EQ(thumbnails.size(), 8u);
   for (const Thumbnail& thumbnail : thumbnails) {
     EXPECT_TRUE(thumbnail.jpeg.empty());
     EXPECT_FALSE(thumbnail.trouble.empty());
