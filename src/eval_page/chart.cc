@@ -7,7 +7,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/html.h"
 #include "eval_page/numbers.h"
 #include "eval_page/page.h"
 

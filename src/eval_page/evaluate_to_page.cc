@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 #include <prefiqs/evaluation.h>
 
+#include <cstdint>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "base/file.h"
 #include "eval/kept_errors.h"

@@ -25,6 +25,10 @@ std::string Quality(const Content& content, std::size_t method, std::uint32_t im
   return fmt::format("{:.4g}", method < lower.size() && lower[method] ? -quality : quality);
 }
 
+std::string FileName(const Content& content, std::uint32_t image) {
+  return EscapeHtml(std::filesystem::path(content.examples.images[image]).filename().string());
+}
+
 std::string Face(const Content& content, std::uint32_t image) {
   const std::string& path = content.examples.images[image];
   const auto found = content.thumbnails.find(image);
@@ -36,9 +40,8 @@ std::string Face(const Content& content, std::uint32_t image) {
   }
   const std::string why =
       found == content.thumbnails.end() ? "left out, the page would be too large" : found->second.trouble;
-  const std::string name = std::filesystem::path(path).filename().string();
   return fmt::format("<span class=\"face none\" title=\"{}: {}\">{}</span>", EscapeHtml(path), EscapeHtml(why),
-                     EscapeHtml(name));
+                     FileName(content, image));
 }
 
 std::string FacesIn(const Content& content, std::size_t method, const std::vector<std::uint32_t>& images) {
@@ -55,8 +58,8 @@ std::string Pair(const Content& content, std::size_t method, const eval::ErrorPa
   // The one that decides when the pair goes.
   const bool first_is_worse = !(eval::Known(quality[pair.second]) < eval::Known(quality[pair.first]));
   const auto face = [&](std::uint32_t image, bool worse) {
-    return fmt::format("<figure>{}<figcaption{}>{}</figcaption></figure>", Face(content, image),
-                       worse ? " class=\"worse\"" : "", Quality(content, method, image));
+    return fmt::format("<figure>{}<figcaption{}>{}</figcaption><small>{}</small></figure>", Face(content, image),
+                       worse ? " class=\"worse\"" : "", Quality(content, method, image), FileName(content, image));
   };
   const std::string similarity =
       std::isfinite(pair.similarity) ? fmt::format("s = {:.3f}", pair.similarity) : std::string("no embedding");
