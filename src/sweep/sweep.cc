@@ -49,8 +49,8 @@ struct Seen {
 
 struct Whole {
   std::vector<Seen> pictures;
-  eval::Matrix embeddings;
-  std::string detector, guard;  // as its rows name them
+  std::unique_ptr<const eval::NpyReader> embeddings;  // row by row: those of a large set do not fit
+  std::string detector, guard;                        // as its rows name them
 };
 
 // What the first stage left.
@@ -68,9 +68,9 @@ Whole ReadWhole(const std::string& rows, const std::string& embeddings, const st
     throw others(fmt::format("has rows of {} pictures, not of {}", table.rows.size(), items.size()));
   }
   Whole whole;
-  whole.embeddings = eval::ReadNpyMatrix(embeddings);
-  if (whole.embeddings.rows != items.size()) {
-    throw others(fmt::format("has {} rows, {} has {}", items.size(), Printable(embeddings), whole.embeddings.rows));
+  whole.embeddings = std::make_unique<const eval::NpyReader>(embeddings);
+  if (whole.embeddings->rows() != items.size()) {
+    throw others(fmt::format("has {} rows, {} has {}", items.size(), Printable(embeddings), whole.embeddings->rows()));
   }
   for (std::size_t i = 0; i < items.size(); ++i) {
     const std::vector<std::string>& cells = table.rows[i];
@@ -170,7 +170,11 @@ class PrunedRun {
     const std::vector<float> input = pipeline::Preprocess(crop.image, network_.preprocessing());
     engine::TwinEmbedding embedding = std::move(twin_->Run(context, {&input, 1})[0]);
     std::optional<double> drift;
-    if (embedding.failure.empty()) drift = score::Drift(whole_.embeddings.Row(i), embedding.dense);
+    if (embedding.failure.empty()) {
+      std::vector<float> dense(whole_.embeddings->columns());
+      whole_.embeddings->ReadRow(i, dense);
+      drift = score::Drift(dense, embedding.dense);
+    }
     if (!drift) {
       a.status = embedding.failure.empty() ? Status::kNoDirection : Status::kNotComputed;
       a.detail = embedding.failure.empty() ? "the pruned network's embedding is zero or not finite" : embedding.failure;

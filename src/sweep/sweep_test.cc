@@ -56,14 +56,14 @@ TEST_F(Sweep, IsWhatAnAssessorOfEachRecipeSays) {
   const SweepResult result = run_sweep(network_, options_);
   EXPECT_FALSE(result.interrupted);
   ASSERT_EQ(result.runs.size(), options_.recipes.size());
-  const eval::Matrix whole = eval::ReadNpyMatrix(result.embeddings);
+  const eval::NpyReader whole(result.embeddings);
   for (const SweepRun& run : result.runs) {
     const Assessor assessor(network_, {.recipe = run.recipe});
     EXPECT_EQ(run.achieved_sparsity, assessor.achieved_sparsity());
     const eval::Table table = eval::ReadTable(run.rows);
-    const eval::Matrix pruned = eval::ReadNpyMatrix(run.embeddings);
+    const eval::NpyReader pruned(run.embeddings);
     ASSERT_EQ(table.rows.size(), static_cast<std::size_t>(kPictures));
-    ASSERT_EQ(pruned.rows, static_cast<std::size_t>(kPictures));
+    ASSERT_EQ(pruned.rows(), static_cast<std::size_t>(kPictures));
     double sum = 0;
     int scored = 0;
     for (std::size_t i = 0; i < table.rows.size(); ++i) {
@@ -77,7 +77,10 @@ TEST_F(Sweep, IsWhatAnAssessorOfEachRecipeSays) {
       EXPECT_NEAR(eval::NumberIn(table, i, table.Require("quality")), a.quality, 1e-5);
       EXPECT_NEAR(eval::NumberIn(table, i, table.Require("pruned_norm")), a.pruned_norm, 1e-4 * a.pruned_norm);
       // The embedding kept is the pruned network's.
-      const auto drift = score::Drift(whole.Row(i), pruned.Row(i));
+      std::vector<float> dense(whole.columns()), survivor(pruned.columns());
+      whole.ReadRow(i, dense);
+      pruned.ReadRow(i, survivor);
+      const auto drift = score::Drift(dense, survivor);
       ASSERT_TRUE(drift);
       EXPECT_NEAR(*drift, a.drift, 1e-5);
     }
