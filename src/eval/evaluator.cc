@@ -1,0 +1,120 @@
+#include "eval/evaluator.h"
+
+#include <limits>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "eval/bootstrap.h"
+#include "eval/similarity_join.h"
+
+namespace prefiqs::eval {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+double AreaTo(EdcProtocol protocol, const Curve& curve, double limit) {
+  constexpr double kStep = 1.0 / kEdcSteps, kRounding = 1e-9;
+  const auto reaches = [&](double width) {
+    return !curve.empty() && curve.back().discarded + width + kRounding >= limit;
+  };
+  switch (protocol) {
+    case EdcProtocol::kPairs:
+      return reaches(0) ? TrapezoidArea(curve, limit) : kNaN;
+    case EdcProtocol::kFixedThreshold:
+      return reaches(0) ? AreaAboveBest(curve, limit) : kNaN;
+    case EdcProtocol::kImages:
+      break;
+  }
+  return reaches(kStep) ? StepArea(curve, limit) : kNaN;
+}
+
+template <typename T>
+T Certain(std::optional<T> result) {
+  if (!result) throw FloorTooHigh();
+  return *std::move(result);
+}
+
+}  // namespace
+
+Areas AreasOf(EdcProtocol protocol, const Curve& curve) {
+  const double whole = protocol == EdcProtocol::kFixedThreshold ? 1 : 0.95;
+  return {AreaTo(protocol, curve, 0.2), AreaTo(protocol, curve, 0.3), AreaTo(protocol, curve, whole)};
+}
+
+Evaluator::Evaluator(const EvaluationSet& set, double share, int threads) : set_(set), plain_(&set.comparisons) {
+  if (set.all_pairs) {
+    AllPairs all = JoinAllPairs(set.unit, set.identity, share, threads);
+    mated_ = all.mated;
+    non_mated_ = all.non_mated;
+    joined_ = std::move(all.comparisons);
+    plain_ = &joined_;
+    if (set.unit_mirrored.rows > 0) {
+      mirrored_ = JoinAllPairs(set.unit_mirrored, set.identity, share, threads).comparisons;
+    }
+  } else {
+    for (const std::uint8_t mated : plain_->mated) ++(mated ? mated_ : non_mated_);
+    if (!set.mirrored.empty()) {
+      mirrored_ = set.comparisons;
+      mirrored_.similarity = set.mirrored;
+    }
+  }
+  with_mirror_ = mirrored_.size() > 0;
+  const auto order = [](const Comparisons& c) {
+    return std::make_shared<const std::vector<std::uint32_t>>(BySimilarity(c));
+  };
+  const auto plain_order = order(*plain_), mirrored_order = order(mirrored_);
+  for (const auto& quality : set.qualities) {
+    plain_ranking_.push_back(Rank(*plain_, quality, TieOrder::kAsListed, plain_order));
+    if (!with_mirror_) continue;
+    mirrored_ranking_.push_back(Rank(mirrored_, quality, TieOrder::kAsListed, mirrored_order));
+  }
+}
+
+Draw Evaluator::DrawAgain(std::uint64_t seed, std::uint64_t resample) const {
+  Draw draw;
+  draw.identities = DrawIdentities(set_.identities, seed, resample);
+  draw.comparisons = ComparisonWeights(*plain_, set_.identity, draw.identities);
+  if (with_mirror_) draw.mirrored_comparisons = ComparisonWeights(mirrored_, set_.identity, draw.identities);
+  draw.images = ImageWeights(set_.identity, draw.identities);
+  return draw;
+}
+
+Evaluator::Run::Run(const Evaluator& e, std::size_t method, TieOrder ties, const Draw& draw) : e_(e), draw_(draw) {
+  const EvaluationSet& set = e.set_;
+  quality_ = set.qualities[method];
+  plain_ranking_ = &e.plain_ranking_[method];
+  ranking_ = e.with_mirror_ ? &e.mirrored_ranking_[method] : plain_ranking_;
+  if (ties == TieOrder::kReversed) {  // asked for once: not worth holding for all methods
+    reversed_ = Rank(WithMirror(), quality_, ties, ranking_->by_similarity);
+    ranking_ = &reversed_;
+  }
+  if (set.all_pairs) {
+    pairs_ = CutsOfAllPairs(WithMirror(), set.identity, quality_, ties, draw.identities);
+    images_ = ImageCutsOfAllPairs(set.identity, quality_, draw.identities);
+  } else {
+    pairs_ = CutsOf(WithMirror(), *ranking_, MirrorWeights());
+  }
+}
+
+Curve Evaluator::Run::Edc(EdcProtocol protocol, double fmr) const {
+  switch (protocol) {
+    case EdcProtocol::kPairs:
+      return Certain(EdcOfPairs(WithMirror(), *ranking_, pairs_, fmr, MirrorWeights()));
+    case EdcProtocol::kFixedThreshold:
+      return EdcAtThreshold(*e_.plain_, *plain_ranking_, Threshold(fmr), ErrorKind::kFalseNonMatch, draw_.comparisons);
+    case EdcProtocol::kImages:
+      break;
+  }
+  if (e_.set_.all_pairs) {
+    return Certain(EdcOfImages(*e_.plain_, *plain_ranking_, images_, fmr, draw_.comparisons));
+  }
+  return EdcOfImages(*e_.plain_, *plain_ranking_, quality_, fmr, draw_.comparisons, draw_.images);
+}
+
+double Evaluator::Run::Threshold(double fmr) const {
+  if (!e_.set_.all_pairs) return ThresholdAtFmr(*e_.plain_, *plain_ranking_, fmr, draw_.comparisons);
+  return Certain(ThresholdAtFmr(*e_.plain_, *plain_ranking_, fmr, pairs_.kept[0].non_mated, draw_.comparisons));
+}
+
+}  // namespace prefiqs::eval

@@ -1,0 +1,95 @@
+// The comparisons of an evaluation and their orders, made once, and curves of them in any resample.
+#ifndef PREFIQS_EVAL_EVALUATOR_H_
+#define PREFIQS_EVAL_EVALUATOR_H_
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <prefiqs/evaluation.h>
+
+#include "eval/all_pairs_cuts.h"
+#include "eval/comparisons.h"
+#include "eval/edc.h"
+#include "eval/evaluation_set.h"
+#include "eval/kept_errors.h"
+
+namespace prefiqs::eval {
+
+// Areas as an EvaluationArea has them; NaN where the curve ends before.
+struct Areas {
+  double to_20, to_30, whole;
+};
+Areas AreasOf(EdcProtocol protocol, const Curve& curve);
+
+inline constexpr std::array kEdcProtocols{EdcProtocol::kPairs, EdcProtocol::kFixedThreshold, EdcProtocol::kImages};
+
+// Of step k of protocols A and C.
+inline double ShareAt(std::uint64_t step) { return static_cast<double>(step) / static_cast<double>(kEdcSteps); }
+
+// How often things count in one resample; empty: once.
+struct Draw {
+  std::vector<std::uint32_t> identities, comparisons, mirrored_comparisons, images;
+};
+
+// Asked for with all pairs, of which too few were held.
+struct FloorTooHigh {};
+
+// What all resamples share. Threads may share it too.
+class Evaluator {
+ public:
+  // share: of all pairs, as JoinAllPairs takes it; of a list all count.
+  Evaluator(const EvaluationSet& set, double share, int threads);
+  Evaluator(const Evaluator&) = delete;  // plain_ may point into it
+  Evaluator& operator=(const Evaluator&) = delete;
+
+  const Comparisons& plain() const { return *plain_; }
+  std::uint64_t mated() const { return mated_; }
+  std::uint64_t non_mated() const { return non_mated_; }
+
+  Draw DrawAgain(std::uint64_t seed, std::uint64_t resample) const;
+
+  // One method in one draw.
+  class Run {
+   public:
+    Run(const Evaluator& e, std::size_t method, TieOrder ties, const Draw& draw);
+    Run(const Run&) = delete;  // ranking_ may point into it
+    Run& operator=(const Run&) = delete;
+
+    Curve Edc(EdcProtocol protocol, double fmr) const;
+
+    // Those of a point of protocol A's curve.
+    ErrorStep Errors(const EvaluationPoint& point) const {
+      return StepOfErrors(WithMirror(), *ranking_, pairs_, point);
+    }
+
+    // Of all comparisons, the lowest with no more than `fmr`.
+    double Threshold(double fmr) const;
+
+   private:
+    const Comparisons& WithMirror() const { return e_.with_mirror_ ? e_.mirrored_ : *e_.plain_; }
+    Weights MirrorWeights() const { return e_.with_mirror_ ? draw_.mirrored_comparisons : draw_.comparisons; }
+
+    const Evaluator& e_;
+    const Draw& draw_;
+    const Ranking* plain_ranking_;
+    const Ranking* ranking_;  // of WithMirror()
+    Ranking reversed_;
+    std::span<const float> quality_;
+    PairCuts pairs_;
+    ImageCuts images_;
+  };
+
+ private:
+  const EvaluationSet& set_;
+  const Comparisons* plain_;
+  Comparisons joined_, mirrored_;
+  bool with_mirror_ = false;
+  std::uint64_t mated_ = 0, non_mated_ = 0;
+  std::vector<Ranking> plain_ranking_, mirrored_ranking_;  // by method
+};
+
+}  // namespace prefiqs::eval
+
+#endif  // PREFIQS_EVAL_EVALUATOR_H_
