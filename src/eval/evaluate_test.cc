@@ -58,6 +58,39 @@ class Evaluate : public testing::Test {
   EvaluationOptions options;
 };
 
+TEST_F(Evaluate, DoesNotDependOnThreads) {
+  options.threads = 1;
+  const EvaluationReport one = evaluate(options);
+  options.threads = 3;
+  int done = 0;
+  options.on_progress = [&](int resamples) {
+    EXPECT_GE(resamples, done);
+    done = resamples;
+  };
+  const EvaluationReport three = evaluate(options);
+  EXPECT_EQ(done, options.resamples);
+  const auto same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+  const auto same_area = [&](const EvaluationArea& a, const EvaluationArea& b) {
+    return same(a.value, b.value) && same(a.interval.low, b.interval.low) && same(a.interval.high, b.interval.high) &&
+           same(a.better_than_first, b.better_than_first);
+  };
+  ASSERT_EQ(one.curves.size(), three.curves.size());
+  int compared = 0;
+  for (std::size_t k = 0; k < one.curves.size(); ++k) {
+    const EvaluationCurve &a = one.curves[k], &b = three.curves[k];
+    EXPECT_TRUE(same_area(a.to_20, b.to_20) && same_area(a.to_30, b.to_30) && same_area(a.whole, b.whole)) << k;
+    ASSERT_EQ(a.bands.size(), b.bands.size());
+    for (std::size_t i = 0; i < a.bands.size(); ++i) {
+      EXPECT_TRUE(a.bands[i].low == b.bands[i].low && a.bands[i].high == b.bands[i].high) << k;
+      ++compared;
+    }
+  }
+  EXPECT_GT(compared, 50);
+  for (std::size_t k = 0; k < one.error_rates.size(); ++k) {
+    EXPECT_TRUE(same(one.error_rates[k].interval.low, three.error_rates[k].interval.low));
+  }
+}
+
 TEST_F(Evaluate, TellsAGoodQualityFromNone) {
   const EvaluationReport report = evaluate(options);
   EXPECT_EQ(report.images, static_cast<std::size_t>(kPeople * kPictures));

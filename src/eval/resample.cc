@@ -1,10 +1,12 @@
 #include "eval/resample.h"
 
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <utility>
 #include <vector>
 
+#include "base/parallel.h"
 #include "eval/bootstrap.h"
 #include "eval/verification.h"
 
@@ -26,35 +28,52 @@ void Complete(EvaluationArea& area, Samples samples, const Samples& first, bool 
   area.interval = {interval.low, interval.high};
 }
 
+// Every sample has its place before any is made: threads need no order.
+void MakePlaces(const EvaluationReport& report, std::size_t resamples, std::vector<AreaSamples>& samples) {
+  samples.resize(report.curves.size());
+  for (std::size_t k = 0; k < samples.size(); ++k) {
+    if (report.curves[k].points.empty()) continue;
+    for (Samples* const places : {&samples[k].to_20, &samples[k].to_30, &samples[k].whole}) places->resize(resamples);
+    for (Samples& places : samples[k].errors) places.resize(resamples);
+  }
+}
+
 }  // namespace
 
 void Resample(const EvaluationSet& set, const Evaluator& evaluator, const EvaluationOptions& options,
               EvaluationReport& report) {
-  std::vector<AreaSamples> samples(report.curves.size());
-  std::vector<Samples> fnmr(options.fmrs.size());
+  const auto resamples = static_cast<std::size_t>(options.resamples);
+  std::vector<AreaSamples> samples;
+  MakePlaces(report, resamples, samples);
+  std::vector<Samples> fnmr(options.fmrs.size(), Samples(resamples));
   const std::size_t of_a_method = kEdcProtocols.size() * options.fmrs.size();
-  for (int i = 0; i < options.resamples; ++i) {
-    const Draw draw = evaluator.DrawAgain(options.seed, static_cast<std::uint64_t>(i));
+  std::atomic<int> done{0};
+  const auto make = [&](std::size_t i) {
+    const Draw draw = evaluator.DrawAgain(options.seed, i);
     for (std::size_t method = 0; method < set.methods.size(); ++method) {
       const Evaluator::Run run(evaluator, method, TieOrder::kAsListed, draw);
       for (std::size_t k = 0; method == 0 && k < fnmr.size(); ++k) {
-        fnmr[k].push_back(RatesAt(evaluator.plain(), run.Threshold(options.fmrs[k]), draw.comparisons).fnmr);
+        fnmr[k][i] = RatesAt(evaluator.plain(), run.Threshold(options.fmrs[k]), draw.comparisons).fnmr;
       }
       for (std::size_t k = method * of_a_method; k < (method + 1) * of_a_method; ++k) {
         const EvaluationCurve& curve = report.curves[k];
         if (curve.points.empty()) continue;
         const Curve edc = run.Edc(curve.protocol, curve.fmr);
-        for (std::size_t step = 0; step < kEdcSteps; ++step) {
-          samples[k].errors[step].push_back(ErrorAt(edc, ShareAt(step)));
-        }
+        for (std::size_t step = 0; step < kEdcSteps; ++step) samples[k].errors[step][i] = ErrorAt(edc, ShareAt(step));
         const Areas areas = AreasOf(curve.protocol, edc);
-        samples[k].to_20.push_back(areas.to_20);
-        samples[k].to_30.push_back(areas.to_30);
-        samples[k].whole.push_back(areas.whole);
+        samples[k].to_20[i] = areas.to_20;
+        samples[k].to_30[i] = areas.to_30;
+        samples[k].whole[i] = areas.whole;
       }
     }
-    if (options.on_progress) options.on_progress(i + 1);
-  }
+    ++done;
+  };
+  const auto report_progress = [&] {
+    if (options.on_progress) options.on_progress(done);
+  };
+  ParallelFor(resamples, options.threads, make, report_progress);
+  if (resamples > 0) report_progress();
+
   for (std::size_t k = 0; k < fnmr.size(); ++k) {
     const Interval interval = PercentileInterval(std::move(fnmr[k]), kLevel);
     report.error_rates[k].interval = {interval.low, interval.high};

@@ -1,13 +1,13 @@
 #include "eval/similarity_join.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <random>
-#include <thread>
 #include <utility>
 #include <vector>
+
+#include "base/parallel.h"
 
 namespace prefiqs::eval {
 namespace {
@@ -124,19 +124,8 @@ AllPairs JoinAllPairs(const Matrix& unit, std::span<const std::uint32_t> identit
   const std::vector<float> panels = Panels(unit);
   const std::size_t blocks = (unit.rows + kBlock - 1) / kBlock;
   std::vector<std::vector<std::vector<Found>>> found(blocks);
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    for (std::size_t b = next++; b < blocks; b = next++) {
-      found[b] = JoinBlock(unit, panels, zero, identity, result.floor, b * kBlock);
-    }
-  };
-  const unsigned count =
-      threads > 0 ? static_cast<unsigned>(threads) : std::max(1u, std::thread::hardware_concurrency());
-  {
-    std::vector<std::jthread> workers;
-    for (unsigned t = 1; t < count; ++t) workers.emplace_back(work);
-    work();
-  }
+  ParallelFor(blocks, threads,
+              [&](std::size_t b) { found[b] = JoinBlock(unit, panels, zero, identity, result.floor, b * kBlock); });
 
   // Each identity's images, rising.
   std::uint32_t identities = 0;

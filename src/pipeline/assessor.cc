@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/file.h"
+#include "base/parallel.h"
 #include "image/format.h"
 #include "pipeline/assessor_impl.h"
 #include "pipeline/network_impl.h"
@@ -242,7 +243,7 @@ std::vector<Assessment> Assessor::assess(std::span<const Image> images) const {
   results.reserve(images.size());
   const auto step = static_cast<std::size_t>(impl_->twin->micro_batch());
   pipeline::OrderedRun<std::vector<pipeline::FaceCandidate>> run;
-  run.threads = pipeline::ThreadCount(impl_->options.threads);
+  run.threads = ThreadCount(impl_->options.threads);
   run.count = static_cast<std::int64_t>((images.size() + step - 1) / step);
   run.window = run.count;  // the results are kept anyway
   run.work = [&](std::int64_t index, int) {

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/parallel.h"
 #include "input/source.h"
 #include "pipeline/assessor_impl.h"
 #include "pipeline/crop_folder.h"
@@ -141,7 +142,7 @@ class Job {
 
   JobSummary Run() {
     pipeline::OrderedRun<Batch> run;
-    run.threads = pipeline::ThreadCount(options_.assessor.threads);
+    run.threads = ThreadCount(options_.assessor.threads);
     const std::int64_t count = static_cast<std::int64_t>(items_.size());
     batch_size_ = BatchSize(count, run.threads, impl_.twin->micro_batch(), options_.batch);
     run.count = (count + batch_size_ - 1) / batch_size_;

@@ -16,13 +16,6 @@
 
 namespace prefiqs::pipeline {
 
-// The number of threads asked for: 0 means all cores.
-inline int ThreadCount(int asked) {
-  if (asked > 0) return asked;
-  const unsigned cores = std::thread::hardware_concurrency();
-  return cores == 0 ? 1 : static_cast<int>(cores);
-}
-
 template <typename Result>
 struct OrderedRun {
   // The calling thread is one of them and worker 0: with 1 no thread is started.

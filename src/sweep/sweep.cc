@@ -11,6 +11,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "base/parallel.h"
 #include "engine/twin.h"
 #include "eval/npy_matrix.h"
 #include "eval/table_file.h"
@@ -125,7 +126,7 @@ class PrunedRun {
   // False: stopped by on_progress.
   bool Run() {
     pipeline::OrderedRun<std::vector<report::Row>> run;
-    run.threads = pipeline::ThreadCount(options_.job.assessor.threads);
+    run.threads = ThreadCount(options_.job.assessor.threads);
     run.count = (std::ssize(todo_) + kBatch - 1) / kBatch;
     run.window = kWindowPerThread * run.threads;
     run.work = [this](std::int64_t index, int worker) { return Assess(index, worker); };
