@@ -53,9 +53,8 @@ bool ParseWithInputs(CLI::App& app, Words words, const std::string& description,
   }
   inputs.insert(inputs.end(), after_marker.begin(), after_marker.end());
   if (inputs.empty()) {
-    throw Error(ErrorCode::kUsage, fmt::format("INPUT is missing: name pictures, folders or lists\n{} --help shows the "
-                                               "options",
-                                               app.get_name()));
+    throw Error(ErrorCode::kUsage,
+                fmt::format("INPUT is missing: {}\n{} --help shows the options", description, app.get_name()));
   }
   return true;
 }

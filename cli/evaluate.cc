@@ -182,7 +182,7 @@ int RunEvaluate(const Words& words) {
   app.add_option("--html", page, "Writes a page with curves, faces and errors, which needs nothing else")
       ->type_name("FILE.html");
   app.footer(kExamples);
-  if (!ParseWithInputs(app, words, "PAIRS", inputs)) return 0;
+  if (!ParseWithInputs(app, words, "PAIRS: which pictures are compared, see below", inputs)) return 0;
   if (inputs.size() != 1) throw Error(ErrorCode::kUsage, "evaluate needs one list of pairs: prefiqs evaluate --help");
   options.pairs = inputs[0];
   for (const std::string& text : qualities) options.qualities.push_back(ParseQuality(text));
