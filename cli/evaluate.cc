@@ -3,12 +3,12 @@
 #include <prefiqs/evaluation.h>
 #include <unistd.h>
 
-#include <cmath>
 #include <filesystem>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/edc_plot.h"
+#include "cli/evaluation_tables.h"
 #include "cli/gnuplot.h"
 #include "cli/messages.h"
 #include "cli/table.h"
@@ -21,6 +21,8 @@ constexpr const char* kExamples = R"(Examples:
       of what this wrote: prefiqs score lfw/images --model arcface.onnx ... --output lfw.csv --embeddings lfw.npy
   prefiqs evaluate cfp/Protocol/Split/FP --rows cfp.csv --embeddings cfp.npy --quality drift=cfp.csv \
       --quality crfiqa=other.csv:score --quality blur=blur.csv:sharpness --fmr 1e-3 --curves edc.csv
+  prefiqs evaluate all --rows a.csv --embeddings a.npy --rows b.csv --embeddings b.npy --quality drift=a.csv
+      verified by two networks; files of --plot, --html and --curves are numbered
   prefiqs evaluate ijbc_template_pair_label.txt --templates ijbc_face_tid_mid.txt --rows ijbc.csv --embeddings ijbc.npy
   prefiqs evaluate lfw/pairs.txt --rows lfw.csv --embeddings lfw.npy --html lfw.html
       curves to hover over, the worst and the best faces, and the pairs behind the errors; from the folder that `score`
@@ -36,21 +38,6 @@ threshold anew (CR-FIQA and its successors), B keeps one threshold (ISO/IEC 2979
 discards images (FaceQAN and its successors). Intervals hold 95 % of the resamples of people; "better" is the share of
 resamples in which a method beats the first one. "ties" is how far the area moves when equally good comparisons are
 discarded in the other order.)";
-
-std::string Number(double value, int decimals) {
-  return std::isfinite(value) ? fmt::format("{:.{}f}", value, decimals) : std::string("-");
-}
-
-std::string Percent(double value) {
-  return std::isfinite(value) ? fmt::format("{:.2f} %", 100 * value) : std::string("-");
-}
-
-std::string Between(const EvaluationInterval& interval, double scale, int decimals) {
-  if (!std::isfinite(interval.low)) return "-";
-  return fmt::format("{:.{}f} to {:.{}f}", scale * interval.low, decimals, scale * interval.high, decimals);
-}
-
-char Letter(EdcProtocol protocol) { return static_cast<char>('A' + static_cast<int>(protocol)); }
 
 QualitySource ParseQuality(const std::string& text) {
   QualitySource source;
@@ -76,72 +63,26 @@ QualitySource ParseQuality(const std::string& text) {
   return source;
 }
 
-// things: what is compared.
-void PrintErrorRates(const EvaluationReport& report, const char* things, TableForm form) {
-  fmt::print("{} {} of {} people; {} mated and {} non-mated comparisons",
-             Grouped(static_cast<std::int64_t>(report.images)), things,
-             Grouped(static_cast<std::int64_t>(report.identities)), Grouped(static_cast<std::int64_t>(report.mated)),
-             Grouped(static_cast<std::int64_t>(report.non_mated)));
-  if (report.not_compared > 0) {
-    fmt::print("; {} {} have no embedding, their comparisons are not accepted", report.not_compared, things);
+// Files of each verifying network.
+struct Verifying {
+  std::vector<std::string> rows, embeddings, mirrored;
+};
+
+void Check(const Verifying& verifying) {
+  const std::size_t count = verifying.rows.size();
+  if (verifying.embeddings.size() != count || (!verifying.mirrored.empty() && verifying.mirrored.size() != count)) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{} --rows, {} --embeddings, {} --mirrored: as many of each, in the same order", count,
+                            verifying.embeddings.size(), verifying.mirrored.size()));
   }
-  fmt::print("\n");
-  if (report.folds >= 2) {
-    fmt::print("verification accuracy {} ± {} (standard error over {} folds)\n", Percent(report.accuracy),
-               Percent(report.accuracy_standard_error), report.folds);
-  }
-  std::vector<std::vector<std::string>> rows;
-  for (const EvaluationErrorRate& rate : report.error_rates) {
-    if (!rate.enough) {
-      rows.push_back({fmt::format("{}", rate.wanted_fmr), "too few non-mated comparisons", "", "", ""});
-      continue;
-    }
-    rows.push_back({fmt::format("{}", rate.wanted_fmr), Percent(rate.fnmr), Between(rate.interval, 100, 2),
-                    fmt::format("{:.2g}", rate.fmr), Number(rate.threshold, 4)});
-  }
-  fmt::print("\n{}\n", FormatTable({{"FMR", Align::kRight},
-                                    {"FNMR", Align::kRight},
-                                    {"95 %", Align::kRight},
-                                    {"achieved FMR", Align::kRight},
-                                    {"threshold", Align::kRight}},
-                                   rows, form));
 }
 
-void PrintAreas(const EvaluationReport& report, TableForm form) {
-  std::vector<std::vector<std::string>> rows;
-  const auto add = [&](const EvaluationCurve& curve) {
-    rows.push_back({std::string(1, Letter(curve.protocol)), fmt::format("{}", curve.fmr), report.methods[curve.method],
-                    Number(1000 * curve.to_20.value, 3), Number(1000 * curve.to_30.value, 3),
-                    Between(curve.to_30.interval, 1000, 3), Percent(curve.to_30.better_than_first),
-                    Number(1000 * std::abs(curve.to_30.reversed - curve.to_30.value), 3),
-                    Number(1000 * curve.whole.value, 3)});
-  };
-  // By protocol and FMR, so that methods stand below each other.
-  const std::size_t of_a_method = report.curves.size() / report.methods.size();
-  for (std::size_t k = 0; k < of_a_method; ++k) {
-    if (report.curves[k].points.empty()) continue;
-    for (std::size_t m = 0; m < report.methods.size(); ++m) add(report.curves[m * of_a_method + k]);
-  }
-  fmt::print("{}\n", FormatTable({{"protocol"},
-                                  {"FMR", Align::kRight},
-                                  {"method"},
-                                  {"pAUC 20 %", Align::kRight},
-                                  {"pAUC 30 %", Align::kRight},
-                                  {"95 %", Align::kRight},
-                                  {"better", Align::kRight},
-                                  {"ties", Align::kRight},
-                                  {"AUC", Align::kRight}},
-                                 rows, form));
-}
-
-void PrintHarm(const EvaluationReport& report, TableForm form) {
-  std::vector<std::vector<std::string>> rows;
-  for (std::size_t m = 0; m < report.methods.size(); ++m) {
-    rows.push_back({report.methods[m], Number(report.rank_of_harm[m][0], 3), Number(report.rank_of_harm[m][1], 3)});
-  }
-  if (!std::isfinite(report.rank_of_harm[0][0])) return;
-  fmt::print("RCE: rank correlation of quality and harm at FMR 0.001, higher is better\n\n{}\n",
-             FormatTable({{"method"}, {"alpha 0", Align::kRight}, {"alpha 3", Align::kRight}}, rows, form));
+// The file of network i: edc.svg is that of one network, edc-1.svg that of the first of several.
+std::string OneOf(const Verifying& verifying, std::size_t i, const std::string& path) {
+  if (path.empty() || verifying.rows.size() == 1) return path;
+  const std::filesystem::path whole(path);
+  const std::string name = fmt::format("{}-{}{}", whole.stem().string(), i + 1, whole.extension().string());
+  return (whole.parent_path() / name).string();
 }
 
 }  // namespace
@@ -150,15 +91,22 @@ int RunEvaluate(const Words& words) {
   CLI::App app("How well qualities predict a network's errors: error versus discard.", "prefiqs evaluate");
   EvaluationOptions options;
   std::vector<std::string> qualities, distances, inputs;
+  Verifying verifying;
   std::string rates, plot, page, tables = "text";
-  app.add_option("--rows", options.rows, "What `score` or `embed` wrote: CSV with a column path")
+  app.add_option(
+         "--rows", verifying.rows,
+         "What `score` or `embed` wrote: CSV with a column path. Several, with as many --embeddings, for several "
+         "verifying networks, over which the areas are averaged too")
       ->type_name("FILE.csv")
+      ->allow_extra_args(false)
       ->required();
-  app.add_option("--embeddings", options.embeddings, "Of the verifying network, a row for each of those")
+  app.add_option("--embeddings", verifying.embeddings, "Of the verifying network, a row for each of those")
       ->type_name("FILE.npy")
+      ->allow_extra_args(false)
       ->required();
-  app.add_option("--mirrored", options.mirrored, "Embeddings of the mirrored pictures, which protocol A wants too")
-      ->type_name("FILE.npy");
+  app.add_option("--mirrored", verifying.mirrored, "Embeddings of the mirrored pictures, which protocol A wants too")
+      ->type_name("FILE.npy")
+      ->allow_extra_args(false);
   app.add_option("--templates", options.templates,
                  "IJB's face_tid_mid.txt, lines NAME TID MID: PAIRS is IJB's template_pair_label.txt, lines TID TID "
                  "LABEL")
@@ -192,18 +140,30 @@ int RunEvaluate(const Words& words) {
   }
   if (!rates.empty()) options.fmrs = ParseList(rates, "--fmr");
 
+  Check(verifying);
   if (!plot.empty()) CheckPlotPath(plot);
   const TableForm form = ParseTableForm(tables);
   const bool show = isatty(STDERR_FILENO) != 0;
   options.on_progress = [&](int done) {
     if (show) Say(fmt::format("\r{} of {} resamples", done, options.resamples));
   };
-  const EvaluationReport report = page.empty() ? evaluate(options) : evaluate_to_page(options, page);
-  if (show && options.resamples > 0) Say("\r\x1b[K");
-  PrintErrorRates(report, options.templates.empty() ? "images" : "templates", form);
-  PrintAreas(report, form);
-  PrintHarm(report, form);
-  if (!plot.empty()) WriteEdcPlot(report, plot);
+  const std::string curves = options.curves;
+  std::vector<EvaluationReport> reports;
+  for (std::size_t i = 0; i < verifying.rows.size(); ++i) {
+    options.rows = verifying.rows[i];
+    options.embeddings = verifying.embeddings[i];
+    if (!verifying.mirrored.empty()) options.mirrored = verifying.mirrored[i];
+    options.curves = OneOf(verifying, i, curves);
+    const std::string this_page = OneOf(verifying, i, page), this_plot = OneOf(verifying, i, plot);
+    reports.push_back(this_page.empty() ? evaluate(options) : evaluate_to_page(options, this_page));
+    if (show && options.resamples > 0) Say("\r\x1b[K");
+    if (verifying.rows.size() > 1) fmt::print("verified by {}\n\n", options.embeddings);
+    PrintErrorRates(reports[i], options.templates.empty() ? "images" : "templates", form);
+    PrintAreas(reports[i], form);
+    PrintHarm(reports[i], form);
+    if (!this_plot.empty()) WriteEdcPlot(reports[i], this_plot);
+  }
+  if (reports.size() > 1) PrintMeanAreas(reports, form);
   return 0;
 }
 

@@ -154,6 +154,26 @@ class Evaluate(ProgramTest):
         self.assertIn('pictures could not be read', text)
         self.assertIn('title="in/0/0.png: ', text)
 
+    def test_several_verifying_networks(self):
+        self.assert_status(self.run_program('embed', 'in', '--aligned', '--model', self.network, '--preset', 'raw', '--output',
+                                            'other.csv', '--embeddings', 'other.npy'), 0)
+        options = ['--fmr', '0.1', '--resamples', '0', '--quality', 'drift=rows.csv', '--tables', 'csv']
+        both = self.evaluate('--rows', 'other.csv', '--embeddings', 'other.npy', *options, '--curves', 'edc.csv')
+        self.assert_status(both, 0)
+        areas = {}
+        for name in ('rows', 'other'):
+            run = self.run_program('evaluate', 'pairs.csv', '--rows', f'{name}.csv', '--embeddings', f'{name}.npy', *options)
+            self.assert_status(run, 0)
+            self.assertIn(run.out.decode(), both.out.decode())
+            areas[name] = next(csv.reader(line for line in run.out.decode().splitlines() if line.startswith('A,0.1,drift')))
+        means = both.out.decode().split('mean of 2 verifying networks')[1].splitlines()
+        mean = next(line.split(',') for line in means if line.startswith('A,0.1,drift'))
+        for column, in_one in ((3, 3), (4, 4), (5, 8)):
+            wanted = (float(areas['rows'][in_one]) + float(areas['other'][in_one])) / 2
+            self.assertTrue(abs(float(mean[column]) - wanted) < 0.0011, (mean, areas))
+        self.assertNotEqual((self.folder / 'edc-1.csv').read_bytes(), (self.folder / 'edc-2.csv').read_bytes())
+        self.assert_refused(self.evaluate('--rows', 'other.csv', *options), 2, '--embeddings')
+
     def test_refuses_with_a_reason(self):
         for words, options in ((['--fmr'], ['--fmr', '1e-3,x']), (['--quality'], ['--quality', 'x=']),
                                (['--tables', 'markdown'], ['--tables', 'html']),
