@@ -17,10 +17,19 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   prefiqs calibrate arcface.onnx FACES/ --preset arcface --detector yunet.onnx --source "enrolment, 2025"
   prefiqs calibrate arcface.onnx CROPS/ --aligned --sparsity 0.3 --scope layer
+  prefiqs calibrate arcface.onnx FACES/ --preset arcface --recipe auto
+      chooses the recipe too, by how far these faces drift, and keeps it beside the network: score uses it from then on
 
 Assesses the faces and writes the percentiles of their quality beside the network, into MODEL.json. From then on
 `scalar` is 0 to 100: the share of these faces that are worse. A thousand faces or more, of the kind that the network
 will meet, are wanted; 100 at least. It holds for this recipe and preprocessing only.)";
+
+Recipe Choose(const Network& network, const JobOptions& job) {
+  const RecipeChoice choice = choose_recipe(network, job);
+  Say(fmt::format("prefiqs: chose recipe {}: mean drift {:.3f} over {} faces\n", choice.recipe.name(),
+                  choice.mean_drift, choice.faces));
+  return choice.recipe;
+}
 
 }  // namespace
 
@@ -46,7 +55,8 @@ int RunCalibrate(const Words& words) {
   JobOptions job = MakeJob(run);
   const Network loaded = LoadNetwork(network);
   WarnIfAssumed(loaded);
-  const std::optional<Recipe> asked = MakeRecipe(recipe);
+  const bool choose = recipe.file == kAutoRecipe;
+  const std::optional<Recipe> asked = choose ? Choose(loaded, job) : MakeRecipe(recipe);
   const Recipe used = asked ? *asked : loaded.stored_recipe().value_or(Recipe{});
   job.assessor.recipe = used;
   job.rows = false;
@@ -58,7 +68,7 @@ int RunCalibrate(const Words& words) {
   if (status > 1) return status;
   Calibration calibration = Calibration::of(std::move(qualities), used, loaded.preprocessing());
   calibration.source = source;
-  const std::string path = loaded.save_calibration(calibration);
+  const std::string path = loaded.save_calibration(calibration, choose);
   Say(fmt::format("prefiqs: {}: {} faces, recipe {}, quality from {:.4f} over {:.4f} (median) to {:.4f}\n", path,
                   calibration.faces, used.name(), calibration.quality.front(), calibration.quality[50],
                   calibration.quality.back()));

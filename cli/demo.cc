@@ -82,6 +82,7 @@ int RunDemo(const Words& words) {
   demo.assessor.detector = LoadDetector(detector);
   const Network loaded = LoadNetwork(network);
   WarnIfAssumed(loaded);
+  CheckAutoRecipe(recipe, loaded);
   const DemoReport report = run_demo(loaded, demo);
   PrintPictures(report);
   PrintSeries(report);

@@ -159,6 +159,7 @@ int RunInspect(const Words& words) {
   if (!Parse(app, words)) return 0;
   const std::optional<Recipe> wanted = MakeRecipe(recipe);
   const Network loaded = LoadNetwork(network);
+  CheckAutoRecipe(recipe, loaded);
   const Recipe used = wanted ? *wanted : loaded.stored_recipe().value_or(Recipe{});
   const Inspection inspection = loaded.inspect(used);
   if (json) {

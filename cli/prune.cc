@@ -47,6 +47,7 @@ int RunPrune(const Words& words) {
     throw Error(ErrorCode::kIo, fmt::format("{}: exists already; --force overwrites it", output));
   }
   const Network loaded = LoadNetwork(network);
+  CheckAutoRecipe(recipe, loaded);
   const Recipe used = wanted ? *wanted : loaded.stored_recipe().value_or(Recipe{});
   const double achieved = loaded.save_pruned(used, output);
   fmt::print("{}: {}, sparsity asked {}, achieved {:.6f}\n", output, used.name(), used.sparsity, achieved);

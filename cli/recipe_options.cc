@@ -43,10 +43,11 @@ E Named(std::string_view option, const std::string& text, std::initializer_list<
 
 void AddRecipeOptions(CLI::App& app, RecipeArguments& arguments) {
   const char* const group = "Recipe";
-  app.add_option("--recipe", arguments.file,
-                 "Recipe as JSON, in place of the options below. Without either: the one "
-                 "stored with the network, else the paper's")
-      ->type_name("FILE")
+  app.add_option(
+         "--recipe", arguments.file,
+         "Recipe as JSON, in place of the options below; auto: the one that calibrate chose and stored with the "
+         "network. Without any: the stored one if there is one, else the paper's")
+      ->type_name("FILE|auto")
       ->group(group);
   app.add_option("--sparsity", arguments.sparsity, "Part of the prunable weights that goes, 0 <= R < 1 [0.4]")
       ->type_name("R")
@@ -76,7 +77,7 @@ std::optional<Recipe> MakeRecipe(const RecipeArguments& arguments) {
           ErrorCode::kUsage,
           "--recipe excludes --sparsity, --granularity, --criterion, --scope, --from and --seed: it says them all");
     }
-    recipe = ReadRecipe(arguments.file);
+    if (arguments.file != kAutoRecipe) recipe = ReadRecipe(arguments.file);
   } else if (single) {
     recipe.emplace();
     recipe->sparsity = arguments.sparsity.value_or(recipe->sparsity);
@@ -98,6 +99,14 @@ std::optional<Recipe> MakeRecipe(const RecipeArguments& arguments) {
     throw Error(ErrorCode::kNotAvailable, "structured pruning is not available yet: use --granularity unstructured");
   }
   return recipe;
+}
+
+void CheckAutoRecipe(const RecipeArguments& arguments, const Network& network) {
+  if (arguments.file != kAutoRecipe || network.stored_recipe()) return;
+  throw Error(
+      ErrorCode::kUsage,
+      fmt::format("--recipe auto: none is stored with {}; prefiqs calibrate {} FACES/ --recipe auto chooses one",
+                  network.path(), network.path()));
 }
 
 }  // namespace prefiqs::cli

@@ -5,11 +5,16 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include <prefiqs/network.h>
 #include <prefiqs/recipe.h>
 #include <CLI/App.hpp>
 
 namespace prefiqs::cli {
+
+// In place of a file: the recipe that `prefiqs calibrate` chooses and stores with the network.
+inline constexpr std::string_view kAutoRecipe = "auto";
 
 struct RecipeArguments {
   std::string file;
@@ -20,9 +25,12 @@ struct RecipeArguments {
 
 void AddRecipeOptions(CLI::App& app, RecipeArguments& arguments);
 
-// Unset when no option was given. What an option does not say is the paper's. Throws Error(kRecipe), Error(kIo),
-// Error(kUsage), or Error(kNotAvailable) for structured pruning.
+// Unset when no option was given, and for kAutoRecipe. What an option does not say is the paper's. Throws
+// Error(kRecipe), Error(kIo), Error(kUsage), or Error(kNotAvailable) for structured pruning.
 std::optional<Recipe> MakeRecipe(const RecipeArguments& arguments);
+
+// Throws Error(kUsage) for kAutoRecipe where no recipe is stored with the network.
+void CheckAutoRecipe(const RecipeArguments& arguments, const Network& network);
 
 }  // namespace prefiqs::cli
 

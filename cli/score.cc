@@ -99,6 +99,7 @@ int RunScore(const Words& words) {
   }
   const Network loaded = LoadNetwork(network);
   WarnIfAssumed(loaded);
+  CheckAutoRecipe(recipe, loaded);
   return RunJob(loaded, std::move(job), run.fail_under_gate);
 }
 

@@ -118,8 +118,10 @@ class PREFIQS_API Network {
   double save_pruned(const Recipe& recipe, const std::string& path) const;
 
   // Writes `calibration` into the sidecar path() + ".json", atomically; what else stands there stays, and a
-  // preprocessing that nothing had stored yet is added. Returns the sidecar's path. Throws Error(kIo) or Error(kModel).
-  std::string save_calibration(const Calibration& calibration) const;
+  // preprocessing that nothing had stored yet is added. With `and_recipe` its recipe becomes the stored one. Returns
+  // the sidecar's path. Throws Error(kIo), Error(kModel), or Error(kUsage) where the network file itself names a
+  // recipe, which goes before the sidecar's.
+  std::string save_calibration(const Calibration& calibration, bool and_recipe = false) const;
 
   // Everything `prefiqs inspect` prints, for the given recipe and executor. Throws Error(kRecipe).
   Inspection inspect(const Recipe& recipe = {}, ExecutorKind executor = ExecutorKind::kOneDnn) const;

@@ -195,10 +195,14 @@ std::optional<Calibration> Network::calibration() const { return impl_->calibrat
 const std::string& Network::path() const { return impl_->path; }
 const std::string& Network::content_hash() const { return impl_->content_hash; }
 
-std::string Network::save_calibration(const Calibration& calibration) const {
+std::string Network::save_calibration(const Calibration& calibration, bool and_recipe) const {
+  if (and_recipe && impl_->graph.metadata.contains(pipeline::kRecipeKey)) {
+    throw Error(ErrorCode::kUsage, fmt::format("{}: names its own recipe, {}, which goes before one beside it",
+                                               Printable(impl_->path), impl_->stored_recipe->name()));
+  }
   const bool stored = impl_->preprocessing_source == PreprocessingSource::kMetadata ||
                       impl_->preprocessing_source == PreprocessingSource::kSidecar;
-  return pipeline::StoreCalibration(impl_->path, impl_->content_hash, calibration,
+  return pipeline::StoreCalibration(impl_->path, impl_->content_hash, calibration, and_recipe,
                                     stored ? std::nullopt : std::optional(calibration.preprocessing));
 }
 

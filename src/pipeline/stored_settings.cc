@@ -93,7 +93,7 @@ StoredSettings SettingsFromSidecar(const std::string& path, const std::string& c
 }
 
 std::string StoreCalibration(const std::string& path, const std::string& content_hash, const Calibration& calibration,
-                             const std::optional<Preprocessing>& preprocessing) {
+                             bool and_recipe, const std::optional<Preprocessing>& preprocessing) {
   const std::string sidecar = SidecarPath(path);
   nlohmann::ordered_json object = nlohmann::ordered_json::object();
   std::error_code ignored;
@@ -104,6 +104,7 @@ std::string StoreCalibration(const std::string& path, const std::string& content
     if (IsPreprocessing(object)) object = {{"preprocessing", object}};
   }
   if (preprocessing) object["preprocessing"] = nlohmann::ordered_json::parse(preprocessing->to_json());
+  if (and_recipe) object["recipe"] = nlohmann::ordered_json::parse(calibration.recipe.to_json());
   object["calibrated_network"] = content_hash;
   object["calibration"] = nlohmann::ordered_json::parse(calibration.to_json());
   const std::string text = object.dump(1) + "\n";

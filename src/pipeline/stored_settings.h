@@ -25,10 +25,11 @@ StoredSettings SettingsFromMetadata(const std::map<std::string, std::string>& me
 // Error(kModel) or Error(kRecipe) that names it; so for a calibration of a network of another `content_hash`.
 StoredSettings SettingsFromSidecar(const std::string& path, const std::string& content_hash);
 
-// Puts calibration, the hash of the network it is for, and `preprocessing` (where given) into `path`.json; its other
-// keys stay. Returns the file's path. Throws Error(kIo) or Error(kModel).
+// Puts calibration, the hash of the network it is for, its recipe (with `and_recipe`, as the recipe of the network) and
+// `preprocessing` (where given) into `path`.json; its other keys stay. Returns the file's path. Throws Error(kIo) or
+// Error(kModel).
 std::string StoreCalibration(const std::string& path, const std::string& content_hash, const Calibration& calibration,
-                             const std::optional<Preprocessing>& preprocessing);
+                             bool and_recipe, const std::optional<Preprocessing>& preprocessing);
 
 }  // namespace prefiqs::pipeline
 

@@ -37,18 +37,18 @@ TEST(StoredSettings, CalibrationIsAddedToWhatIsThere) {
   const std::string path = folder / "m.onnx";
   Calibration calibration = Calibration::of(std::vector<float>(100, 0.5f), {}, {});
   calibration.source = "test";
-  EXPECT_EQ(StoreCalibration(path, "hash", calibration, Preprocessing::preset("adaface")), path + ".json");
+  EXPECT_EQ(StoreCalibration(path, "hash", calibration, false, Preprocessing::preset("adaface")), path + ".json");
   EXPECT_EQ(SettingsFromSidecar(path, "hash").calibration, calibration);
   EXPECT_EQ(SettingsFromSidecar(path, "hash").preprocessing, Preprocessing::preset("adaface"));
 
   Fill(path + ".json", R"({"recipe":{"scope":"layer"},"preprocessing":{"channels":"bgr"}})");
-  StoreCalibration(path, "hash", calibration, std::nullopt);
+  StoreCalibration(path, "hash", calibration, false, std::nullopt);
   EXPECT_EQ(SettingsFromSidecar(path, "hash").recipe->scope, Scope::kLayer);
   EXPECT_EQ(SettingsFromSidecar(path, "hash").preprocessing->channels, ChannelOrder::kBgr);
   EXPECT_EQ(SettingsFromSidecar(path, "hash").calibration, calibration);
 
   Fill(path + ".json", R"({"channels":"bgr"})");
-  StoreCalibration(path, "hash", calibration, std::nullopt);
+  StoreCalibration(path, "hash", calibration, false, std::nullopt);
   EXPECT_EQ(SettingsFromSidecar(path, "hash").preprocessing->channels, ChannelOrder::kBgr);
   EXPECT_EQ(SettingsFromSidecar(path, "hash").calibration, calibration);
 }
@@ -56,7 +56,7 @@ TEST(StoredSettings, CalibrationIsAddedToWhatIsThere) {
 TEST(StoredSettings, CalibrationOfAnotherNetworkIsRefused) {
   FolderForTest folder;
   const std::string path = folder / "m.onnx";
-  StoreCalibration(path, "hash", Calibration::of(std::vector<float>(100, 0.5f), {}, {}), std::nullopt);
+  StoreCalibration(path, "hash", Calibration::of(std::vector<float>(100, 0.5f), {}, {}), false, std::nullopt);
   try {
     SettingsFromSidecar(path, "another");
     ADD_FAILURE();
@@ -70,7 +70,7 @@ TEST(StoredSettings, NothingIsStoredInAFileThatIsNotUnderstood) {
   FolderForTest folder;
   const std::string path = folder / "m.onnx";
   Fill(path + ".json", "{\"mine\":1}");
-  EXPECT_THROW(StoreCalibration(path, "hash", Calibration::of(std::vector<float>(100, 0.5f), {}, {}), std::nullopt),
+  EXPECT_THROW(StoreCalibration(path, "hash", Calibration::of(std::vector<float>(100, 0.5f), {}, {}), false, std::nullopt),
                Error);
   EXPECT_EQ(Contents(path + ".json"), "{\"mine\":1}");
 }

@@ -1,0 +1,119 @@
+// Which recipe suits a network, asked of faces without labels.
+#include <fmt/format.h>
+#include <prefiqs/job.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <optional>
+
+#include "base/file.h"
+#include "base/parallel.h"
+#include "engine/twin.h"
+#include "input/source.h"
+#include "pipeline/faces.h"
+#include "pipeline/network_impl.h"
+#include "pipeline/preprocess.h"
+#include "prune/prune.h"
+#include "score/drift.h"
+
+namespace prefiqs {
+namespace {
+
+constexpr std::size_t kFaces = 256, kFewestFaces = 30;
+constexpr int kFinest = 100;     // sparsities are multiples of 1 / kFinest
+constexpr int kHighest = 80;     // of those multiples: nothing that ranks was seen above
+constexpr double kTarget = 0.2;  // mean drift
+
+// Faces spread evenly over the inputs, as the network takes them.
+std::vector<std::vector<float>> TakeFaces(const Network& network, const JobOptions& options) {
+  const std::vector<input::Item> items = input::ListItems(options.inputs);
+  const pipeline::FaceOptions faces{.detector = options.assessor.detector ? &*options.assessor.detector : nullptr,
+                                    .min_face = options.assessor.min_face,
+                                    .selection = FaceSelection::kBest,
+                                    .width = network.input_width(),
+                                    .height = network.input_height()};
+  const std::size_t count = std::min(items.size(), kFaces);
+  std::vector<std::vector<float>> found(count);
+  ParallelFor(count, options.assessor.threads, [&](std::size_t i) {
+    const input::Item& item = items[i * items.size() / count];
+    const auto candidates = pipeline::FindFaces(input::Read(item, options.limits), faces);
+    if (candidates.front().crop) found[i] = pipeline::Preprocess(*candidates.front().crop, network.preprocessing());
+  });
+  std::erase_if(found, [](const std::vector<float>& face) { return face.empty(); });
+  if (found.size() < kFewestFaces) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{} faces: {} at least are wanted to choose a recipe by", found.size(), kFewestFaces));
+  }
+  return found;
+}
+
+class Chooser {
+ public:
+  Chooser(const Network& network, const JobOptions& options)
+      : network_(network),
+        options_(options),
+        faces_(TakeFaces(network, options)),
+        dense_(Embed(network.impl().graph)) {}
+
+  std::int64_t faces() const { return std::ssize(faces_); }
+
+  double MeanDrift(const Recipe& recipe) const {
+    const graph::Graph& graph = network_.impl().graph;
+    const auto pruned = Embed(prune::ApplyMasks(graph, prune::ComputeMasks(graph, recipe)));
+    double sum = 0;
+    int count = 0;
+    for (std::size_t i = 0; i < faces_.size(); ++i) {
+      if (dense_[i].empty()) continue;
+      // What has no direction any more has drifted as far as can be told.
+      sum += pruned[i].empty() ? 2 : score::Drift(dense_[i], pruned[i]).value_or(2);
+      ++count;
+    }
+    if (count == 0) {
+      throw Error(ErrorCode::kModel, fmt::format("{}: no face has an embedding", Printable(network_.path())));
+    }
+    return sum / count;
+  }
+
+ private:
+  // Empty where the network fails.
+  std::vector<std::vector<float>> Embed(const graph::Graph& graph) const {
+    const auto twin = engine::Twin::Compile(graph, nullptr, options_.assessor.executor);
+    std::vector<std::vector<float>> embeddings(faces_.size());
+    ParallelFor(faces_.size(), options_.assessor.threads, [&](std::size_t i) {
+      const auto context = twin->NewContext();
+      engine::TwinEmbedding embedding = std::move(twin->Run(*context, {&faces_[i], 1})[0]);
+      if (embedding.failure.empty()) embeddings[i] = std::move(embedding.dense);
+    });
+    return embeddings;
+  }
+
+  const Network& network_;
+  const JobOptions& options_;
+  std::vector<std::vector<float>> faces_, dense_;
+};
+
+}  // namespace
+
+RecipeChoice choose_recipe(const Network& network, const JobOptions& options) {
+  network.impl().CheckNotPruned();
+  const Chooser chooser(network, options);
+  const auto at = [&](int steps) {
+    RecipeChoice choice{.recipe = {.scope = Scope::kChannel, .sparsity = static_cast<double>(steps) / kFinest},
+                        .faces = chooser.faces()};
+    choice.mean_drift = chooser.MeanDrift(choice.recipe);
+    return choice;
+  };
+  // The drift rises with the sparsity.
+  int low = 1, high = kHighest;
+  RecipeChoice below = at(low), above = at(high);
+  while (high - low > 1) {
+    const int middle = std::midpoint(low, high);
+    const RecipeChoice choice = at(middle);
+    (choice.mean_drift < kTarget ? low : high) = middle;
+    (choice.mean_drift < kTarget ? below : above) = choice;
+  }
+  return kTarget - below.mean_drift < above.mean_drift - kTarget ? below : above;
+}
+
+}  // namespace prefiqs
