@@ -70,8 +70,9 @@ TEST(StoredSettings, NothingIsStoredInAFileThatIsNotUnderstood) {
   FolderForTest folder;
   const std::string path = folder / "m.onnx";
   Fill(path + ".json", "{\"mine\":1}");
-  EXPECT_THROW(StoreCalibration(path, "hash", Calibration::of(std::vector<float>(100, 0.5f), {}, {}), false, std::nullopt),
-               Error);
+  EXPECT_THROW(
+      StoreCalibration(path, "hash", Calibration::of(std::vector<float>(100, 0.5f), {}, {}), false, std::nullopt),
+      Error);
   EXPECT_EQ(Contents(path + ".json"), "{\"mine\":1}");
 }
 
