@@ -213,13 +213,18 @@ class Folder {
 
 }  // namespace
 
-Graph Specialise(const Graph& graph, const std::map<std::string, Shape>& input_shapes, const SpecialiseLimits& limits) {
+Graph InferShapes(const Graph& graph, const std::map<std::string, Shape>& input_shapes,
+                  const SpecialiseLimits& limits) {
   CheckSupported(graph);
   Folder folder(graph, limits);
   folder.SetInputs(input_shapes);
   folder.CountConstants();
   folder.Run(false);
-  return graph::RemoveUnused(std::move(folder).Take());
+  return std::move(folder).Take();
+}
+
+Graph Specialise(const Graph& graph, const std::map<std::string, Shape>& input_shapes, const SpecialiseLimits& limits) {
+  return graph::RemoveUnused(InferShapes(graph, input_shapes, limits));
 }
 
 Graph FoldConstants(const Graph& graph, const SpecialiseLimits& limits) {

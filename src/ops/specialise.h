@@ -23,6 +23,11 @@ struct SpecialiseLimits {
 graph::Graph Specialise(const graph::Graph& graph, const std::map<std::string, graph::Shape>& input_shapes,
                         const SpecialiseLimits& limits = {});
 
+// The same without dropping values: ids are those of `graph`, so what is found out here can be done there. Nodes that
+// are folded are gone, those that no output needs are still there.
+graph::Graph InferShapes(const graph::Graph& graph, const std::map<std::string, graph::Shape>& input_shapes,
+                         const SpecialiseLimits& limits = {});
+
 // Evaluates every node whose inputs are all constants; shapes may stay open. For use right after reading.
 graph::Graph FoldConstants(const graph::Graph& graph, const SpecialiseLimits& limits = {});
 

@@ -98,6 +98,18 @@ TEST(Specialise, ArithmeticWithShapesIsGone) {
   EXPECT_EQ(original.nodes.size(), 6u) << "the graph given is not changed";
 }
 
+TEST(InferShapes, KeepsIds) {
+  const Graph original = Flattening();
+  const Graph inferred = InferShapes(original, {{"x", {3, 2, 5}}});
+  ASSERT_EQ(inferred.values.size(), original.values.size());
+  for (std::size_t i = 0; i < original.values.size(); ++i) {
+    EXPECT_EQ(inferred.values[i].name, original.values[i].name);
+    EXPECT_TRUE(inferred.values[i].shape_known) << inferred.values[i].name;
+  }
+  EXPECT_THAT(Names(inferred), ElementsAre("r", "y"));
+  EXPECT_THAT(inferred.value(original.outputs.at(0)).shape, ElementsAre(3, 10));
+}
+
 TEST(Specialise, ShapeWithStartAndEnd) {
   const Graph fixed = Specialise(Builder()
                                      .Input("x", {kUnknown, 2, 7})
