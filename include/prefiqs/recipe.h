@@ -11,7 +11,10 @@
 
 namespace prefiqs {
 
-enum class Granularity { kUnstructured, kStructured };
+enum class Granularity {
+  kUnstructured,  // single weights
+  kStructured,    // channels, with all that belongs to them in all layers
+};
 enum class Criterion { kL1, kRandom };
 enum class Scope { kGlobal, kLayer, kChannel };
 
@@ -20,7 +23,7 @@ struct PREFIQS_API Recipe {
   Granularity granularity = Granularity::kUnstructured;
   Criterion criterion = Criterion::kL1;
   Scope scope = Scope::kGlobal;
-  double sparsity = 0.4;   // fraction of the prunable weights to remove, in [0, 1)
+  double sparsity = 0.4;   // fraction of the prunable weights (structured: of the channels) to remove, in [0, 1)
   double from = 0.0;       // prune only the layers at or after this fraction of the layer order, in [0, 1)
   std::uint64_t seed = 0;  // of Criterion::kRandom; ignored (and not written) for kL1
 
@@ -34,7 +37,7 @@ struct PREFIQS_API Recipe {
   std::string to_json() const;
   static Recipe from_json(std::string_view json);
 
-  // Throws Error(kRecipe) where a number is outside its range.
+  // Throws Error(kRecipe) where a number is outside its range, or structured pruning has the channel scope.
   void validate() const;
 
   friend bool operator==(const Recipe&, const Recipe&) = default;

@@ -51,13 +51,13 @@ TEST(Recipe, SurvivesJson) {
   Recipe recipe;
   recipe.granularity = Granularity::kStructured;
   recipe.criterion = Criterion::kRandom;
-  recipe.scope = Scope::kChannel;
+  recipe.scope = Scope::kLayer;
   recipe.sparsity = 0.1 + 0.2;
   recipe.from = 1.0 / 3;
   recipe.seed = ~0ULL;
   EXPECT_EQ(Recipe::from_json(recipe.to_json()), recipe);
   EXPECT_EQ(recipe.name(),
-            "structured-random-channel-0.30000000000000004-from0.3333333333333333-seed18446744073709551615");
+            "structured-random-layer-0.30000000000000004-from0.3333333333333333-seed18446744073709551615");
 }
 
 TEST(Recipe, RefusesWhatItDoesNotUnderstand) {

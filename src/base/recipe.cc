@@ -97,6 +97,10 @@ void Recipe::validate() const {
   if (!(from >= 0 && from < 1)) {
     throw Error(ErrorCode::kRecipe, fmt::format("recipe: from {} is outside [0, 1)", from));
   }
+  if (granularity == Granularity::kStructured && scope == Scope::kChannel) {
+    throw Error(ErrorCode::kRecipe,
+                "recipe: the channel scope is for single weights; structured pruning has global and layer");
+  }
 }
 
 }  // namespace prefiqs

@@ -12,6 +12,7 @@
 
 #include "base/split_mix.h"
 #include "prune/select.h"
+#include "prune/structured.h"
 
 namespace prefiqs::prune {
 namespace {
@@ -93,10 +94,6 @@ ChannelKey MakeChannelKey(const PrunableWeight& weight, std::span<const float> v
   return key;
 }
 
-std::int64_t PruneCount(double sparsity, std::int64_t n) {
-  return static_cast<std::int64_t>(std::floor(sparsity * static_cast<double>(n) + 0.5));
-}
-
 // One threshold over keys[begin, end); clears `keep` where the key is at or below it.
 template <typename KeyFunction>
 void PruneGroup(std::span<const KeyFunction> keys, std::span<std::vector<std::uint8_t>> keep, double sparsity) {
@@ -123,6 +120,20 @@ void PruneAll(const std::vector<KeyFunction>& keys, bool per_layer, double spars
   for (std::size_t w = 0; w < keys.size(); ++w) PruneGroup(all.subspan(w, 1), keep.subspan(w, 1), sparsity);
 }
 
+void CountPruned(Masks& masks) {
+  for (const auto& mask : masks.keep) masks.pruned += std::count(mask.begin(), mask.end(), std::uint8_t{0});
+}
+
+void SetZeros(graph::TensorPtr& constant, const std::vector<std::uint8_t>& keep) {
+  if (std::find(keep.begin(), keep.end(), std::uint8_t{0}) == keep.end()) return;
+  auto copy = std::make_shared<Tensor>(*constant);
+  const std::span<float> values = copy->values<float>();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (keep[i] == 0) values[i] = 0.0f;
+  }
+  constant = std::move(copy);
+}
+
 }  // namespace
 
 std::vector<PrunableWeight> PrunableWeights(const Graph& graph) {
@@ -146,11 +157,8 @@ std::vector<PrunableWeight> PrunableWeights(const Graph& graph) {
   return weights;
 }
 
-Masks ComputeMasks(const Graph& graph, const Recipe& recipe) {
+Masks ComputeMasks(const Graph& graph, const Recipe& recipe, const InputShapes& input_shapes) {
   recipe.validate();
-  if (recipe.granularity == Granularity::kStructured) {
-    throw Error(ErrorCode::kNotAvailable, "recipe: structured pruning is not available yet; use unstructured");
-  }
   const std::vector<PrunableWeight> all = PrunableWeights(graph);
   if (all.empty()) {
     throw Error(ErrorCode::kRecipe,
@@ -164,6 +172,11 @@ Masks ComputeMasks(const Graph& graph, const Recipe& recipe) {
   for (const PrunableWeight& weight : masks.weights) {
     masks.keep.emplace_back(values(weight).size(), std::uint8_t{1});
     masks.considered += static_cast<std::int64_t>(values(weight).size());
+  }
+  if (recipe.granularity == Granularity::kStructured) {
+    MaskChannels(graph, recipe, input_shapes, masks);
+    CountPruned(masks);
+    return masks;
   }
 
   const bool per_layer = recipe.scope == Scope::kLayer;
@@ -183,23 +196,16 @@ Masks ComputeMasks(const Graph& graph, const Recipe& recipe) {
     for (const PrunableWeight& weight : masks.weights) keys.push_back({values(weight)});
     PruneAll(keys, per_layer, recipe.sparsity, masks);
   }
-  for (const auto& mask : masks.keep) masks.pruned += std::count(mask.begin(), mask.end(), std::uint8_t{0});
+  CountPruned(masks);
   return masks;
 }
 
 Graph ApplyMasks(const Graph& graph, const Masks& masks) {
   Graph pruned = graph;
   for (std::size_t w = 0; w < masks.weights.size(); ++w) {
-    const std::vector<std::uint8_t>& keep = masks.keep[w];
-    if (std::find(keep.begin(), keep.end(), std::uint8_t{0}) == keep.end()) continue;
-    graph::TensorPtr& constant = pruned.value(masks.weights[w].value).constant;
-    auto copy = std::make_shared<Tensor>(*constant);
-    const std::span<float> values = copy->values<float>();
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      if (keep[i] == 0) values[i] = 0.0f;
-    }
-    constant = std::move(copy);
+    SetZeros(pruned.value(masks.weights[w].value).constant, masks.keep[w]);
   }
+  for (const auto& [value, keep] : masks.others) SetZeros(pruned.value(value).constant, keep);
   return pruned;
 }
 

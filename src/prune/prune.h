@@ -2,7 +2,11 @@
 #ifndef PREFIQS_PRUNE_PRUNE_H_
 #define PREFIQS_PRUNE_PRUNE_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <prefiqs/recipe.h>
@@ -22,11 +26,20 @@ struct PrunableWeight {
 };
 std::vector<PrunableWeight> PrunableWeights(const graph::Graph& graph);
 
+using InputShapes = std::map<std::string, graph::Shape>;  // as ops::Specialise takes them
+
 struct Masks {
   std::vector<PrunableWeight> weights;          // those in scope of the recipe's `from`
   std::vector<std::vector<std::uint8_t>> keep;  // one byte an element: 1 stays, 0 goes
-  std::int64_t considered = 0;                  // elements in `keep`
-  std::int64_t pruned = 0;                      // zeros in `keep`
+
+  // Of structured recipes. What removed channels have besides weights: biases, BN's scales and shifts, slopes, and
+  // whatever else is added or multiplied to them.
+  std::vector<std::pair<graph::ValueId, std::vector<std::uint8_t>>> others;
+  // By value and axis, activations too: the indices that go, ascending.
+  std::map<std::pair<graph::ValueId, std::size_t>, std::vector<std::int64_t>> removed;
+
+  std::int64_t considered = 0;  // elements in `keep`
+  std::int64_t pruned = 0;      // zeros in `keep`
   double achieved_sparsity() const {
     return considered == 0 ? 0.0 : static_cast<double>(pruned) / static_cast<double>(considered);
   }
@@ -37,10 +50,12 @@ struct Masks {
 //
 // The threshold is the k-th smallest score, k = floor(sparsity * n + 0.5), and everything at or below it goes (METHOD
 // §2), so more than k where scores are equal. Deterministic on every platform. Throws Error(kRecipe) when the recipe is
-// out of range or nothing is prunable, Error(kNotAvailable) for structured recipes.
-Masks ComputeMasks(const graph::Graph& graph, const Recipe& recipe);
+// out of range or nothing is prunable.
+//
+// Structured recipes: structured.h. They alone need `input_shapes`, where the graph leaves any open.
+Masks ComputeMasks(const graph::Graph& graph, const Recipe& recipe, const InputShapes& input_shapes = {});
 
-// The graph with the masked weights set to zero. Constants that lose nothing stay shared with `graph`.
+// The graph with the masked constants set to zero. Those that lose nothing stay shared with `graph`.
 graph::Graph ApplyMasks(const graph::Graph& graph, const Masks& masks);
 
 }  // namespace prefiqs::prune

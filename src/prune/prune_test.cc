@@ -258,14 +258,6 @@ TEST(Errors, AreClear) {
   EXPECT_THROW(ComputeMasks(net.graph, recipe), Error);
   recipe.sparsity = std::nan("");
   EXPECT_THROW(ComputeMasks(net.graph, recipe), Error);
-  recipe = {};
-  recipe.granularity = Granularity::kStructured;
-  try {
-    ComputeMasks(net.graph, recipe);
-    FAIL();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), ErrorCode::kNotAvailable);
-  }
   Graph empty;
   EXPECT_THROW(ComputeMasks(empty, {}), Error);
 }

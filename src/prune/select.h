@@ -3,10 +3,16 @@
 #define PREFIQS_PRUNE_SELECT_H_
 
 #include <climits>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
 namespace prefiqs::prune {
+
+// How many of n go (METHOD §2).
+inline std::int64_t PruneCount(double sparsity, std::int64_t n) {
+  return static_cast<std::int64_t>(std::floor(sparsity * static_cast<double>(n) + 0.5));
+}
 
 // `for_each(visit)` calls visit(key) for every key, in any order, the same keys each time; k counts from 1 and is at
 // most their number. Radix selection from the top, 16 bits a pass: a copy of the scores of a ResNet-100 would cost a
