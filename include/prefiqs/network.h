@@ -61,6 +61,11 @@ struct NetworkOptions {
   bool tells_quality = false;
 };
 
+enum class PrunedForm {
+  kMasked,   // zeros, the topology stays
+  kRemoved,  // smaller tensors, of structured recipes; the same embeddings up to rounding
+};
+
 // One row of `prefiqs inspect`, for one picture (for as many as the file is fixed to, where its batch is not open).
 struct LayerInfo {
   std::string name;
@@ -113,9 +118,9 @@ class PREFIQS_API Network {
   // 32 hexadecimal digits: XXH3-128 of the file (and of its external data), as printed by `xxhsum -H2`.
   const std::string& content_hash() const;
 
-  // Applies `recipe` and writes a valid ONNX file of the same topology with recipe and preprocessing in its metadata,
-  // atomically. Returns the achieved sparsity. Throws Error(kRecipe) or Error(kIo).
-  double save_pruned(const Recipe& recipe, const std::string& path) const;
+  // Applies `recipe` and writes a valid ONNX file with recipe and preprocessing in its metadata, atomically. Returns
+  // the achieved sparsity. Throws Error(kRecipe) or Error(kIo).
+  double save_pruned(const Recipe& recipe, const std::string& path, PrunedForm form = PrunedForm::kMasked) const;
 
   // Writes `calibration` into the sidecar path() + ".json", atomically; what else stands there stays, and a
   // preprocessing that nothing had stored yet is added. With `and_recipe` its recipe becomes the stored one. Returns

@@ -159,7 +159,7 @@ std::unique_ptr<const engine::Twin> CompileTwin(const Network::Impl& network, co
   if (stochastic) return engine::Twin::Compile(stochastic->trunk(), nullptr, options.executor);
   if (!prunes(options.method)) return engine::Twin::Compile(network.graph, nullptr, options.executor);
   network.CheckNotPruned();
-  const prune::Masks masks = prune::ComputeMasks(network.graph, recipe);
+  const prune::Masks masks = network.Masks(recipe);
   achieved_sparsity = masks.achieved_sparsity();
   const graph::Graph pruned = prune::ApplyMasks(network.graph, masks);
   return engine::Twin::Compile(network.graph, &pruned, options.executor);

@@ -326,7 +326,8 @@ TEST(Assessor, RefusesBadRecipesAndThreads) {
     return ErrorCode::kInternal;
   };
   EXPECT_EQ(code_of({.recipe = Recipe{.sparsity = 1}}), ErrorCode::kRecipe);
-  EXPECT_EQ(code_of({.recipe = Recipe{.granularity = Granularity::kStructured}}), ErrorCode::kNotAvailable);
+  EXPECT_EQ(code_of({.recipe = Recipe{.granularity = Granularity::kStructured, .scope = Scope::kChannel}}),
+            ErrorCode::kRecipe);
   EXPECT_EQ(code_of({.threads = -1}), ErrorCode::kUsage);
 }
 

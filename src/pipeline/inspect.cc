@@ -56,7 +56,8 @@ struct Prunable {
 };
 
 // By the name of the first node that uses a weight; names survive specialisation, indices do not.
-std::unordered_map<std::string, Prunable> PrunablePerNode(const graph::Graph& graph, const Recipe& recipe) {
+std::unordered_map<std::string, Prunable> PrunablePerNode(const Network::Impl& network, const Recipe& recipe) {
+  const graph::Graph& graph = network.graph;
   std::unordered_map<std::string, Prunable> per_node;
   const std::vector<prune::PrunableWeight> weights = prune::PrunableWeights(graph);
   if (weights.empty()) return per_node;
@@ -66,7 +67,7 @@ std::unordered_map<std::string, Prunable> PrunablePerNode(const graph::Graph& gr
   for (const prune::PrunableWeight& weight : weights) {
     per_node[node_name(weight)].weights += graph.constant(weight.value)->count();
   }
-  const prune::Masks masks = prune::ComputeMasks(graph, recipe);
+  const prune::Masks masks = network.Masks(recipe);
   for (std::size_t i = 0; i < masks.weights.size(); ++i) {
     per_node[node_name(masks.weights[i])].pruned += std::count(masks.keep[i].begin(), masks.keep[i].end(), 0);
   }
@@ -80,7 +81,7 @@ Inspection Network::inspect(const Recipe& recipe, ExecutorKind executor) const {
   const auto twin = engine::Twin::Compile(impl_->graph, nullptr, executor);
   std::unordered_map<std::string, std::string> implementations;
   for (engine::LayerReport& layer : twin->Layers()) implementations[layer.node] = std::move(layer.implementation);
-  const auto prunable = PrunablePerNode(impl_->graph, recipe);
+  const auto prunable = PrunablePerNode(*impl_, recipe);
 
   Inspection result;
   result.inputs = Describe(impl_->graph, impl_->graph.inputs, specialised, specialised.inputs);

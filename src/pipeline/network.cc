@@ -14,6 +14,7 @@
 #include "pipeline/network_impl.h"
 #include "pipeline/stored_settings.h"
 #include "prune/prune.h"
+#include "prune/structured.h"
 
 namespace prefiqs {
 namespace {
@@ -140,12 +141,19 @@ void TakeSettings(Network::Impl& impl, const NetworkOptions& options) {
 
 }  // namespace
 
-graph::Graph Network::Impl::Specialised() const {
+prune::InputShapes Network::Impl::InputShapes() const {
   const graph::Value& input = graph.value(graph.inputs[0]);
   const bool fixed = input.shape_known && input.shape[0] != graph::kUnknown;
-  const std::int64_t batch = fixed ? input.shape[0] : 1;
+  return {{input.name, {fixed ? input.shape[0] : 1, kChannels, height, width}}};
+}
+
+prune::Masks Network::Impl::Masks(const Recipe& recipe) const {
+  return prune::ComputeMasks(graph, recipe, InputShapes());
+}
+
+graph::Graph Network::Impl::Specialised() const {
   try {
-    return ops::Specialise(graph, {{input.name, {batch, kChannels, height, width}}});
+    return ops::Specialise(graph, InputShapes());
   } catch (const Error& e) {
     throw Error(e.code(), fmt::format("{}: {}", Printable(path), e.what()));
   }
@@ -208,9 +216,13 @@ std::string Network::save_calibration(const Calibration& calibration, bool and_r
 
 std::string default_network() { return ShippedFile("models/prefiqs_face.onnx"); }
 
-double Network::save_pruned(const Recipe& recipe, const std::string& path) const {
+double Network::save_pruned(const Recipe& recipe, const std::string& path, PrunedForm form) const {
   impl_->CheckNotPruned();
-  const prune::Masks masks = prune::ComputeMasks(impl_->graph, recipe);
+  if (form == PrunedForm::kRemoved && recipe.granularity != Granularity::kStructured) {
+    throw Error(ErrorCode::kRecipe,
+                "recipe: single weights can be set to zero but not taken out; use structured pruning");
+  }
+  const prune::Masks masks = impl_->Masks(recipe);
   std::map<std::string, std::string> metadata{
       {pipeline::kRecipeKey, recipe.to_json()},
       {pipeline::kPrunedFromKey, impl_->content_hash},
@@ -221,7 +233,10 @@ double Network::save_pruned(const Recipe& recipe, const std::string& path) const
   if (impl_->preprocessing_source != PreprocessingSource::kAssumed) {
     metadata[pipeline::kPreprocessingKey] = impl_->preprocessing.to_json();
   }
-  model::WriteOnnxFile(prune::ApplyMasks(impl_->graph, masks), metadata, path);
+  const graph::Graph pruned = form == PrunedForm::kRemoved
+                                  ? prune::RemoveChannels(impl_->graph, masks, impl_->InputShapes())
+                                  : prune::ApplyMasks(impl_->graph, masks);
+  model::WriteOnnxFile(pruned, metadata, path);
   return masks.achieved_sparsity();
 }
 

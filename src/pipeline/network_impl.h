@@ -9,6 +9,7 @@
 #include <prefiqs/network.h>
 
 #include "graph/graph.h"
+#include "prune/prune.h"
 
 namespace prefiqs {
 
@@ -29,6 +30,10 @@ struct Network::Impl {
   // The graph for one picture, or for as many as the file is fixed to; every shape known. Throws Error(kModel) that
   // names the file.
   graph::Graph Specialised() const;
+  // What they are for that.
+  prune::InputShapes InputShapes() const;
+  // Throws Error(kRecipe) and Error(kModel).
+  prune::Masks Masks(const Recipe& recipe) const;
   // Throws Error(kRecipe) that names the file where is_pruned.
   void CheckNotPruned() const;
 };

@@ -142,7 +142,7 @@ class PrunedRun {
  private:
   static prune::Masks Masks(const Network& network, const Recipe& recipe) {
     network.impl().CheckNotPruned();
-    return prune::ComputeMasks(network.impl().graph, recipe);
+    return network.impl().Masks(recipe);
   }
 
   std::vector<report::Row> Assess(std::int64_t index, int worker) {

@@ -1,0 +1,421 @@
+// Structured pruning, run: masked, taken out, and built without the channels in the first place.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <prefiqs/network.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "ops/specialise.h"
+#include "pipeline/structured_for_test.h"
+#include "prune/structured.h"
+
+namespace prefiqs {
+namespace {
+
+using engine::GraphForTest;
+using graph::Graph;
+using graph::Tensor;
+using graph::ValueId;
+
+constexpr std::int64_t kSide = 6;
+constexpr double kBound = 1e-4;
+
+using Build = std::function<ValueId(SlicedBuilder&, ValueId)>;
+
+Graph BuildGraph(SlicedBuilder& builder, const Build& build) {
+  const ValueId x = builder.Input({1, 3, kSide, kSide});
+  return builder.Done({build(builder, x)});
+}
+
+Tensor RunGraph(const Graph& graph, ExecutorKind kind) {
+  const Graph specialised = ops::Specialise(graph, {});
+  const auto executor =
+      kind == ExecutorKind::kReference ? engine::CompileReference(specialised) : engine::CompileOneDnn(specialised);
+  const auto context = executor->NewContext();
+  GraphForTest random(5);
+  const Tensor input = random.RandomTensor(specialised.value(specialised.inputs[0]).shape);
+  return std::move(engine::RunOn(*executor, *context, specialised, {input})[0]);
+}
+
+void ExpectSameResult(const Graph& actual, const Graph& expected, const std::string& what) {
+  for (const ExecutorKind kind : {ExecutorKind::kReference, ExecutorKind::kOneDnn}) {
+    engine::ExpectClose(RunGraph(actual, kind), RunGraph(expected, kind), kBound, what);
+  }
+}
+
+std::int64_t Parameters(const Graph& graph) {
+  std::int64_t count = 0;
+  for (const graph::Value& value : graph.values) {
+    if (value.constant != nullptr && value.type == graph::DataType::kFloat32) count += value.constant->count();
+  }
+  return count;
+}
+
+Recipe Structured(double sparsity, Criterion criterion = Criterion::kL1, Scope scope = Scope::kLayer) {
+  Recipe recipe;
+  recipe.granularity = Granularity::kStructured;
+  recipe.criterion = criterion;
+  recipe.scope = scope;
+  recipe.sparsity = sparsity;
+  return recipe;
+}
+
+// `removed`: how many places of each label go when half of each group does (of others none).
+void Check(const Build& build, const std::map<char, std::int64_t>& removed) {
+  for (const Criterion criterion : {Criterion::kL1, Criterion::kRandom}) {
+    SlicedBuilder whole_builder;
+    const Graph whole = BuildGraph(whole_builder, build);
+    const prune::Masks masks = prune::ComputeMasks(whole, Structured(0.5, criterion));
+    std::map<char, std::vector<std::int64_t>> missing;
+    for (const auto& [label, axes] : whole_builder.labelled) {
+      const auto wanted = removed.find(label);
+      for (const auto& axis : axes) {
+        const auto it = masks.removed.find(axis);
+        const std::vector<std::int64_t> gone = it == masks.removed.end() ? std::vector<std::int64_t>() : it->second;
+        EXPECT_EQ(std::ssize(gone), wanted == removed.end() ? 0 : wanted->second) << label;
+        if (axis == axes.front()) missing[label] = gone;
+        EXPECT_EQ(gone, missing[label]) << label << " is not coupled";
+      }
+    }
+    SlicedBuilder builder(missing);
+    const Graph by_hand = BuildGraph(builder, build);
+    const Graph masked = prune::ApplyMasks(whole, masks);
+    const Graph smaller = prune::RemoveChannels(whole, masks, {});
+    graph::Validate(smaller);
+    ExpectSameResult(smaller, by_hand, "taken out");
+    ExpectSameResult(masked, by_hand, "masked");
+    EXPECT_EQ(Parameters(smaller), Parameters(by_hand));
+  }
+}
+
+TEST(StructuredForms, Chain) {
+  Check(
+      [](SlicedBuilder& b, ValueId x) {
+        const Places a = b.Axis('a', 6), c = b.Axis('c', 8);
+        x = b.Add("Relu", {b.ConvOf(x, "1", b.All(3), a)});
+        return b.Head(b.ConvOf(x, "2", a, c), c);
+      },
+      {{'a', 3}, {'c', 4}});
+}
+
+TEST(StructuredForms, WhatMakesSomethingOfZeros) {
+  Check(
+      [](SlicedBuilder& b, ValueId x) {
+        const Places a = b.Axis('a', 6), c = b.Axis('c', 8), d = b.Axis('d', 4), e = b.Axis('e', 4);
+        x = b.Add("Sigmoid", {b.ConvOf(x, "1", b.All(3), a)});
+        x = b.Add("Clip", {b.ConvOf(x, "2", a, c), b.Scalar(0.25f), b.Scalar(6)});
+        x = b.Add("Exp", {b.Add("Add", {b.ConvOf(x, "3", c, d), b.Weights("shift", {d, b.All(1), b.All(1)})})});
+        x = b.Add("Max", {b.ConvOf(x, "4", d, e), b.Weights("floor", {e, b.All(1), b.All(1)}, 0.1f, 0.5f)});
+        x = b.Add("Div", {x, b.Weights("divisor", {b.All(1), e, b.All(1), b.All(1)}, 0.5f, 1)});
+        return b.Head(b.Add("Sub", {b.Scalar(1), x}), e);
+      },
+      {{'a', 3}, {'c', 4}, {'d', 2}, {'e', 2}});
+}
+
+TEST(StructuredForms, ResidualWithNormAndSlopes) {
+  Check(
+      [](SlicedBuilder& b, ValueId x) {
+        const Places a = b.Axis('a', 8), c = b.Axis('c', 6);
+        x = b.Add("PRelu",
+                  {b.NormOf(b.ConvOf(x, "1", b.All(3), a), "n1", a), b.Weights("s1", {a, b.All(1), b.All(1)})});
+        for (const std::string block : {"b1", "b2"}) {  // as iresnet has them: norm, conv, norm, slopes, conv, norm
+          const Places inner = block == "b1" ? c : b.Axis('d', 10);
+          ValueId y = b.NormOf(b.ConvOf(b.NormOf(x, block + "n1", a), block + "c1", a, inner), block + "n2", inner);
+          y = b.Add("PRelu", {y, b.Weights(block + "s", {inner, b.All(1), b.All(1)})});
+          x = b.Add("Add", {x, b.NormOf(b.ConvOf(y, block + "c2", inner, a), block + "n3", a)});
+        }
+        x = b.Head(b.NormOf(x, "last", a), a);
+        return b.NormOf(x, "embedding", b.All(5));
+      },
+      {{'a', 4}, {'c', 3}, {'d', 5}});
+}
+
+TEST(StructuredForms, Depthwise) {
+  Check(
+      [](SlicedBuilder& b, ValueId x) {
+        const Places a = b.Axis('a', 6), c = b.Axis('c', 4);
+        x = b.ConvOf(x, "1", b.All(3), a);
+        x = b.Add("Relu", {b.ConvOf(x, "depthwise", b.All(1), a, 3, a.size())});
+        x = b.Add("Relu", {b.ConvOf(x, "twice", b.All(1), a.Each(2), 3, a.size())});
+        return b.Head(b.ConvOf(x, "2", a.Each(2), c, 1), c);
+      },
+      {{'a', 3}, {'c', 2}});
+}
+
+TEST(StructuredForms, Grouped) {
+  Check(
+      [](SlicedBuilder& b, ValueId x) {
+        const Places a = b.Axis('a', 4), c = b.Axis('c', 6);
+        x = b.Add("Relu", {b.ConvOf(x, "1", b.All(3), a.Repeated(2))});
+        x = b.Add("Relu", {b.ConvOf(x, "grouped", a, c.Repeated(2), 3, 2)});
+        x = b.ConvOf(x, "grouped again", c, b.All(4), 3, 2);
+        return b.Head(b.Add("Softmax", {x}, {{"axis", std::int64_t{1}}}), b.All(4));
+      },
+      {{'a', 2}, {'c', 3}});
+}
+
+TEST(StructuredForms, Concat) {
+  Check(
+      [](SlicedBuilder& b, ValueId x) {
+        const Places a = b.Axis('a', 4), c = b.Axis('c', 6), d = b.Axis('d', 4);
+        const ValueId one = b.ConvOf(x, "1", b.All(3), a), two = b.ConvOf(x, "2", b.All(3), c);
+        const ValueId both = b.Add("Concat", {one, two, one}, {{"axis", std::int64_t{1}}});
+        const Places joined = a.Then(c).Then(a);
+        return b.Head(b.ConvOf(b.NormOf(both, "n", joined), "3", joined, d), d);
+      },
+      {{'a', 2}, {'c', 3}, {'d', 2}});
+}
+
+TEST(StructuredForms, FlattenedInEveryWay) {
+  for (const int way : {0, 1, 2, 3, 4}) {
+    SCOPED_TRACE(way);
+    Check(
+        [way](SlicedBuilder& b, ValueId x) {
+          const Places a = b.Axis('a', 4);
+          constexpr std::int64_t kPlane = kSide * kSide;
+          x = b.Add("Relu", {b.ConvOf(x, "1", b.All(3), a)});
+          Places columns = a.Each(kPlane);
+          if (way == 0) x = b.Add("Reshape", {x, b.Ints({1, a.size() * kPlane})});
+          if (way == 1) x = b.Add("Reshape", {x, b.Ints({0, -1})});
+          if (way == 2) x = b.Add("Reshape", {x, b.Ints({-1, a.size() * kPlane})});
+          if (way == 3) {  // as TensorFlow does: channels last
+            x = b.Add("Transpose", {x}, {{"perm", std::vector<std::int64_t>{0, 2, 3, 1}}});
+            x = b.Add("Flatten", {x});
+            columns = a.Repeated(kPlane);
+          }
+          if (way == 4) {
+            x = b.Add("GlobalAveragePool", {x});
+            x = b.Add("Squeeze", {x, b.Ints({2, 3})});
+            x = b.Add("Unsqueeze", {x, b.Ints({1})});
+            x = b.Add("Reshape", {x, b.Ints({1, a.size()})});
+            columns = a;
+          }
+          return b.Add("Gemm", {x, b.Weights("head", {columns, b.All(5)})});
+        },
+        {{'a', 2}});
+  }
+}
+
+// As PyTorch flattens with an open batch: to the batch's size, read in the graph, and `columns`.
+Graph ReshapedAsComputed(std::int64_t columns) {
+  SlicedBuilder b;
+  const Places a = b.All(4);
+  ValueId x = b.ConvOf(b.Input({1, 3, kSide, kSide}), "1", b.All(3), a);
+  x = b.Add("Reshape", {x, b.Ints({1, 4 * kSide * kSide})});
+  Graph graph = b.Done({b.Add("Gemm", {x, b.Weights("head", {a.Each(kSide * kSide), b.All(5)})})});
+  const auto at = std::ranges::find(graph.nodes, "Reshape", &graph::Node::op);
+  const auto value = [&](const char* name) {
+    return graph.AddValue({name, graph::DataType::kInt64, {}, false, nullptr});
+  };
+  const auto ints = [&](const char* name, const std::vector<std::int64_t>& values) {
+    return graph.AddConstant(name, std::make_shared<Tensor>(Tensor::FromInt64s(values)));
+  };
+  const ValueId shape = value("shape"), batch = value("batch"), target = value("target");
+  const ValueId first = ints("first", {0}), rest = ints("rest", {columns}), input = at->inputs[0];
+  at->inputs[1] = target;
+  graph.nodes.insert(at, {{"shape", "Shape", {input}, {shape}, {}},
+                          {"batch", "Gather", {shape, first}, {batch}, {{"axis", std::int64_t{0}}}},
+                          {"target", "Concat", {batch, rest}, {target}, {{"axis", std::int64_t{0}}}}});
+  return graph;
+}
+
+TEST(StructuredForms, ComputedShapesFollow) {
+  const Graph whole = ReshapedAsComputed(-1);
+  const prune::Masks masks = prune::ComputeMasks(whole, Structured(0.5));
+  EXPECT_EQ(masks.pruned, 2 * (27 + kSide * kSide * 5));
+  ExpectSameResult(prune::RemoveChannels(whole, masks, {}), prune::ApplyMasks(whole, masks), "taken out");
+}
+
+TEST(StructuredForms, ShapesThatDoNotFollowAreRefused) {
+  const Graph whole = ReshapedAsComputed(4 * kSide * kSide);
+  const prune::Masks masks = prune::ComputeMasks(whole, Structured(0.5));
+  EXPECT_EQ(RunGraph(prune::ApplyMasks(whole, masks), ExecutorKind::kReference).count(), 5);
+  try {
+    prune::RemoveChannels(whole, masks, {});
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kRecipe);
+    EXPECT_THAT(e.what(), ::testing::HasSubstr("Reshape"));
+  }
+}
+
+TEST(StructuredForms, MatricesInARow) {
+  Check(
+      [](SlicedBuilder& b, ValueId x) {
+        const Places a = b.Axis('a', 6), c = b.Axis('c', 4);
+        x = b.Add("MatMul", {b.Add("Flatten", {x}), b.Weights("1", {b.All(3 * kSide * kSide), a})});
+        x = b.Add("Tanh", {b.Add("Add", {x, b.Weights("1.b", {a})})});
+        x = b.Add("Gemm", {x, b.Weights("2", {c, a}), b.Weights("2.b", {b.All(1), c})},
+                  {{"transB", std::int64_t{1}}, {"alpha", 0.5f}});
+        x = b.Add("BatchNormalization",
+                  {x, b.Weights("s", {c}), b.Weights("t", {c}), b.Weights("m", {c}), b.Weights("v", {c}, 0.5f, 1)});
+        return b.Add("MatMul", {x, b.Weights("3", {c, b.All(5)})});
+      },
+      {{'a', 3}, {'c', 2}});
+}
+
+TEST(StructuredForms, SharedWeights) {
+  Check(
+      [](SlicedBuilder& b, ValueId x) {
+        const Places a = b.Axis('a', 6);
+        x = b.ConvOf(x, "1", b.All(3), a);
+        const ValueId w = b.Weights("shared", {a, a, b.All(1), b.All(1)}), bias = b.Weights("bias", {a});
+        for (int i = 0; i < 3; ++i) x = b.Add("Relu", {b.Add("Conv", {x, w, bias})});
+        return b.Head(x, a);
+      },
+      {{'a', 3}});
+}
+
+TEST(StructuredForms, SqueezeAndExcite) {
+  Check(
+      [](SlicedBuilder& b, ValueId x) {
+        const Places a = b.Axis('a', 8), c = b.Axis('c', 4);
+        x = b.ConvOf(x, "1", b.All(3), a);
+        ValueId s = b.Add("ReduceMean", {x, b.Ints({2, 3})});
+        s = b.Add("Relu", {b.ConvOf(s, "down", a, c, 1)});
+        s = b.Add("HardSigmoid", {b.ConvOf(s, "up", c, a, 1)});
+        return b.Head(b.Add("Mul", {x, s}), a);
+      },
+      {{'a', 4}, {'c', 2}});
+}
+
+TEST(StructuredForms, WithinChannels) {
+  Check(
+      [](SlicedBuilder& b, ValueId x) {
+        const Places a = b.Axis('a', 4), c = b.Axis('c', 6);
+        x = b.Add("InstanceNormalization", {b.ConvOf(x, "1", b.All(3), a), b.Weights("s", {a}), b.Weights("t", {a})});
+        x = b.Add("Pad", {x, b.Ints({0, 0, 1, 1, 0, 0, 1, 1}), b.Scalar(0.5f)});
+        x = b.Add("MaxPool", {x},
+                  {{"kernel_shape", std::vector<std::int64_t>{2, 2}}, {"strides", std::vector<std::int64_t>{2, 2}}});
+        x = b.Add("Resize", {x, graph::kNone, b.Constant(Tensor::From<float>({4}, std::vector<float>{1, 1, 2, 2}))},
+                  {{"mode", std::string("nearest")}});
+        return b.Head(
+            b.Add("AveragePool", {b.ConvOf(x, "2", a, c)}, {{"kernel_shape", std::vector<std::int64_t>{2, 2}}}), c);
+      },
+      {{'a', 2}, {'c', 3}});
+}
+
+// One group is left to prune, so that there is one.
+TEST(StructuredForms, WhatMixesChannelsStays) {
+  const auto last = [](SlicedBuilder& b, ValueId x, const Places& from) {
+    const Places z = b.Axis('z', 4);
+    return b.Head(b.ConvOf(x, "last", from, z), z);
+  };
+  const std::vector<std::pair<std::string, std::function<ValueId(SlicedBuilder&, ValueId)>>> mixers = {
+      {"softmax",
+       [](auto& b, ValueId x) {
+         return b.Add("Softmax", {x}, {{"axis", std::int64_t{1}}});
+       }},
+      {"norm of channels",
+       [](auto& b, ValueId x) {
+         return b.Add("Add", {x, b.Add("ReduceL2", {x, b.Ints({1})})});
+       }},
+      {"division by what may be zero",
+       [](auto& b, ValueId x) {
+         return b.Add("Div", {b.Add("Exp", {x}), b.Add("Exp", {x})});
+       }},
+      {"power below zero",
+       [](auto& b, ValueId x) {
+         return b.Add("Pow", {b.Add("Exp", {x}), b.Scalar(-1)});
+       }},
+      {"shuffle",
+       [](auto& b, ValueId x) {
+         x = b.Add("Reshape", {x, b.Ints({1, 2, 4, kSide, kSide})});
+         x = b.Add("Transpose", {x}, {{"perm", std::vector<std::int64_t>{0, 2, 1, 3, 4}}});
+         return b.Add("Reshape", {x, b.Ints({1, 8, kSide, kSide})});
+       }},
+      {"halves",
+       [](auto& b, ValueId x) {
+         const auto parts = b.AddMany("Split", {x, b.Ints({4, 4})}, 2, {{"axis", std::int64_t{1}}});
+         return b.Add("Concat", {parts[1], parts[0]}, {{"axis", std::int64_t{1}}});
+       }},
+      {"backwards",
+       [](auto& b, ValueId x) {
+         return b.Add("Slice", {x, b.Ints({-1}), b.Ints({-9}), b.Ints({1}), b.Ints({-1})});
+       }},
+      {"channels from nowhere",
+       [](auto& b, ValueId x) {
+         const auto part = b.Add("Slice", {x, b.Ints({0}), b.Ints({6}), b.Ints({1})});
+         return b.Add("Pad", {part, b.Ints({0, 1, 0, 0, 0, 1, 0, 0})});
+       }},
+  };
+  for (const auto& [name, mix] : mixers) {
+    SCOPED_TRACE(name);
+    Check(
+        [&](SlicedBuilder& b, ValueId x) {
+          const Places a = b.Axis('a', 8);
+          return last(b, mix(b, b.ConvOf(x, "1", b.All(3), a)), a);
+        },
+        {{'z', 2}});
+  }
+}
+
+// Blocks in any order over a few branches.
+Graph RandomNetwork(std::uint32_t seed) {
+  GraphForTest g(seed);
+  std::vector<ValueId> pool = {g.Conv(g.Input({1, 3, kSide, kSide}), 4 + g.Draw(5))};
+  const auto any = [&] { return pool[g.Draw(static_cast<std::uint32_t>(pool.size()))]; };
+  const auto channels = [&](ValueId x) { return g.ShapeOf(x)[1]; };
+  for (int i = 0; i < 10; ++i) {
+    const ValueId x = any();
+    const std::int64_t n = channels(x);
+    switch (g.Draw(9)) {
+      case 0:
+        pool.push_back(g.Conv(x, 2 + g.Draw(8), 1, g.Draw(2) == 0 ? 1 : 3));
+        break;
+      case 1:
+        pool.push_back(g.Conv(x, n * (1 + g.Draw(2)), n));
+        break;
+      case 2:
+        if (n % 2 == 0) pool.push_back(g.Conv(x, 2 * (2 + g.Draw(3)), 2));
+        break;
+      case 3: {
+        const ValueId y = any();
+        pool.push_back(g.Add("Add", {channels(y) == n ? y : g.Conv(y, n, 1, 1), x}));
+        break;
+      }
+      case 4:
+        pool.push_back(g.Add("Concat", {x, any()}, {{"axis", std::int64_t{1}}}));
+        break;
+      case 5:
+        pool.push_back(
+            g.Add("BatchNormalization", {x, g.Random({n}), g.Random({n}), g.Random({n}), g.Random({n}, 0.5f, 1.5f)}));
+        break;
+      case 6:
+        pool.push_back(g.Add("PRelu", {x, g.Random({n, 1, 1})}));
+        break;
+      case 7:
+        pool.push_back(g.Add(std::vector<std::string>{"Sigmoid", "Relu", "Tanh", "HardSwish"}[g.Draw(4)], {x}));
+        break;
+      default: {
+        const ValueId s = g.Conv(g.Add("GlobalAveragePool", {x}), n, 1, 1);
+        pool.push_back(g.Add("Mul", {x, g.Add("Sigmoid", {s})}));
+      }
+    }
+  }
+  ValueId x = pool.back();
+  for (std::size_t i = 1; i < pool.size(); i += 3) {
+    x = g.Add("Concat", {x, pool[i]}, {{"axis", std::int64_t{1}}});
+  }
+  x = g.Add("Flatten", {g.Add("Tanh", {x})});
+  return g.Done({g.Add("Gemm", {x, g.Random({g.ShapeOf(x)[1], 5}, -0.1f, 0.1f), g.Random({5})})});
+}
+
+TEST(StructuredForms, RandomNetworks) {
+  int smaller_ones = 0;
+  for (std::uint32_t seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE(seed);
+    const Graph whole = RandomNetwork(seed);
+    const prune::Masks masks = prune::ComputeMasks(
+        whole, Structured(0.1 + 0.02 * (seed % 30), seed % 2 == 0 ? Criterion::kL1 : Criterion::kRandom,
+                          seed % 3 == 0 ? Scope::kLayer : Scope::kGlobal));
+    const Graph smaller = prune::RemoveChannels(whole, masks, {});
+    ExpectSameResult(smaller, prune::ApplyMasks(whole, masks), "taken out");
+    smaller_ones += Parameters(smaller) < Parameters(whole);
+  }
+  EXPECT_GT(smaller_ones, 50);
+}
+
+}  // namespace
+}  // namespace prefiqs
