@@ -14,9 +14,11 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   prefiqs prune arcface.onnx pruned.onnx
   prefiqs prune arcface.onnx pruned.onnx --sparsity 0.3 --scope layer --from 0.5
+  prefiqs prune arcface.onnx smaller.onnx --granularity structured --sparsity 0.1 --remove
 
-The topology stays; pruned weights are zeros. The recipe is written into the file's metadata, and so is the preprocessing where it is
-known. prefiqs embed runs the copy; prefiqs score wants the network it was made from.)";
+The topology stays and pruned weights are zeros; with --remove they are gone, and the embeddings are the same. The
+recipe is written into the file's metadata, and so is the preprocessing where it is known. prefiqs embed runs the copy;
+prefiqs score wants the network it was made from.)";
 
 }  // namespace
 
@@ -25,9 +27,11 @@ int RunPrune(const Words& words) {
   NetworkArguments network;
   RecipeArguments recipe;
   std::string output;
-  bool force = false;
+  bool force = false, remove = false;
   app.add_option("IN", network.model, "Face recognition network, an ONNX file")->required()->type_name("");
   app.add_option("OUT", output, "Where the copy goes")->required()->type_name("");
+  app.add_flag("--remove", remove,
+               "Takes the channels of --granularity structured out, for a smaller network; else they are zeros");
   app.add_flag("--force", force, "Overwrites what is there");
   AddPreprocessingOptions(app, network);
   AddRecipeOptions(app, recipe);
@@ -49,7 +53,7 @@ int RunPrune(const Words& words) {
   const Network loaded = LoadNetwork(network);
   CheckAutoRecipe(recipe, loaded);
   const Recipe used = wanted ? *wanted : loaded.stored_recipe().value_or(Recipe{});
-  const double achieved = loaded.save_pruned(used, output);
+  const double achieved = loaded.save_pruned(used, output, remove ? PrunedForm::kRemoved : PrunedForm::kMasked);
   fmt::print("{}: {}, sparsity asked {}, achieved {:.6f}\n", output, used.name(), used.sparsity, achieved);
   return 0;
 }

@@ -49,16 +49,20 @@ void AddRecipeOptions(CLI::App& app, RecipeArguments& arguments) {
          "network. Without any: the stored one if there is one, else the paper's")
       ->type_name("FILE|auto")
       ->group(group);
-  app.add_option("--sparsity", arguments.sparsity, "Part of the prunable weights that goes, 0 <= R < 1 [0.4]")
+  app.add_option("--sparsity", arguments.sparsity,
+                 "Part of the prunable weights (structured: of the channels) that goes, 0 <= R < 1 [0.4]")
       ->type_name("R")
       ->group(group);
-  app.add_option("--granularity", arguments.granularity, "unstructured [unstructured]")->type_name("G")->group(group);
+  app.add_option("--granularity", arguments.granularity,
+                 "unstructured: single weights; or structured: channels with all that belongs to them [unstructured]")
+      ->type_name("G")
+      ->group(group);
   app.add_option("--criterion", arguments.criterion, "l1 (the smallest go) or random [l1]")
       ->type_name("C")
       ->group(group);
   app.add_option("--scope", arguments.scope,
                  "What shares a threshold: global, layer, or channel (global over weights "
-                 "relative to their filter's RMS) [global]")
+                 "relative to their filter's RMS; unstructured only) [global]")
       ->type_name("S")
       ->group(group);
   app.add_option("--from", arguments.from, "Prune only at or after this fraction of the layer order, 0 <= F < 1 [0]")
@@ -94,9 +98,6 @@ std::optional<Recipe> MakeRecipe(const RecipeArguments& arguments) {
       recipe->scope = Named("--scope", *arguments.scope, {Scope::kGlobal, Scope::kLayer, Scope::kChannel});
     }
     recipe->validate();
-  }
-  if (recipe && recipe->granularity == Granularity::kStructured) {
-    throw Error(ErrorCode::kNotAvailable, "structured pruning is not available yet: use --granularity unstructured");
   }
   return recipe;
 }

@@ -26,7 +26,7 @@ struct RecipeArguments {
 void AddRecipeOptions(CLI::App& app, RecipeArguments& arguments);
 
 // Unset when no option was given, and for kAutoRecipe. What an option does not say is the paper's. Throws
-// Error(kRecipe), Error(kIo), Error(kUsage), or Error(kNotAvailable) for structured pruning.
+// Error(kRecipe), Error(kIo) or Error(kUsage).
 std::optional<Recipe> MakeRecipe(const RecipeArguments& arguments);
 
 // Throws Error(kUsage) for kAutoRecipe where no recipe is stored with the network.

@@ -127,20 +127,22 @@ std::string Interval(const EvaluationArea& area) {
 void Print(const SweepArguments& arguments, const SweepResult& result, const Lines& lines, TableForm form) {
   std::vector<std::vector<std::string>> rows;
   const auto area = [](const EvaluationArea& a) { return Number(1000 * a.value, 2); };
-  rows.push_back({"whole network", "", "", "0", "", Percent(lines.whole.accuracy), Percent(lines.whole.fnmr), "", "",
-                  "", area(lines.whole.by_norm), Interval(lines.whole.by_norm), ""});
-  rows.push_back({"random score", "", "", "", "", "", "", area(lines.random), Interval(lines.random), "", "", "", ""});
+  rows.push_back({"whole network", "", "", "", "0", "", Percent(lines.whole.accuracy), Percent(lines.whole.fnmr), "",
+                  "", "", area(lines.whole.by_norm), Interval(lines.whole.by_norm), ""});
+  rows.push_back(
+      {"random score", "", "", "", "", "", "", "", area(lines.random), Interval(lines.random), "", "", "", ""});
   for (std::size_t i = 0; i < lines.recipes.size(); ++i) {
     const Recipe& recipe = result.runs[i].recipe;
     const Line& line = lines.recipes[i];
-    rows.push_back({std::string(name(recipe.criterion)), std::string(name(recipe.scope)),
-                    fmt::format("{}", recipe.from), Number(line.sparsity, 4), Number(line.drift, 3),
-                    Percent(line.accuracy), Percent(line.fnmr), area(line.by_drift), Interval(line.by_drift),
-                    Percent(line.by_drift.better_than_first), area(line.by_norm), Interval(line.by_norm),
-                    Percent(line.by_norm.better_than_first)});
+    rows.push_back({std::string(name(recipe.granularity)), std::string(name(recipe.criterion)),
+                    std::string(name(recipe.scope)), fmt::format("{}", recipe.from), Number(line.sparsity, 4),
+                    Number(line.drift, 3), Percent(line.accuracy), Percent(line.fnmr), area(line.by_drift),
+                    Interval(line.by_drift), Percent(line.by_drift.better_than_first), area(line.by_norm),
+                    Interval(line.by_norm), Percent(line.by_norm.better_than_first)});
   }
   fmt::print("protocol {}, FMR {}: area up to 30 % discarded, times 1000\n\n{}", arguments.protocol, arguments.fmr,
-             FormatTable({{"criterion"},
+             FormatTable({{"granularity"},
+                          {"criterion"},
                           {"scope"},
                           {"from", Align::kRight},
                           {"sparsity", Align::kRight},
@@ -156,7 +158,7 @@ void Print(const SweepArguments& arguments, const SweepResult& result, const Lin
                          rows, form));
 }
 
-// Area against sparsity, a line for each criterion, scope and start.
+// Area against sparsity, a line for each granularity, criterion, scope and start.
 void Draw(const SweepResult& result, const Lines& lines, const std::string& path) {
   std::map<std::string, std::string> series;
   std::vector<std::string> names;
@@ -164,6 +166,7 @@ void Draw(const SweepResult& result, const Lines& lines, const std::string& path
     const Recipe& recipe = result.runs[i].recipe;
     if (!std::isfinite(lines.recipes[i].by_drift.value)) continue;
     std::string series_name = fmt::format("{} {}", name(recipe.criterion), name(recipe.scope));
+    if (recipe.granularity == Granularity::kStructured) series_name = "structured " + series_name;
     if (recipe.from > 0) series_name += fmt::format(" from {}", recipe.from);
     if (!series.contains(series_name)) names.push_back(series_name);
     const EvaluationArea& area = lines.recipes[i].by_drift;

@@ -13,14 +13,15 @@ namespace prefiqs::cli {
 
 struct GridArguments {
   std::string sparsities = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9", scopes = "global,layer,channel",
-              criteria = "l1,random", starts = "0";
+              criteria = "l1,random", granularities = "unstructured", starts = "0";
   std::uint64_t seed = 0;
 };
 
 void AddGridOptions(CLI::App& app, GridArguments& arguments);
 
-// Every combination, by criterion, scope, start, sparsity. Random scores have no scale, so of random recipes the
-// channel scope is left out: it is the global one. Throws Error(kUsage) or Error(kRecipe).
+// Every combination, by granularity, criterion, scope, start, sparsity. The channel scope is left out of random recipes
+// (random scores have no scale, so it is the global one) and of structured ones (it is for single weights). Throws
+// Error(kUsage) or Error(kRecipe).
 std::vector<Recipe> MakeGrid(const GridArguments& arguments);
 
 }  // namespace prefiqs::cli

@@ -50,14 +50,56 @@ class Prune(ProgramTest):
         self.assertTrue(abs(achieved - 0.3) < 1e-3, achieved)
         self.assertIn(f'achieved {achieved:.6f}', run.out.decode())
 
+    def embed(self, path, crops):
+        run = self.run_program('embed', '--model', path, '--preset', 'arcface', '--aligned', crops, '--embeddings',
+                               'embedded.npy', '--force')
+        self.assert_status(run, 0)
+        return np.load(self.folder / 'embedded.npy').astype(np.float64)
+
+    def test_channels_are_zero_or_gone(self):
+        recipe = ['--granularity', 'structured', '--scope', 'layer', '--sparsity', '0.5']
+        run, masked = self.prune(*recipe)
+        smaller_run, smaller = self.prune(*recipe, '--remove', output='smaller.onnx')
+        for path in (masked, smaller):
+            onnx.checker.check_model(onnx.load(path), full_check=True)
+        metadata = {entry.key: entry.value for entry in onnx.load(smaller).metadata_props}
+        self.assertEqual(json.loads(metadata['prefiqs.recipe'])['granularity'], 'structured')
+        zeros, gone = constants(masked), constants(smaller)
+        # Half of the 8 and 16 channels, with all they have.
+        self.assertEqual(gone['w1'].shape, (4, 3, 3, 3))
+        self.assertEqual(gone['w2'].shape, (8, 4, 3, 3))
+        self.assertEqual(gone['matrix'].shape, (material.EMBEDDING, 8 * (material.SIDE // 4) ** 2))
+        for name in ('slope', 'gamma', 'beta', 'mean', 'variance'):
+            self.assertEqual(gone[name].shape[0], 4, name)
+        for name in ('w1', 'w2', 'matrix', 'slope', 'gamma', 'beta', 'b2', 'offset'):
+            self.assertEqual(np.count_nonzero(zeros[name]), gone[name].size, name)
+            self.assertTrue(np.array_equal(zeros[name][zeros[name] != 0], gone[name].ravel()), name)
+        weights = sum(zeros[name].size for name in ('w1', 'w2', 'matrix'))
+        left = sum(gone[name].size for name in ('w1', 'w2', 'matrix'))
+        for out in (run.out, smaller_run.out):
+            self.assertIn(f'achieved {1 - left / weights:.6f}', out.decode())
+        crops = self.crops(3)
+        difference = np.abs(self.embed(masked, crops) - self.embed(smaller, crops)).max()
+        self.assertTrue(difference < 1e-4, difference)
+
+    def test_channels_of_real_networks(self):
+        models = material.shared_folder('models')
+        for name in ('w600k_mbf_dequantised_fp32', 'vface_mobilefacenet', 'foamliu_MobileFaceNet',
+                     'xiaoccer_mobilefacenet_112x96_casia'):
+            with self.subTest(name):
+                run = self.run_program('prune', models / f'{name}.onnx', f'{name}.onnx', '--granularity', 'structured',
+                                       '--sparsity', '0.3', '--remove')
+                self.assert_status(run, 0)
+                onnx.checker.check_model(onnx.load(self.folder / f'{name}.onnx'), full_check=True)
+                self.assertLess((self.folder / f'{name}.onnx').stat().st_size,
+                                0.8 * (models / f'{name}.onnx').stat().st_size)
+
     def test_embedding_the_copy_works_and_scoring_it_is_refused(self):
         _, path = self.prune('--sparsity', '0.5')
         crops = self.crops(3)
-        run = self.run_program('embed', '--model', path, '--preset', 'arcface', '--aligned', crops, '--embeddings',
-                               'pruned.npy')
-        self.assert_status(run, 0)
+        pruned = self.embed(path, crops)
         rows = self.score_aligned(crops, '--sparsity', '0.5', '--embeddings', 'dense.npy').rows()
-        dense, pruned = (np.load(self.folder / f'{kind}.npy').astype(np.float64) for kind in ('dense', 'pruned'))
+        dense = np.load(self.folder / 'dense.npy').astype(np.float64)
 
         def unit(vectors):
             return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -35,12 +35,12 @@ class Sweep(ProgramTest):
         self.assert_status(run, 0)
         table = self.table(run)
         self.assertEqual([row[0] for row in table[1:3]], ['whole network', 'random score'])
-        self.assertEqual([row[:3] for row in table[3:]],
-                         [[criterion, scope, '0'] for criterion, scope in
+        self.assertEqual([row[:4] for row in table[3:]],
+                         [['unstructured', criterion, scope, '0'] for criterion, scope in
                           (('l1', 'global'), ('l1', 'channel'), ('random', 'global')) for _ in range(2)])
         for row, sparsity in zip(table[3:], [0.2, 0.6] * 3, strict=True):
-            self.assertTrue(abs(float(row[3]) - sparsity) < 0.001, row)
-            for number in (row[4], row[7], row[10]):
+            self.assertTrue(abs(float(row[4]) - sparsity) < 0.001, row)
+            for number in (row[5], row[8], row[11]):
                 self.assertTrue(float(number) > 0, row)
         self.assertIn('l1 channel', (self.folder / 'area.svg').read_text(encoding='utf-8'))
         # The drift is what score says.
@@ -51,18 +51,18 @@ class Sweep(ProgramTest):
             self.assertEqual((a['path'], a['recipe']), (b['path'], b['recipe']))
             self.assertTrue(abs(float(a['drift']) - float(b['drift'])) < 1e-5)
             self.assertTrue(abs(float(a['pruned_norm']) - float(b['pruned_norm'])) < 1e-3)
-        self.assertAlmostEqual(float(table[4][4]), np.mean([float(b['drift']) for b in theirs]), places=3)
+        self.assertAlmostEqual(float(table[4][5]), np.mean([float(b['drift']) for b in theirs]), places=3)
         # The area is what evaluate says of these rows.
         other = self.run_program('evaluate', 'all', '--rows', 'sweep/whole.csv', '--embeddings', 'sweep/whole.npy',
                                  '--quality', 'drift=rows.csv', '--fmr', '0.1', '--resamples', '0', '--tables', 'csv')
         area = next(line.split(',')[4] for line in other.out.decode().splitlines() if line.startswith('A,0.1,drift,'))
-        self.assertAlmostEqual(float(table[4][7]), float(area), places=2)
+        self.assertAlmostEqual(float(table[4][8]), float(area), places=2)
         # One recipe more: the others are not done again, and say the same.
         before = (self.folder / 'sweep/unstructured-l1-global-0.2.csv').read_bytes()
         again = self.sweep('--sparsity', '0.2,0.6,0.7', '--scope', 'global,channel', '--criterion', 'l1', '--tables', 'csv')
         self.assert_status(again, 0)
         self.assertEqual((self.folder / 'sweep/unstructured-l1-global-0.2.csv').read_bytes(), before)
-        self.assertEqual([row[:5] for row in self.table(again)[3:5]], [row[:5] for row in table[3:5]])
+        self.assertEqual([row[:6] for row in self.table(again)[3:5]], [row[:6] for row in table[3:5]])
         # Without its crops nothing new can be done, and that is said.
         shutil.rmtree(self.folder / 'sweep/crops')
         self.assert_status(self.sweep('--sparsity', '0.2,0.6', '--criterion', 'l1', '--scope', 'global'), 0)
@@ -70,9 +70,29 @@ class Sweep(ProgramTest):
         self.assert_status(run, 4)
         self.assertRegex(run.err.splitlines()[-1], r'\Aprefiqs: sweep/crops/.*png')
 
+    def test_structured_pruning(self):
+        run = self.sweep('--sparsity', '0.2,0.5', '--granularity', 'unstructured,structured', '--criterion', 'l1',
+                         '--scope', 'layer,channel', '--tables', 'csv', '--plot', 'area.svg')
+        self.assert_status(run, 0)
+        table = self.table(run)
+        self.assertEqual([row[:3] for row in table[3::2]],
+                         [['unstructured', 'l1', 'layer'], ['unstructured', 'l1', 'channel'],
+                          ['structured', 'l1', 'layer']])
+        for row in table[-2:]:
+            self.assertGreater(float(row[5]), 0, row)
+        self.assertIn('structured l1 layer', (self.folder / 'area.svg').read_text(encoding='utf-8'))
+        self.assert_status(self.score_aligned('in', '--sparsity', '0.5', '--granularity', 'structured', '--scope', 'layer',
+                                              '--output', 'rows.csv'), 0)
+        mine, theirs = self.rows_of('sweep/structured-l1-layer-0.5.csv'), self.rows_of('rows.csv')
+        for a, b in zip(mine, theirs, strict=True):
+            self.assertEqual((a['path'], a['recipe'], a['sparsity']), (b['path'], b['recipe'], b['sparsity']))
+            self.assertTrue(abs(float(a['drift']) - float(b['drift'])) < 1e-5)
+
     def test_refuses_before_it_works(self):
         for words, options in ((['--scope'], ['--scope', 'nowhere']), (['--sparsity'], ['--sparsity', '0.2,']),
                                (['channel'], ['--criterion', 'random', '--scope', 'channel']),
+                               (['channel'], ['--granularity', 'structured', '--scope', 'channel']),
+                               (['--granularity'], ['--granularity', 'whole']),
                                (['--rows'], ['--rows', 'x.csv']), (['--protocol'], ['--protocol', 'D']),
                                (['--plot'], ['--plot', 'x.gif'])):
             with self.subTest(options=options):

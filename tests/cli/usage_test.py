@@ -69,6 +69,7 @@ class Usage(ProgramTest):
                 (['--executor', 'reference'], [*score, '--executor', 'gpu']),
                 (['--criterion', 'l1', 'random'], [*score, '--criterion', 'l2']),
                 (['--scope', 'global', 'layer', 'channel'], [*score, '--scope', 'filter']),
+                (['--granularity', 'unstructured', 'structured'], [*score, '--granularity', 'filters']),
                 (['--resume', '--output'], [*score, '--resume']),
                 (['--resume', '--force'], [*score, '--resume', '--force', '--output', 'x.csv']),
                 (['--threads'], [*score, '--threads', '-1']),
@@ -84,13 +85,11 @@ class Usage(ProgramTest):
         picture = self.picture('a.png', material.noise(1))
         score = ['score', '--model', self.network, '--preset', 'arcface', '--aligned', picture]
         for arguments in (
-                [*score, '--granularity', 'structured'], [*score, '--precision', 'bf16'], [*score, '--method', 'jvp'],
-                ['prune', self.network, 'out.onnx', '--granularity', 'structured'],
+                [*score, '--precision', 'bf16'], [*score, '--method', 'jvp'],
                 *([command] for command in ('export', 'bench', 'serve')),
         ):
             with self.subTest(arguments=arguments[:1] + arguments[-2:]):
                 self.assert_refused(self.run_program(*arguments), 2, 'not available yet')
-        self.assertFalse((self.folder / 'out.onnx').exists())
 
 
 class Statuses(ProgramTest):
@@ -116,6 +115,11 @@ class Statuses(ProgramTest):
         crops = self.crops(1)
         self.assert_refused(self.score_aligned(crops, '--sparsity', '1'), 3, 'sparsity')
         self.assert_refused(self.score_aligned(crops, '--from', '-0.5'), 3, 'from')
+        structured = ['--granularity', 'structured']
+        self.assert_refused(self.score_aligned(crops, *structured, '--scope', 'channel'), 3, 'channel scope')
+        self.assert_refused(self.score_aligned(crops, *structured, '--from', '0.9'), 3, 'no channels')
+        self.assert_refused(self.run_program('prune', self.network, 'out.onnx', '--remove'), 3, 'structured')
+        self.assertFalse((self.folder / 'out.onnx').exists())
         recipe = self.folder / 'recipe.json'
         recipe.write_text('{"sparsity": 0.2, "nonsense": 1}')
         self.assert_refused(self.score_aligned(crops, '--recipe', recipe), 3, 'nonsense', str(recipe))
