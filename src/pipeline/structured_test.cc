@@ -351,6 +351,19 @@ TEST(StructuredForms, WhatMixesChannelsStays) {
   }
 }
 
+// Numbers computed from a channel's own are not taken out with it.
+TEST(StructuredForms, WhatIsComputedFromConstantsStays) {
+  Check(
+      [](SlicedBuilder& b, ValueId x) {
+        const Places a = b.Axis('a', 8), z = b.Axis('z', 4);
+        const ValueId bias = b.Weights("bias", {a});
+        x = b.Add("Conv", {x, b.Weights("w", {a, b.All(3), b.All(1), b.All(1)}), bias});
+        x = b.Add("Add", {x, b.Add("ReduceMean", {bias, b.Ints({0})})});
+        return b.Head(b.ConvOf(x, "last", a, z), z);
+      },
+      {{'z', 2}});
+}
+
 // Blocks in any order over a few branches.
 Graph RandomNetwork(std::uint32_t seed) {
   GraphForTest g(seed);

@@ -63,7 +63,9 @@ class Coupler {
 
   void CoupleNode(const Node& node) {
     const std::string_view op = node.op;
-    if (op == "Conv") {
+    if (node.inputs.empty() || node.outputs.empty() || node.outputs[0] == graph::kNone) {
+      PinAll(node);
+    } else if (op == "Conv") {
       CoupleConv(node);
     } else if (op == "Gemm") {
       CoupleGemm(node);
