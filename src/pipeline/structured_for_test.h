@@ -11,7 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include <prefiqs/network.h>
+
 #include "engine/compare_for_test.h"
+#include "ops/specialise.h"
 #include "prune/prune.h"
 
 namespace prefiqs {
@@ -110,6 +113,42 @@ class SlicedBuilder : public engine::GraphForTest {
  private:
   std::map<char, std::vector<std::int64_t>> missing_;
 };
+
+inline constexpr std::int64_t kSide = 6;
+inline constexpr double kStructuredBound = 1e-4;
+
+inline graph::Tensor RunGraph(const graph::Graph& graph, ExecutorKind kind) {
+  const graph::Graph specialised = ops::Specialise(graph, {});
+  const auto executor =
+      kind == ExecutorKind::kReference ? engine::CompileReference(specialised) : engine::CompileOneDnn(specialised);
+  const auto context = executor->NewContext();
+  engine::GraphForTest random(5);
+  const graph::Tensor input = random.RandomTensor(specialised.value(specialised.inputs[0]).shape);
+  return std::move(engine::RunOn(*executor, *context, specialised, {input})[0]);
+}
+
+inline void ExpectSameResult(const graph::Graph& actual, const graph::Graph& expected, const std::string& what) {
+  for (const ExecutorKind kind : {ExecutorKind::kReference, ExecutorKind::kOneDnn}) {
+    engine::ExpectClose(RunGraph(actual, kind), RunGraph(expected, kind), kStructuredBound, what);
+  }
+}
+
+inline std::int64_t Parameters(const graph::Graph& graph) {
+  std::int64_t count = 0;
+  for (const graph::Value& value : graph.values) {
+    if (value.constant != nullptr && value.type == graph::DataType::kFloat32) count += value.constant->count();
+  }
+  return count;
+}
+
+inline Recipe Structured(double sparsity, Criterion criterion = Criterion::kL1, Scope scope = Scope::kLayer) {
+  Recipe recipe;
+  recipe.granularity = Granularity::kStructured;
+  recipe.criterion = criterion;
+  recipe.scope = scope;
+  recipe.sparsity = sparsity;
+  return recipe;
+}
 
 }  // namespace prefiqs
 
