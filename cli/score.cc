@@ -39,11 +39,11 @@ constexpr std::string_view kNetworkMethod = "onnx:";
 
 Method ParseMethod(const std::string& text) {
   if (text.starts_with(kNetworkMethod) && text.size() > kNetworkMethod.size()) return Method::kOutput;
-  for (const Method method : {Method::kDrift, Method::kPrunedNorm, Method::kNorm, Method::kStochastic}) {
+  for (const Method method : {Method::kDrift, Method::kPrunedNorm, Method::kJvp, Method::kNorm, Method::kStochastic}) {
     if (text == name(method)) return method;
   }
-  constexpr std::array<std::string_view, 2> kLater{"jvp", "combined"};
-  constexpr const char* kKnown = "drift, pruned-norm, norm, stochastic, or onnx:FILE";
+  constexpr std::array<std::string_view, 1> kLater{"combined"};
+  constexpr const char* kKnown = "drift, pruned-norm, jvp, norm, stochastic, or onnx:FILE";
   if (std::find(kLater.begin(), kLater.end(), text) != kLater.end()) {
     throw Error(ErrorCode::kNotAvailable, fmt::format("--method {} is not available yet; there are {}", text, kKnown));
   }
@@ -83,7 +83,7 @@ int RunScore(const Words& words) {
   app.add_option(
          "--method", method,
          "What the column quality says: drift (1 - drift / 2), pruned-norm (of the pruned network's embedding), "
-         "norm (of the network's embedding), stochastic (SER-FIQ's question, 100 times the last layer), or "
+         "jvp (1 - S / 2, S being the drift to first order, by differentiation), norm (of the network's embedding), stochastic (SER-FIQ's question, 100 times the last layer), or "
          "onnx:FILE: a quality network of yours in place of --model, by its output of one number a face or the "
          "norm of its only one [drift]")
       ->type_name("METHOD");

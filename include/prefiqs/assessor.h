@@ -22,6 +22,8 @@ namespace prefiqs {
 enum class Method {
   kDrift,       // 1 - drift / 2, in [0, 1]: the paper's
   kPrunedNorm,  // L2 norm of the pruned network's embedding
+  kJvp,         // 1 - S / 2, S being Assessment::sensitivity: the first-order theory of the drift, on the same scale, but
+                // not bounded below
   // The others prune nothing.
   kNorm,        // L2 norm of the network's embedding
   kStochastic,  // in (0, 1]: how alike embeddings are that are made with parts of the last layer's input left out at
@@ -29,9 +31,12 @@ enum class Method {
   kOutput,      // the output of a quality network (NetworkOptions::tells_quality)
   kEmbedding,   // nothing: embeddings alone are wanted
 };
-// "drift", "pruned-norm", "norm", "stochastic", "onnx", "embed".
+// "drift", "pruned-norm", "jvp", "norm", "stochastic", "onnx", "embed".
 PREFIQS_API std::string_view name(Method method);
-inline bool prunes(Method method) { return method == Method::kDrift || method == Method::kPrunedNorm; }
+// Whether the recipe matters.
+inline bool prunes(Method method) {
+  return method == Method::kDrift || method == Method::kPrunedNorm || method == Method::kJvp;
+}
 
 struct AssessorOptions {
   // Unset: the recipe stored with the network, else the paper's.
@@ -59,18 +64,22 @@ struct Assessment {
   // Numbers are there where the status is kOk and, raw, where it is kNotAFace ("scored" below).
   // By the method; higher is better. NaN unless scored.
   float quality = std::numeric_limits<float>::quiet_NaN();
-  // Distance of the two L2-normalised embeddings, in [0, 2]. NaN unless scored and pruned.
+  // Distance of the two L2-normalised embeddings, in [0, 2]. NaN unless scored and pruned, and of
+  // Method::kJvp.
   float drift = std::numeric_limits<float>::quiet_NaN();
   // Calibrated 0-100; -1 unless kOk, for other methods than kDrift, and where the network has no calibration for this
   // recipe and preprocessing.
   int scalar = -1;
   // L2 norm of the unpruned embedding. NaN unless scored, and of Method::kOutput.
   float embedding_norm = std::numeric_limits<float>::quiet_NaN();
-  // Baselines from the same pass; higher is better; NaN unless scored (and pruned). The norm of the pruned network's
+  // Baselines from the same pass; higher is better; NaN unless scored (and there). The norm of the pruned network's
   // embedding, what literally survives; the crop's sharpness and how evenly it is lit (score/crop_measures.h).
   float pruned_norm = std::numeric_limits<float>::quiet_NaN();
   float sharpness = std::numeric_limits<float>::quiet_NaN();
   float uniformity = std::numeric_limits<float>::quiet_NaN();
+  // S, at least 0: how fast the L2-normalised embedding moves, per unit of change, when the weights that the recipe
+  // removes begin to shrink; what the drift is to first order. NaN unless scored by Method::kJvp.
+  float sensitivity = std::numeric_limits<float>::quiet_NaN();
   // The unpruned network's output, not normalised; empty unless scored.
   std::vector<float> embedding;
   // Where the face was; unset for aligned crops.

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "image/format.h"
+#include "ops/tangent.h"
 #include "pipeline/assessor_impl.h"
 #include "pipeline/network_impl.h"
 #include "pipeline/ordered.h"
@@ -24,6 +25,8 @@ std::string_view name(Method method) {
       return "drift";
     case Method::kPrunedNorm:
       return "pruned-norm";
+    case Method::kJvp:
+      return "jvp";
     case Method::kNorm:
       return "norm";
     case Method::kStochastic:
@@ -91,7 +94,12 @@ void Assessor::Impl::Score(engine::TwinEmbedding embedding, Assessment& assessme
   const double norm = score::Norm(embedding.dense);
   if (!std::isfinite(norm) || norm == 0) return pipeline::NoDirection("the whole network's embedding", assessment);
   std::optional<double> quality;
-  if (prunes(options.method)) {
+  if (options.method == Method::kJvp) {
+    const std::optional<double> sensitivity = score::Sensitivity(embedding.dense, embedding.pruned);
+    if (!sensitivity) return pipeline::NoDirection("the embedding's derivative", assessment);
+    assessment.sensitivity = static_cast<float>(*sensitivity);
+    quality = score::Quality(*sensitivity);
+  } else if (prunes(options.method)) {
     const std::optional<double> drift = score::Drift(embedding.dense, embedding.pruned);
     if (!drift) return pipeline::NoDirection("the pruned network's embedding", assessment);
     assessment.drift = static_cast<float>(*drift);
@@ -162,6 +170,9 @@ std::unique_ptr<const engine::Twin> CompileTwin(const Network::Impl& network, co
   const prune::Masks masks = network.Masks(recipe);
   achieved_sparsity = masks.achieved_sparsity();
   const graph::Graph pruned = prune::ApplyMasks(network.graph, masks);
+  if (options.method == Method::kJvp) {
+    return engine::Twin::Compile(ops::WithTangent(network.graph, pruned), nullptr, options.executor);
+  }
   return engine::Twin::Compile(network.graph, &pruned, options.executor);
 }
 

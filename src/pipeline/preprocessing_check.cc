@@ -21,7 +21,8 @@ EmbeddingsLook LookThrough(const Assessor::Impl& assessor, engine::Context& cont
   for (const Image& crop : crops) {
     const std::vector<float> input = Preprocess(crop, preprocessing);
     embeddings.push_back(std::move(assessor.twin->Run(context, {&input, 1})[0]));
-    if (!prunes(assessor.options.method)) embeddings.back().pruned.clear();  // no embedding, where there is one
+    // Of these methods the second output, where there is one, is no embedding.
+    if (!prunes(assessor.options.method) || assessor.options.method == Method::kJvp) embeddings.back().pruned.clear();
   }
   return LookAt(embeddings);
 }

@@ -65,6 +65,7 @@ std::vector<std::string> Cells(const RunInfo& run, const Row& row) {
   for (const float measure : {a.pruned_norm, a.sharpness, a.uniformity}) {
     cells.push_back(scored ? Measure(measure) : std::string());
   }
+  cells.push_back(scored ? Score(a.sensitivity) : std::string());
   return cells;
 }
 

@@ -91,6 +91,7 @@ inline constexpr std::array kColumns{
     Column{"pruned_norm", CellKind::kNumber},
     Column{"sharpness", CellKind::kNumber},
     Column{"uniformity", CellKind::kNumber},
+    Column{"sensitivity", CellKind::kNumber},
 };
 
 // Index of a column that exists.

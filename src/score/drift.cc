@@ -30,4 +30,20 @@ std::optional<double> Drift(std::span<const float> dense, std::span<const float>
   return std::fmin(std::sqrt(sum), 2.0);  // rounding may pass 2 by an ulp for opposite directions
 }
 
+std::optional<double> Sensitivity(std::span<const float> embedding, std::span<const float> tangent) {
+  if (embedding.empty() || embedding.size() != tangent.size()) {
+    throw Error(ErrorCode::kInternal, "sensitivity: embedding and tangent differ in size or are empty");
+  }
+  const double norm = Norm(embedding);
+  if (!std::isfinite(norm) || norm == 0 || !std::isfinite(Norm(tangent))) return std::nullopt;
+  double along = 0;  // of t in the direction of f
+  for (std::size_t i = 0; i < embedding.size(); ++i) along += embedding[i] / norm * tangent[i];
+  double sum = 0;
+  for (std::size_t i = 0; i < embedding.size(); ++i) {
+    const double across = tangent[i] - along * (embedding[i] / norm);
+    sum += across * across;
+  }
+  return std::sqrt(sum) / norm;
+}
+
 }  // namespace prefiqs::score

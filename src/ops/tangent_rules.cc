@@ -1,0 +1,339 @@
+// The derivative of each operator, in other operators.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "ops/tangent.h"
+
+namespace prefiqs::ops {
+namespace {
+
+using graph::kNone;
+using graph::Node;
+using graph::ValueId;
+
+using Maker = TangentMaker;
+using Terms = TangentMaker::Terms;
+
+constexpr std::int64_t kFloat = 1;  // ONNX's number of the type
+
+// --- Operators that are linear in their first input, the others being fixed: the same again.
+
+void Linear(Maker& m, const Node& node) { m.Set(node.outputs[0], {m.Again(node, 0, m.Of(node.inputs[0]))}); }
+
+void Pass(Maker& m, const Node& node) { m.Set(node.outputs[0], m.TermsOf(node.inputs[0])); }
+
+// The result is of sizes, not of elements.
+void None(Maker&, const Node&) {}
+
+void Cast(Maker& m, const Node& node) {
+  if (node.Int("to", 0) == kFloat) Pass(m, node);  // whole numbers change in steps
+}
+
+void Split(Maker& m, const Node& node) {
+  std::vector<ValueId> inputs = node.inputs;
+  inputs[0] = m.Of(inputs[0]);
+  const std::vector<ValueId> parts = m.EmitMany(node.op, inputs, node.outputs.size(), node.attributes);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (node.outputs[i] != kNone) m.Set(node.outputs[i], {parts[i]});
+  }
+}
+
+// What is put around an input is fixed.
+void Pad(Maker& m, const Node& node) {
+  Node zeros = node;
+  if (zeros.inputs.size() > 2) zeros.inputs[2] = kNone;
+  Linear(m, zeros);
+}
+
+void Resize(Maker& m, const Node& node) {
+  Node zeros = node;
+  if (zeros.Has("extrapolation_value")) zeros.attributes.insert_or_assign("extrapolation_value", 0.0f);
+  Linear(m, zeros);
+}
+
+ValueId ZerosLike(Maker& m, ValueId x) { return m.Emit("ConstantOfShape", {m.Emit("Shape", {x})}); }
+
+void Concat(Maker& m, const Node& node) {
+  std::vector<ValueId> parts;
+  for (const ValueId part : node.inputs) parts.push_back(m.Has(part) ? m.Of(part) : ZerosLike(m, part));
+  m.Set(node.outputs[0], {m.Emit("Concat", parts, node.attributes)});
+}
+
+// --- Sums and products.
+
+// As large as `x`; no work where it is so already (specialised graphs lose it).
+ValueId Widened(Maker& m, ValueId term, ValueId x) { return m.Emit("Expand", {term, m.Emit("Shape", {x})}); }
+
+void AddOrSub(Maker& m, const Node& node) {
+  Terms sum;
+  for (std::size_t i = 0; i < 2; ++i) {
+    for (const ValueId term : m.TermsOf(node.inputs[i])) {
+      const ValueId wide = Widened(m, term, node.outputs[0]);
+      sum.push_back(i == 1 && node.op == "Sub" ? m.Emit("Mul", {wide, m.Number(-1)}) : wide);
+    }
+  }
+  m.Set(node.outputs[0], sum);
+}
+
+// Each term alone: a scale by constants then goes into the weights that make the term.
+void ScaleTerms(Maker& m, const Node& node, std::size_t i) {
+  Terms scaled;
+  for (const ValueId term : m.TermsOf(node.inputs[i])) scaled.push_back(m.Again(node, i, term));
+  m.Set(node.outputs[0], scaled);
+}
+
+// Linear in either of the first two inputs: Mul, MatMul, Conv, Gemm.
+Terms ProductTerms(Maker& m, const Node& node) {
+  Node product = node;  // a bias is no part of it
+  product.inputs.resize(2);
+  Terms terms;
+  for (const std::size_t i : {1u, 0u}) {
+    if (m.Has(node.inputs[i])) terms.push_back(m.Again(product, i, m.Of(node.inputs[i])));
+  }
+  return terms;
+}
+
+void Product(Maker& m, const Node& node) { m.Set(node.outputs[0], ProductTerms(m, node)); }
+
+void Mul(Maker& m, const Node& node) {
+  for (const std::size_t i : {0u, 1u}) {
+    if (!m.Has(node.inputs[1 - i]) && m.Constant(node.inputs[1 - i])) return ScaleTerms(m, node, i);
+  }
+  Product(m, node);
+}
+
+// y = a / b: (da - y db) / b.
+void Div(Maker& m, const Node& node) {
+  const ValueId a = node.inputs[0], b = node.inputs[1], y = node.outputs[0];
+  if (!m.Has(b)) return ScaleTerms(m, node, 0);
+  ValueId change = m.Emit("Mul", {y, m.Of(b)});
+  change = m.Has(a) ? m.Emit("Sub", {m.Of(a), change}) : m.Emit("Mul", {change, m.Number(-1)});
+  m.Set(y, {m.Emit("Div", {change, b})});
+}
+
+void Where(Maker& m, const Node& node) {
+  const auto part = [&](std::size_t i) { return m.Has(node.inputs[i]) ? m.Of(node.inputs[i]) : m.Number(0); };
+  const ValueId y = node.outputs[0];
+  m.Set(y, {Widened(m, m.Emit("Where", {node.inputs[0], part(1), part(2)}), y)});
+}
+
+// Without its mean and offset.
+void BatchNormalization(Maker& m, const Node& node) {
+  Node scale = node;
+  for (const std::size_t i : {2u, 3u}) scale.inputs[i] = m.Emit("Mul", {node.inputs[i], m.Number(0)});
+  ScaleTerms(m, scale, 0);
+}
+
+// --- Functions of each element: dy = f'(x) dx. Where f' is simpler in y, in y: what makes y can then still be one
+// primitive with f.
+
+void Chain(Maker& m, const Node& node, ValueId slope) {
+  m.Set(node.outputs[0], {m.Emit("Mul", {slope, m.Of(node.inputs[0])})});
+}
+
+// 1 where v > 0, else 0: every number but those too small to have all their digits times this is at least one.
+ValueId Positive(Maker& m, ValueId v, float sign = 1) {
+  const ValueId large = m.Emit("Mul", {v, m.Number(sign * std::numeric_limits<float>::max())});
+  return m.Emit("Clip", {large, m.Number(0), m.Number(1)});
+}
+
+// 1 where low < v < high, else 0.
+ValueId Between(Maker& m, ValueId v, ValueId low, ValueId high) {
+  const ValueId above = m.Emit("Sub", {v, low}), below = m.Emit("Sub", {v, high});
+  return Positive(m, m.Emit("Mul", {below, above}), -1);
+}
+
+void Relu(Maker& m, const Node& node) { Chain(m, node, Positive(m, node.outputs[0])); }
+
+// 1 where v > 0, else `slope`.
+ValueId OneOr(Maker& m, ValueId v, ValueId slope) {
+  const ValueId rise = m.Emit("Mul", {Positive(m, v), m.Emit("Sub", {m.Number(1), slope})});
+  return m.Emit("Add", {rise, slope});
+}
+
+void LeakyRelu(Maker& m, const Node& node) {
+  const float alpha = node.Float("alpha", 0.01f);
+  Chain(m, node, OneOr(m, alpha >= 0 ? node.outputs[0] : node.inputs[0], m.Number(alpha)));
+}
+
+void PRelu(Maker& m, const Node& node) {
+  const graph::Tensor* slopes = m.Constant(node.inputs[1]);
+  const bool same_sign = slopes && std::ranges::all_of(slopes->values<float>(), [](float s) { return s >= 0; });
+  Chain(m, node, OneOr(m, same_sign ? node.outputs[0] : node.inputs[0], node.inputs[1]));
+}
+
+void Clip(Maker& m, const Node& node) {
+  const auto bound = [&](std::size_t i) { return i < node.inputs.size() ? node.inputs[i] : kNone; };
+  const ValueId y = node.outputs[0], low = bound(1), high = bound(2);
+  if (low == kNone && high == kNone) return Pass(m, node);
+  if (low == kNone) return Chain(m, node, Positive(m, m.Emit("Sub", {y, high}), -1));
+  if (high == kNone) return Chain(m, node, Positive(m, m.Emit("Sub", {y, low})));
+  Chain(m, node, Between(m, y, low, high));
+}
+
+void Sigmoid(Maker& m, const Node& node) {
+  const ValueId y = node.outputs[0];
+  Chain(m, node, m.Emit("Sub", {y, m.Emit("Mul", {y, y})}));
+}
+
+ValueId OneMinusSquare(Maker& m, ValueId y) { return m.Emit("Sub", {m.Number(1), m.Emit("Mul", {y, y})}); }
+
+void Tanh(Maker& m, const Node& node) { Chain(m, node, OneMinusSquare(m, node.outputs[0])); }
+
+void Exp(Maker& m, const Node& node) { Chain(m, node, node.outputs[0]); }
+
+void Sqrt(Maker& m, const Node& node) {
+  Chain(m, node, m.Emit("Div", {m.Number(0.5f), node.outputs[0]}));
+}
+
+void HardSigmoid(Maker& m, const Node& node) {
+  const ValueId inside = Between(m, node.outputs[0], m.Number(0), m.Number(1));
+  Chain(m, node, m.Emit("Mul", {inside, m.Number(node.Float("alpha", 0.2f))}));
+}
+
+// x clip(x / 6 + 1/2, 0, 1).
+void HardSwish(Maker& m, const Node& node) {
+  const ValueId x = node.inputs[0], sixth = m.Emit("Mul", {x, m.Number(1.0f / 6)});
+  const ValueId ramp = m.Emit("Clip", {m.Emit("Add", {sixth, m.Number(0.5f)}), m.Number(0), m.Number(1)});
+  Chain(m, node, m.Emit("Add", {m.Emit("Mul", {Between(m, x, m.Number(-3), m.Number(3)), sixth}), ramp}));
+}
+
+// factor exp(-(scale x)²).
+ValueId Bell(Maker& m, ValueId x, float scale, float factor) {
+  const ValueId scaled = m.Emit("Mul", {x, m.Number(scale)});
+  const ValueId exponent = m.Emit("Mul", {m.Emit("Mul", {scaled, scaled}), m.Number(-1)});
+  return m.Emit("Mul", {m.Emit("Exp", {exponent}), m.Number(factor)});
+}
+
+void Erf(Maker& m, const Node& node) {
+  Chain(m, node, Bell(m, node.inputs[0], 1, 2 * std::numbers::inv_sqrtpi_v<float>));
+}
+
+void Gelu(Maker& m, const Node& node) {
+  const ValueId x = node.inputs[0];
+  const auto half_of_one_and = [&](ValueId v) {
+    return m.Emit("Mul", {m.Emit("Add", {v, m.Number(1)}), m.Number(0.5f)});
+  };
+  constexpr float kRoot = 0.5f * std::numbers::sqrt2_v<float>;
+  if (node.String("approximate", "none") == "none") {
+    const ValueId share = half_of_one_and(m.Emit("Erf", {m.Emit("Mul", {x, m.Number(kRoot)})}));
+    const ValueId bell = Bell(m, x, kRoot, kRoot * std::numbers::inv_sqrtpi_v<float>);
+    return Chain(m, node, m.Emit("Add", {m.Emit("Mul", {x, bell}), share}));
+  }
+  // u = c (x + 0.044715 x³) and t = tanh u: (1 + t) / 2 + x (1 - t²) u' / 2.
+  constexpr float kScale = std::numbers::sqrt2_v<float> * std::numbers::inv_sqrtpi_v<float>, kCube = 0.044715f;
+  const ValueId square = m.Emit("Mul", {x, x});
+  const auto polynomial = [&](float factor) {
+    const ValueId inner = m.Emit("Add", {m.Emit("Mul", {square, m.Number(factor)}), m.Number(1)});
+    return m.Emit("Mul", {inner, m.Number(kScale)});
+  };
+  const ValueId t = m.Emit("Tanh", {m.Emit("Mul", {polynomial(kCube), x})});
+  const ValueId rise = m.Emit("Mul", {m.Emit("Mul", {OneMinusSquare(m, t), polynomial(3 * kCube)}), x});
+  Chain(m, node, m.Emit("Add", {m.Emit("Mul", {rise, m.Number(0.5f)}), half_of_one_and(t)}));
+}
+
+// c x^(c - 1).
+void Pow(Maker& m, const Node& node) {
+  const ValueId exponent = m.Emit("Cast", {node.inputs[1]}, {{"to", kFloat}});
+  const ValueId lower = m.Emit("Pow", {node.inputs[0], m.Emit("Sub", {exponent, m.Number(1)})});
+  Chain(m, node, m.Emit("Mul", {lower, exponent}));
+}
+
+// --- Operators that look at many elements. Sums are ratios of means: nobody needs to know of how many.
+
+ValueId Mean(Maker& m, ValueId x, const std::vector<std::int64_t>& axes) {
+  return m.Emit("ReduceMean", {x, m.Integers(axes)}, {{"keepdims", std::int64_t{1}}});
+}
+
+// y = √Σx²: dy = Σ x dx / y = y Σ x dx / Σ x².
+void ReduceL2(Maker& m, const Node& node) {
+  const ValueId x = node.inputs[0], y = node.outputs[0];
+  const auto mean = [&](ValueId v) {
+    std::vector<ValueId> inputs = node.inputs;
+    inputs[0] = v;
+    return m.Emit("ReduceMean", inputs, node.attributes);
+  };
+  const ValueId ratio = m.Emit("Div", {mean(m.Emit("Mul", {x, m.Of(x)})), mean(m.Emit("Mul", {x, x}))});
+  m.Set(y, {m.Emit("Mul", {y, ratio})});
+}
+
+// y (dx - Σ y dx), and Σ y = 1.
+void Softmax(Maker& m, const Node& node) {
+  const std::int64_t axis = node.Int("axis", -1);
+  if (node.Int("coerce_2d", 0) != 0 && axis != -1) m.Refuse(node, "over several dimensions");
+  const ValueId y = node.outputs[0], dx = m.Of(node.inputs[0]);
+  const ValueId sum = m.Emit("Div", {Mean(m, m.Emit("Mul", {y, dx}), {axis}), Mean(m, y, {axis})});
+  m.Set(y, {m.Emit("Mul", {m.Emit("Sub", {dx, sum}), y})});
+}
+
+// x̂ = (x - mean) / σ: dx̂ = (dx - mean(dx) - x̂ mean(x̂ dx)) / σ.
+void LayerNormalization(Maker& m, const Node& node) {
+  const std::int64_t axis = node.Int("axis", -1);
+  if (axis >= 0) m.Refuse(node, "with an axis that is counted from the front");
+  if (node.outputs.size() > 1) m.Refuse(node, "of its further outputs");
+  std::vector<std::int64_t> axes;
+  for (std::int64_t a = axis; a < 0; ++a) axes.push_back(a);
+  const ValueId x = node.inputs[0], dx = m.Of(x);
+  const std::vector<ValueId> unscaled =
+      m.EmitMany("LayerNormalization", {x, m.Number(1)}, 3, node.attributes);  // x̂, mean, 1 / σ
+  const ValueId along = m.Emit("Mul", {unscaled[0], Mean(m, m.Emit("Mul", {unscaled[0], dx}), axes)});
+  const ValueId across = m.Emit("Sub", {m.Emit("Sub", {dx, Mean(m, dx, axes)}), along});
+  m.Set(node.outputs[0], {m.Emit("Mul", {m.Emit("Mul", {across, unscaled[2]}), node.inputs[1]})});
+}
+
+}  // namespace
+
+std::span<const TangentRule> TangentRules() {
+  static const std::array kRules{
+      TangentRule{"Identity", {0}, Pass},
+      TangentRule{"Dropout", {0}, Pass},
+      TangentRule{"Cast", {0}, Cast},
+      TangentRule{"Shape", {0}, None},
+      TangentRule{"Reshape", {0}, Linear},
+      TangentRule{"Flatten", {0}, Linear},
+      TangentRule{"Squeeze", {0}, Linear},
+      TangentRule{"Unsqueeze", {0}, Linear},
+      TangentRule{"Expand", {0}, Linear},
+      TangentRule{"Transpose", {0}, Linear},
+      TangentRule{"Concat", {}, Concat},
+      TangentRule{"Split", {0}, Split},
+      TangentRule{"Slice", {0}, Linear},
+      TangentRule{"Gather", {0}, Linear},
+      TangentRule{"Pad", {0}, Pad},
+      TangentRule{"Resize", {0}, Resize},
+      TangentRule{"AveragePool", {0}, Linear},
+      TangentRule{"GlobalAveragePool", {0}, Linear},
+      TangentRule{"ReduceMean", {0}, Linear},
+      TangentRule{"ReduceL2", {0}, ReduceL2},
+      TangentRule{"Add", {0, 1}, AddOrSub},
+      TangentRule{"Sub", {0, 1}, AddOrSub},
+      TangentRule{"Mul", {0, 1}, Mul},
+      TangentRule{"Div", {0, 1}, Div},
+      TangentRule{"Pow", {0}, Pow},
+      TangentRule{"Where", {1, 2}, Where},
+      TangentRule{"Conv", {0, 1}, Product},
+      TangentRule{"Gemm", {0, 1}, Product},
+      TangentRule{"MatMul", {0, 1}, Product},
+      TangentRule{"BatchNormalization", {0}, BatchNormalization},
+      TangentRule{"LayerNormalization", {0}, LayerNormalization},
+      TangentRule{"Softmax", {0}, Softmax},
+      TangentRule{"Relu", {0}, Relu},
+      TangentRule{"LeakyRelu", {0}, LeakyRelu},
+      TangentRule{"PRelu", {0}, PRelu},
+      TangentRule{"Clip", {0}, Clip},
+      TangentRule{"Sigmoid", {0}, Sigmoid},
+      TangentRule{"HardSigmoid", {0}, HardSigmoid},
+      TangentRule{"HardSwish", {0}, HardSwish},
+      TangentRule{"Tanh", {0}, Tanh},
+      TangentRule{"Erf", {0}, Erf},
+      TangentRule{"Gelu", {0}, Gelu},
+      TangentRule{"Exp", {0}, Exp},
+      TangentRule{"Sqrt", {0}, Sqrt},
+  };
+  return kRules;
+}
+
+}  // namespace prefiqs::ops
