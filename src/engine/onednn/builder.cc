@@ -153,15 +153,17 @@ Operand Builder::Rearranged(const Operand& from, const Desc& wanted) {
 
 Operand Builder::NewOperand(const Desc& desc) { return {desc, NewBuffer(desc.get_size()), nullptr}; }
 
-Operand Builder::Overwritable(graph::ValueId overwritten, const Operand& operand) {
-  if (operand.buffer >= 0) {
-    int readers = 0;
-    for (const graph::ValueId resident : residents_[static_cast<std::size_t>(operand.buffer)]) {
-      readers += State(resident).readers;
-    }
-    if (readers == 1 && State(overwritten).readers == 1) return operand;
+bool Builder::MayOverwrite(graph::ValueId overwritten, const Operand& operand) const {
+  if (operand.buffer < 0) return false;
+  int readers = 0;
+  for (const graph::ValueId resident : residents_[static_cast<std::size_t>(operand.buffer)]) {
+    readers += State(resident).readers;
   }
-  return Rearranged(operand, operand.desc);
+  return readers == 1 && State(overwritten).readers == 1;
+}
+
+Operand Builder::Overwritable(graph::ValueId overwritten, const Operand& operand) {
+  return MayOverwrite(overwritten, operand) ? operand : Rearranged(operand, operand.desc);
 }
 
 void Builder::Define(graph::ValueId id, Operand operand) {

@@ -49,8 +49,10 @@ class Builder {
   Operand NewOperand(const Desc& desc);
   // The elements of `from` in another layout, in memory of its own.
   Operand Rearranged(const Operand& from, const Desc& wanted);
-  // `id` as a result that a primitive writes over `operand` in place: `operand` itself where nobody else reads it any
-  // more, else a copy. `operand` must come from Read or ReadAs of `overwritten`.
+  // Whether a primitive may write over `operand`, which must come from Read or ReadAs of `overwritten`: nobody else
+  // reads it any more.
+  bool MayOverwrite(graph::ValueId overwritten, const Operand& operand) const;
+  // What a primitive that adds to its result adds to: `operand` itself where it may be overwritten, else a copy.
   Operand Overwritable(graph::ValueId overwritten, const Operand& operand);
   void Define(graph::ValueId id, Operand operand);
   // The same memory as `operand`, seen as `desc`.

@@ -10,8 +10,7 @@ constexpr auto kKind = dnnl::prop_kind::forward_inference;
 
 // A result of the layout that `input` has, in its place where that may be.
 Operand InPlace(Builder& builder, graph::ValueId input, const Operand& operand) {
-  if (operand.buffer < 0) return builder.NewOperand(operand.desc);
-  return builder.Overwritable(input, operand);
+  return builder.MayOverwrite(input, operand) ? operand : builder.NewOperand(operand.desc);
 }
 
 // One dimension more in front until there are as many as in `rank`.
