@@ -20,16 +20,6 @@ Dims Widened(const graph::Shape& shape, std::size_t rank) {
   return dims;
 }
 
-std::optional<dnnl::algorithm> BinaryAlgorithm(std::string_view op) {
-  if (op == "Add") return dnnl::algorithm::binary_add;
-  if (op == "Sub") return dnnl::algorithm::binary_sub;
-  if (op == "Mul") return dnnl::algorithm::binary_mul;
-  if (op == "Div") return dnnl::algorithm::binary_div;
-  if (op == "Min") return dnnl::algorithm::binary_min;
-  if (op == "Max") return dnnl::algorithm::binary_max;
-  return std::nullopt;
-}
-
 }  // namespace
 
 bool EmitUnary(Builder& builder, const graph::Node& node) {
@@ -51,33 +41,6 @@ bool EmitUnary(Builder& builder, const graph::Node& node) {
     builder.AddStep(dnnl::eltwise_forward(clip), {{DNNL_ARG_SRC, output}, {DNNL_ARG_DST, output}},
                     clip.scratchpad_desc());
   }
-  builder.Define(node.outputs[0], output);
-  return true;
-}
-
-bool EmitBinary(Builder& builder, const graph::Node& node) {
-  const auto algorithm = BinaryAlgorithm(node.op);
-  if (!algorithm || node.inputs.size() != 2) return false;
-  graph::ValueId first = node.inputs[0], second = node.inputs[1];
-  if (!builder.Describable(first) || !builder.Describable(second)) return false;
-  const graph::Shape& result = builder.graph().value(node.outputs[0]).shape;
-  // oneDNN broadcasts the second operand only.
-  const bool commutes = node.op != "Sub" && node.op != "Div";
-  if (builder.graph().value(first).shape != result && commutes) std::swap(first, second);
-  if (builder.graph().value(first).shape != result || result.empty()) return false;
-
-  const Desc layout = builder.Layout(first);
-  const bool same_shape = builder.graph().value(second).shape == result;
-  const Desc other =
-      same_shape ? layout : builder.Plain(second).reshape(Widened(builder.graph().value(second).shape, result.size()));
-  const dnnl::binary::desc desc(*algorithm, layout, other, layout);
-  const dnnl::binary::primitive_desc primitive(desc, Builder::Attributes(), builder.engine());
-  const Operand source = builder.Read(first);
-  const Operand added = same_shape ? builder.ReadAs(second, layout) : builder.Arrange(second, other, other);
-  // In place only where the second operand is other memory.
-  const Operand output = first == second ? builder.NewOperand(layout) : InPlace(builder, first, source);
-  builder.Add(node, primitive, dnnl::binary(primitive),
-              {{DNNL_ARG_SRC_0, source}, {DNNL_ARG_SRC_1, added}, {DNNL_ARG_DST, output}});
   builder.Define(node.outputs[0], output);
   return true;
 }
