@@ -1,5 +1,5 @@
-// What methods cost, in passes of the network: medians of processor time, of runs in turn, so that what else the machine
-// does hits neither one method more than another nor longer runs more than shorter ones.
+// What methods cost, in passes of the network: medians of processor time, of runs in turn, so that what else the
+// machine does hits neither one method more than another nor longer runs more than shorter ones.
 //   methods MODEL SECONDS
 #include <prefiqs/prefiqs.h>
 

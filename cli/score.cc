@@ -83,7 +83,8 @@ int RunScore(const Words& words) {
   app.add_option(
          "--method", method,
          "What the column quality says: drift (1 - drift / 2), pruned-norm (of the pruned network's embedding), "
-         "jvp (1 - S / 2, S being the drift to first order, by differentiation), norm (of the network's embedding), stochastic (SER-FIQ's question, 100 times the last layer), or "
+         "jvp (1 - S / 2, S being the drift to first order, by differentiation), norm (of the network's embedding), "
+         "stochastic (SER-FIQ's question, 100 times the last layer), or "
          "onnx:FILE: a quality network of yours in place of --model, by its output of one number a face or the "
          "norm of its only one [drift]")
       ->type_name("METHOD");

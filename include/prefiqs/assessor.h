@@ -22,8 +22,8 @@ namespace prefiqs {
 enum class Method {
   kDrift,       // 1 - drift / 2, in [0, 1]: the paper's
   kPrunedNorm,  // L2 norm of the pruned network's embedding
-  kJvp,         // 1 - S / 2, S being Assessment::sensitivity: the first-order theory of the drift, on the same scale, but
-                // not bounded below
+  kJvp,  // 1 - S / 2, S being Assessment::sensitivity: the first-order theory of the drift, on the same scale, but
+         // not bounded below
   // The others prune nothing.
   kNorm,        // L2 norm of the network's embedding
   kStochastic,  // in (0, 1]: how alike embeddings are that are made with parts of the last layer's input left out at

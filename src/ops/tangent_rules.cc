@@ -140,9 +140,14 @@ ValueId Positive(Maker& m, ValueId v, float sign = 1) {
   return m.Emit("Clip", {large, m.Number(0), m.Number(1)});
 }
 
+bool IsZero(const graph::Tensor* constant) {
+  return constant && constant->type() == graph::DataType::kFloat32 && constant->count() == 1 &&
+         constant->values<float>()[0] == 0;
+}
+
 // 1 where low < v < high, else 0.
 ValueId Between(Maker& m, ValueId v, ValueId low, ValueId high) {
-  const ValueId above = m.Emit("Sub", {v, low}), below = m.Emit("Sub", {v, high});
+  const ValueId above = IsZero(m.Constant(low)) ? v : m.Emit("Sub", {v, low}), below = m.Emit("Sub", {v, high});
   return Positive(m, m.Emit("Mul", {below, above}), -1);
 }
 
@@ -185,9 +190,7 @@ void Tanh(Maker& m, const Node& node) { Chain(m, node, OneMinusSquare(m, node.ou
 
 void Exp(Maker& m, const Node& node) { Chain(m, node, node.outputs[0]); }
 
-void Sqrt(Maker& m, const Node& node) {
-  Chain(m, node, m.Emit("Div", {m.Number(0.5f), node.outputs[0]}));
-}
+void Sqrt(Maker& m, const Node& node) { Chain(m, node, m.Emit("Div", {m.Number(0.5f), node.outputs[0]})); }
 
 void HardSigmoid(Maker& m, const Node& node) {
   const ValueId inside = Between(m, node.outputs[0], m.Number(0), m.Number(1));

@@ -35,6 +35,7 @@ TEST(Row, ScoreKeepsAFloatsDigits) {
   row.assessment.pruned_norm = 19.25f;
   row.assessment.sharpness = 1234.5f;
   row.assessment.uniformity = 0.75f;
+  row.assessment.sensitivity = 0.03125f;
   EXPECT_EQ(Cell(row, "drift"), "0.01234568");
   EXPECT_EQ(std::stof(Cell(row, "quality")), row.assessment.quality);
   EXPECT_EQ(Cell(row, "scalar"), "");
@@ -42,6 +43,7 @@ TEST(Row, ScoreKeepsAFloatsDigits) {
   EXPECT_EQ(Cell(row, "pruned_norm"), "19.250000");
   EXPECT_EQ(Cell(row, "sharpness"), "1234.500000");
   EXPECT_EQ(Cell(row, "uniformity"), "0.750000");
+  EXPECT_EQ(Cell(row, "sensitivity"), "0.03125000");
   EXPECT_EQ(Cell(row, "face"), "0");
   EXPECT_EQ(Cell(row, "network"), "abc");
   EXPECT_EQ(Cell(row, "version"), "1.2.3");
@@ -55,7 +57,7 @@ TEST(Row, HasNoScoreUnlessOk) {
   row.assessment.detail = "none";
   row.assessment.scalar = 5;
   for (const char* column : {"face", "quality", "drift", "scalar", "embedding_norm", "pruned_norm", "sharpness",
-                             "uniformity", "box_x", "confidence"}) {
+                             "uniformity", "sensitivity", "box_x", "confidence"}) {
     EXPECT_EQ(Cell(row, column), "") << column;
   }
   EXPECT_EQ(Cell(row, "status"), "no_face");

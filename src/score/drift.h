@@ -14,8 +14,8 @@ double Norm(std::span<const float> embedding);
 // not finite). Both must have the same, non-zero size.
 std::optional<double> Drift(std::span<const float> dense, std::span<const float> pruned);
 
-// S = || (I - e e^T) t || / |f|, where e = f / |f|: how fast the direction of the embedding `f` turns when f moves along
-// its tangent `t`; accumulated in double. Empty when f has no direction or t is not finite. Sizes as for Drift.
+// S = || (I - e e^T) t || / |f|, where e = f / |f|: how fast the direction of the embedding `f` turns when f moves
+// along its tangent `t`; accumulated in double. Empty when f has no direction or t is not finite. Sizes as for Drift.
 std::optional<double> Sensitivity(std::span<const float> embedding, std::span<const float> tangent);
 
 // Q = 1 - D/2, in [0, 1], higher is better.

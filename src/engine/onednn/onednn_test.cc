@@ -117,6 +117,35 @@ TEST(OneDnn, WritesInPlaceOnlyWhereNobodyLooks) {
   ExpectSameOnBoth(g.Done({d, g.Add("Exp", {d}), a}));
 }
 
+TEST(OneDnn, WorksElementByElementInOnePass) {
+  GraphForTest g;
+  const auto x = g.Input({1, 5, 4, 3}), other = g.Input({1, 5, 4, 3});
+  const auto large = g.Add("Mul", {x, g.Scalar(1e30f)});
+  const auto mask = g.Add("Clip", {large, g.Scalar(0), g.Scalar(1)});
+  const auto scaled = g.Add("Sub", {g.Add("Mul", {g.Random({5, 1, 1}), mask}), g.Random({5, 1, 1})});
+  const auto product = g.Add("Mul", {other, scaled});
+  const auto graph = g.Done({g.Add("Max", {product, x}), g.Add("Sub", {x, other})});
+  ExpectSameOnBoth(graph);
+  for (const char* node : {"Clip1", "Mul2", "Sub3", "Mul4", "Max5"}) {
+    EXPECT_EQ(Implementation(graph, node), "fused into Mul0");
+  }
+}
+
+// Behind a primitive an operand must be there, be the right one of a difference, and be broadcast along all but the
+// channels or not at all.
+TEST(OneDnn, WorksInMorePassesWhereItMust) {
+  GraphForTest g;
+  const auto x = g.Input({2, 5, 4, 3}), other = g.Input({2, 5, 4, 3});
+  const auto a = g.Add("Mul", {x, g.Scalar(2)});
+  const auto later = g.Add("Mul", {a, g.Add("Sigmoid", {other})});
+  const auto difference = g.Add("Sub", {g.Scalar(1), g.Add("Mul", {other, g.Scalar(3)})});
+  const auto rows = g.Add("Add", {g.Add("Mul", {x, g.Scalar(4)}), g.Random({4, 1})});
+  const auto itself = g.Add("Mul", {x, g.Scalar(5)});
+  const auto square = g.Add("Mul", {itself, itself});
+  const auto wider = g.Add("Add", {g.Add("Mul", {g.Random({5, 1, 1}), g.Scalar(6)}), x});
+  ExpectSameOnBoth(g.Done({later, difference, rows, square, wider}));
+}
+
 TEST(OneDnn, NormalisesAroundConvolutions) {
   GraphForTest g;
   const auto x = g.Input({1, 6, 7, 5});

@@ -1,0 +1,167 @@
+// Derivatives of networks, on both executors.
+#include <gtest/gtest.h>
+#include <prefiqs/error.h>
+
+#include <algorithm>
+
+#include "engine/double_for_test.h"
+#include "engine/tangent_for_test.h"
+
+namespace prefiqs::engine {
+namespace {
+
+using graph::Graph;
+using graph::Tensor;
+using graph::ValueId;
+using Ints = std::vector<std::int64_t>;
+
+// --- Whole networks: against differences in double.
+
+struct Network {
+  Graph dense, changed;
+};
+
+// What face networks are made of. `from`: the first of its weights to change.
+Network SmallNetwork(std::size_t from) {
+  GraphForTest g(3);
+  std::vector<ValueId> weights;
+  const auto conv = [&](ValueId x, std::int64_t channels, std::int64_t groups, std::int64_t kernel,
+                        std::int64_t stride) {
+    const std::int64_t pad = kernel == 7 ? 0 : kernel / 2;
+    weights.push_back(g.Random({channels, g.ShapeOf(x)[1] / groups, kernel, kernel}, -0.3f, 0.3f));
+    return g.Add("Conv", {x, weights.back(), g.Random({channels})},
+                 {{"pads", Ints{pad, pad, pad, pad}}, {"strides", Ints{stride, stride}}, {"group", groups}});
+  };
+  const auto prelu = [&](ValueId x) { return g.Add("PRelu", {x, g.Random({g.ShapeOf(x)[1], 1, 1}, 0, 0.5f)}); };
+  const auto relu6 = [&](ValueId x) { return g.Add("Clip", {x, g.Scalar(0), g.Scalar(6)}); };
+  ValueId x = prelu(Norm(g, conv(g.Input({1, 3, 14, 14}), 16, 1, 3, 2)));
+  for (int block = 0; block < 2; ++block) {
+    ValueId y = relu6(Norm(g, conv(x, 32, 1, 1, 1)));
+    y = prelu(conv(y, 32, 32, 3, 1));
+    x = g.Add("Add", {x, Norm(g, conv(y, 16, 1, 1, 1))});
+  }
+  const ValueId gate = g.Add("Sigmoid", {g.Add("GlobalAveragePool", {conv(g.Add("Relu", {Norm(g, x)}), 16, 1, 3, 1)})});
+  x = conv(g.Add("Mul", {x, gate}), 16, 16, 7, 1);
+  weights.push_back(g.Random({8, 16}));
+  Network network;
+  network.dense = g.Done(
+      {Norm(g, g.Add("Gemm", {g.Add("Flatten", {x}), weights.back(), g.Random({8})}, {{"transB", std::int64_t{1}}}))});
+  network.changed = network.dense;
+  for (std::size_t w = from; w < weights.size(); ++w) {
+    Tensor pruned = *network.dense.constant(weights[w]);
+    for (float& v : pruned.values<float>()) v = std::fabs(v) < 0.1f ? 0 : v;
+    SetConstant(network.changed, weights[w], std::move(pruned));
+  }
+  return network;
+}
+
+TEST(Tangent, OfANetworkIsWhatDifferencesInDoubleTendTo) {
+  for (const std::size_t from : {0u, 4u, 9u}) {
+    const Network network = SmallNetwork(from);
+    GraphForTest random(5);
+    const std::vector<Tensor> inputs{random.RandomTensor({1, 3, 14, 14})};
+    const auto output = [&](double t) {
+      DoubleForTest run(network.dense);
+      run.At(network.dense.inputs[0]).assign(inputs[0].values<float>().begin(), inputs[0].values<float>().end());
+      for (std::size_t i = 0; i < network.dense.values.size(); ++i) {
+        const auto id = static_cast<ValueId>(i);
+        const Tensor *a = network.dense.constant(id), *b = network.changed.constant(id);
+        if (a == b) continue;
+        for (std::size_t k = 0; k < a->values<float>().size(); ++k) {
+          run.At(id)[k] += t * (double{b->values<float>()[k]} - double{a->values<float>()[k]});
+        }
+      }
+      return run.Run();
+    };
+    constexpr double kStep = 1e-6;
+    const auto low = output(-kStep), high = output(kStep);
+    Tensor expected(graph::DataType::kFloat32, {1, 8});
+    double largest = 0;
+    for (std::size_t i = 0; i < low.size(); ++i) {
+      expected.values<float>()[i] = static_cast<float>((high[i] - low[i]) / (2 * kStep));
+      largest = std::max(largest, std::fabs((high[i] - low[i]) / (2 * kStep)));
+    }
+    ASSERT_GT(largest, 0.01);
+    const Graph tangent = Tangent(network.dense, network.changed);
+    for (const auto& executor : {CompileReference(tangent), CompileOneDnn(tangent)}) {
+      ExpectClose(RunOnce(*executor, tangent, inputs)[1], expected, 1e-5 * std::min(1.0, largest), "derivative");
+    }
+  }
+}
+
+// --- What is not computed, and what cannot be.
+
+std::int64_t Count(const Graph& graph, std::string_view op) {
+  return std::ranges::count(graph.nodes, op, &graph::Node::op);
+}
+
+TEST(Tangent, BeginsWhereConstantsChange) {
+  for (const auto& [from, convolutions] : {std::pair{0u, 3 * 9 - 1}, std::pair{8u, 9 + 1}, std::pair{9u, 9}}) {
+    const Network network = SmallNetwork(from);
+    EXPECT_EQ(Count(Tangent(network.dense, network.changed), "Conv"), convolutions) << from;
+  }
+}
+
+TEST(Tangent, OfWhatDoesNotChangeIsZero) {
+  const Network network = SmallNetwork(100);
+  const Graph tangent = Tangent(network.dense, network.changed);
+  EXPECT_EQ(tangent.nodes.size(), network.dense.nodes.size());
+  for (const auto& executor : {CompileReference(tangent), CompileOneDnn(tangent)}) {
+    const auto results = RunOnce(*executor, tangent, Zeros(tangent));
+    for (const float v : results[1].values<float>()) EXPECT_EQ(v, 0);
+  }
+}
+
+// Sums and batch normalisations of derivatives cost what they do of values: they go into the convolutions.
+TEST(Tangent, GoesIntoConvolutions) {
+  const Network network = SmallNetwork(0);
+  const Graph tangent = Tangent(network.dense, network.changed);
+  int batch_norms = 0, sums = 0;
+  for (const LayerReport& layer : CompileOneDnn(tangent)->Layers()) {
+    const bool fused = layer.implementation.starts_with("fused") || layer.implementation == "folded away";
+    if (layer.op == "BatchNormalization" && !fused) ++batch_norms;
+    if (layer.op == "Add" && !fused) ++sums;
+  }
+  // The one behind the first sum of the network, which has other readers, and that of the gate's.
+  EXPECT_LE(batch_norms, 2);
+  EXPECT_LE(sums, 2);
+}
+
+void ExpectRefused(const Graph& graph, ValueId constant, const std::vector<std::string>& words) {
+  Graph changed = graph;
+  Tensor other = *graph.constant(constant);
+  for (float& v : other.values<float>()) v += 1;
+  SetConstant(changed, constant, std::move(other));
+  try {
+    ops::WithTangent(graph, changed);
+    FAIL() << "not refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kNotAvailable);
+    for (const std::string& word : words)
+      EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
+  }
+}
+
+TEST(Tangent, RefusesWhatItHasNoRuleFor) {
+  GraphForTest g;
+  const ValueId constant = g.Random({1, 4, 6, 6}), slope = g.Random({4, 1, 1});
+  const ValueId x = g.Add("PRelu", {g.Add("Add", {g.Input({1, 4, 6, 6}), constant}), slope});
+  const Graph graph = g.Done({g.Add("MaxPool", {x}, {{"kernel_shape", Ints{2, 2}}})});
+  ExpectRefused(graph, constant, {"MaxPool2", "(MaxPool)"});
+  ExpectRefused(graph, slope, {"PRelu1", "(PRelu)", "input 1"});
+}
+
+// But not what it need not know.
+TEST(Tangent, LooksAtNothingThatLeadsNowhere) {
+  GraphForTest g;
+  const ValueId constant = g.Random({1, 4, 6, 6});
+  const ValueId x = g.Add("Add", {g.Input({1, 4, 6, 6}), constant});
+  g.Add("MaxPool", {x}, {{"kernel_shape", Ints{2, 2}}});
+  const Graph graph = g.Done({g.Add("Relu", {x})});
+  Graph changed = graph;
+  SetConstant(changed, constant, Tensor(graph::DataType::kFloat32, {1, 4, 6, 6}));
+  EXPECT_NO_THROW(ops::WithTangent(graph, changed));
+}
+
+}  // namespace
+}  // namespace prefiqs::engine
