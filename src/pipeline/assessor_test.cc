@@ -75,6 +75,53 @@ TEST(Assessor, TellsTheNormOfWhatSurvives) {
   }
 }
 
+// For pruning so little the drift is what the theory says.
+TEST(Assessor, KnowsTheDriftToFirstOrder) {
+  const Network network = LoadTest();
+  const Recipe recipe{.sparsity = 0.02};
+  const Assessor drift(network, {.recipe = recipe}), jvp(network, {.recipe = recipe, .method = Method::kJvp}),
+      slow(network, {.recipe = recipe, .method = Method::kJvp, .executor = ExecutorKind::kReference});
+  EXPECT_EQ(jvp.recipe(), recipe);
+  EXPECT_EQ(jvp.achieved_sparsity(), drift.achieved_sparsity());
+  for (const Image& crop : Crops(3)) {
+    const Assessment d = drift.assess(crop), s = jvp.assess(crop), r = slow.assess(crop);
+    ASSERT_EQ(s.status, Status::kOk) << s.detail;
+    EXPECT_NEAR(s.sensitivity, d.drift, 0.05 * d.drift);
+    EXPECT_NEAR(s.sensitivity, r.sensitivity, 1e-4 * r.sensitivity);
+    EXPECT_FLOAT_EQ(s.quality, 1 - s.sensitivity / 2);
+    EXPECT_EQ(s.embedding_norm, d.embedding_norm);
+    EXPECT_TRUE(std::isnan(s.drift) && std::isnan(s.pruned_norm) && std::isnan(d.sensitivity));
+    EXPECT_EQ(s.scalar, -1);
+  }
+}
+
+TEST(Assessor, MovesNothingWhereNothingIsPruned) {
+  const Assessor assessor(LoadTest(), {.recipe = Recipe{.sparsity = 0}, .method = Method::kJvp});
+  const Assessment a = assessor.assess(Crops(1)[0]);
+  ASSERT_EQ(a.status, Status::kOk) << a.detail;
+  EXPECT_EQ(a.sensitivity, 0);
+  EXPECT_EQ(a.quality, 1);
+}
+
+TEST(Assessor, SaysWhichOperatorHasNoDerivative) {
+  graph::Graph graph = TestGraph();
+  graph.nodes[1] = {"pool",
+                    "MaxPool",
+                    graph.nodes[1].inputs,
+                    graph.nodes[1].outputs,
+                    {{"kernel_shape", std::vector<std::int64_t>{1, 1}}}};
+  const Network network = LoadTest(graph);
+  try {
+    const Assessor assessor(network, {.method = Method::kJvp});
+    FAIL() << "not refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kNotAvailable);
+    EXPECT_NE(std::string(error.what()).find("node 'pool' (MaxPool)"), std::string::npos) << error.what();
+  }
+  // Pruned behind it only, it is not met.
+  EXPECT_NO_THROW(Assessor(network, {.recipe = Recipe{.from = 0.5}, .method = Method::kJvp}));
+}
+
 // The test network with a second output, sums of three of the first's numbers.
 graph::Graph WithQuality() {
   graph::Graph graph = TestGraph();

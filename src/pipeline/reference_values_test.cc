@@ -26,6 +26,7 @@ namespace {
 const std::filesystem::path kShared = PREFIQS_SHARED_DIR;
 
 constexpr double kMaxDriftDifference = 1e-4;
+constexpr double kMaxSensitivityDifference = 1e-3;  // relative
 // Of one embedding value: this part of a typical one, ‖f‖/√d.
 constexpr double kMaxEmbeddingDifference = 1e-3;
 
@@ -188,6 +189,53 @@ TEST_P(ReferenceValues, ThroughTheAssessor) {
       CheckEmbedding(results[i].embedding, embeddings_.at(rows[i][4]));
     }
   }
+}
+
+// The first-order theory; the reference differentiated by another program's automatic differentiation.
+TEST_P(ReferenceValues, ToFirstOrder) {
+  const bool fast = GetParam().executor == ExecutorKind::kOneDnn;
+  std::size_t compared = 0;
+  for (auto& [key, rows] : drifts_) {
+    std::erase_if(rows, [](const auto& row) { return row.size() < 7 || row[6].empty(); });
+    if (!fast) rows.resize(std::min<std::size_t>(rows.size(), 2));  // the loops take a second each
+    if (rows.empty()) continue;
+    const Assessor assessor(*network_,
+                            {.recipe = RecipeOf(key), .method = Method::kJvp, .executor = GetParam().executor});
+    std::vector<Image> crops;
+    for (const auto& row : rows) crops.push_back(Crop(row[4]));
+    const std::vector<Assessment> results = assessor.assess(crops);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const std::string what = key.first + " " + key.second + " " + rows[i][4];
+      ASSERT_EQ(results[i].status, Status::kOk) << what << " " << results[i].detail;
+      const double expected = Number(rows[i][6]);
+      ExpectWithin(results[i].sensitivity, expected, kMaxSensitivityDifference * expected, what);
+      ++compared;
+    }
+  }
+  EXPECT_EQ(compared, 4 * std::min<std::size_t>(embeddings_.size(), fast ? 64 : 2));
+}
+
+// The less is pruned, the nearer is the drift to the theory.
+TEST_P(ReferenceValues, DriftTendsToTheTheory) {
+  if (GetParam().executor != ExecutorKind::kOneDnn) GTEST_SKIP() << "of the numbers, not of who computes them";
+  std::vector<Image> crops;
+  for (const auto& [name, row] : embeddings_) crops.push_back(Crop(name));
+  double further = 1;
+  for (const double sparsity : {0.1, 0.01}) {
+    const Recipe recipe{.scope = Scope::kLayer, .sparsity = sparsity};
+    const auto drift = Assessor(*network_, {.recipe = recipe}).assess(crops);
+    const auto theory = Assessor(*network_, {.recipe = recipe, .method = Method::kJvp}).assess(crops);
+    double off = 0, ratio = 0;
+    for (std::size_t i = 0; i < crops.size(); ++i) {
+      const double r = double{drift[i].drift} / double{theory[i].sensitivity};
+      off += std::fabs(r - 1) / static_cast<double>(crops.size());
+      ratio += r / static_cast<double>(crops.size());
+    }
+    EXPECT_LT(off, further / 2) << sparsity;
+    further = off;
+    if (sparsity < 0.1) ExpectWithin(ratio, 1, 0.005, "mean of D / S");
+  }
+  EXPECT_LT(further, 0.01);
 }
 
 constexpr const char* kW600k = "w600k_mbf_dequantised_fp32";

@@ -44,5 +44,29 @@ TEST(Drift, ExtremeMagnitudesAreFine) {
 
 TEST(Drift, SizesMustAgree) { EXPECT_THROW(Drift(V{1}, V{1, 2}), Error); }
 
+TEST(Sensitivity, IsOfTheDirectionAlone) {
+  EXPECT_DOUBLE_EQ(Sensitivity(V{3, 4}, V{6, 8}).value(), 0.0);         // along: longer, not elsewhere
+  EXPECT_DOUBLE_EQ(Sensitivity(V{0, 2}, V{3, 0}).value(), 1.5);         // across
+  EXPECT_DOUBLE_EQ(Sensitivity(V{0, 2, 0}, V{3, 7, -4}).value(), 2.5);  // both
+  EXPECT_DOUBLE_EQ(Sensitivity(V{1, 2, 2}, V{0, 0, 0}).value(), 0.0);
+  EXPECT_NEAR(Sensitivity(V{1e30f, 0}, V{1e30f, 1e25f}).value(), 1e-5, 1e-12);
+}
+
+TEST(Sensitivity, IsWhatTheDriftTendsTo) {
+  const V f{0.3f, -1.2f, 0.7f, 2.0f}, t{1.1f, 0.4f, -0.9f, 0.2f};
+  constexpr float kStep = 1.0f / 1024;
+  V moved = f;
+  for (std::size_t i = 0; i < f.size(); ++i) moved[i] += kStep * t[i];
+  EXPECT_NEAR(Drift(f, moved).value() / kStep, Sensitivity(f, t).value(), 1e-3);
+}
+
+TEST(Sensitivity, NoDirection) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_FALSE(Sensitivity(V{0, 0}, V{1, 0}).has_value());
+  EXPECT_FALSE(Sensitivity(V{1, nan}, V{1, 0}).has_value());
+  EXPECT_FALSE(Sensitivity(V{1, 0}, V{nan, 0}).has_value());
+  EXPECT_THROW(Sensitivity(V{1}, V{1, 2}), Error);
+}
+
 }  // namespace
 }  // namespace prefiqs::score

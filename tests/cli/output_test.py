@@ -43,6 +43,17 @@ class Rows(ProgramTest):
         self.assertEqual(drifts[0], 0)
         self.assertTrue(0 < drifts[1] < drifts[2], drifts)
 
+    def test_drift_to_first_order(self):
+        crops = self.crops(3)
+        for row, drift in zip(self.score_aligned(crops, '--method', 'jvp', '--sparsity', '0.01').rows(),
+                              self.score_aligned(crops, '--sparsity', '0.01').rows(), strict=True):
+            sensitivity = float(row['sensitivity'])
+            self.assertTrue(abs(sensitivity - float(drift['drift'])) < 0.05 * sensitivity, row)
+            self.assertTrue(abs(float(row['quality']) - (1 - sensitivity / 2)) < 1e-7, row)
+            self.assertEqual((row['method'], row['drift'], row['recipe'], row['sparsity']),
+                             ('jvp', '', drift['recipe'], drift['sparsity']))
+            self.assertEqual(drift['sensitivity'], '')
+
     def test_preprocessing_matters_and_is_named(self):
         crops = self.crops(1)
         base = self.score_aligned(crops).rows()[0]
