@@ -25,6 +25,7 @@ constexpr const char* kExamples = R"(Examples:
   prefiqs sweep lfw/pairs.txt lfw/images --model arcface.onnx --preset arcface --folder lfw-sweep --plot sweep.svg
   prefiqs sweep cfp/Protocol/Split/FP cfp/Data/Images --model arcface.onnx --preset arcface --folder cfp-sweep \
       --sparsity 0.1,0.2,0.3 --scope layer,channel --criterion l1 --from 0,0.5,0.9
+  prefiqs sweep ... --jvp --jvp-plot theory.svg       how near is the drift to its first-order theory?
   prefiqs sweep all CROPS/ --aligned --folder sweep --rows other.csv --embeddings other.npy
       verified by another network, of which `prefiqs embed` wrote these
 
@@ -32,10 +33,12 @@ PAIRS as in prefiqs evaluate. The folder keeps everything; the same command goes
 more recipes does the new ones alone. Columns: the pruned copy's own verification accuracy and FNMR (how much it
 lost), the mean drift, and for the drift and for the norm of the pruned embedding the area under the
 error-versus-discard curve up to 30 %, times 1000, lower is better, with the share of resamples of people in which it is
-lower than that of the whole network's norm, which costs nothing.)";
+lower than that of the whole network's norm, which costs nothing. With --jvp also the correlation of drift and first-order
+sensitivity S over the faces, of values and of ranks, and the area by S.)";
 
 struct SweepArguments {
-  std::string folder, pairs, rows, embeddings, mirrored, protocol = "A", tables = "text", plot;
+  std::string folder, pairs, rows, embeddings, mirrored, protocol = "A", tables = "text", plot, jvp_plot;
+  bool jvp = false;
   double fmr = 1e-3;
   int resamples = 200;
 };
@@ -51,7 +54,7 @@ std::string Percent(double value) {
 // What is shown of one recipe, or of the whole network.
 struct Line {
   double sparsity = 0, drift = std::nan(""), accuracy = std::nan(""), fnmr = std::nan("");
-  EvaluationArea by_drift, by_norm;
+  EvaluationArea by_drift, by_norm, by_jvp;
 };
 
 EvaluationOptions Verified(const SweepArguments& arguments, const SweepResult& result, int threads) {
@@ -102,6 +105,9 @@ Lines Evaluate(const SweepArguments& arguments, const SweepResult& result, EdcPr
   for (const SweepRun& run : result.runs) {
     options.qualities.push_back({.name = run.recipe.name(), .path = run.rows, .column = "quality"});
     options.qualities.push_back({.name = run.recipe.name() + " norm", .path = run.rows, .column = "pruned_norm"});
+    if (arguments.jvp) {
+      options.qualities.push_back({.name = run.recipe.name() + " jvp", .path = run.jvp_rows, .column = "quality"});
+    }
   }
   const EvaluationReport report = evaluate(options);
   Lines lines;
@@ -115,6 +121,7 @@ Lines Evaluate(const SweepArguments& arguments, const SweepResult& result, EdcPr
     Verify(arguments, run.rows, run.embeddings, threads, line);
     line.by_drift = AreaOf(report, run.recipe.name(), protocol);
     line.by_norm = AreaOf(report, run.recipe.name() + " norm", protocol);
+    line.by_jvp = AreaOf(report, run.recipe.name() + " jvp", protocol);
   }
   return lines;
 }
@@ -122,6 +129,11 @@ Lines Evaluate(const SweepArguments& arguments, const SweepResult& result, EdcPr
 std::string Interval(const EvaluationArea& area) {
   if (!std::isfinite(area.interval.low)) return "-";
   return fmt::format("{:.2f} to {:.2f}", 1000 * area.interval.low, 1000 * area.interval.high);
+}
+
+std::vector<std::string> JvpCells(const SweepRun& run, const Line& line) {
+  return {Number(run.correlation, 4), Number(run.rank_correlation, 4), Number(1000 * line.by_jvp.value, 2),
+          Interval(line.by_jvp), Percent(line.by_jvp.better_than_first)};
 }
 
 void Print(const SweepArguments& arguments, const SweepResult& result, const Lines& lines, TableForm form) {
@@ -139,23 +151,29 @@ void Print(const SweepArguments& arguments, const SweepResult& result, const Lin
                     Number(line.drift, 3), Percent(line.accuracy), Percent(line.fnmr), area(line.by_drift),
                     Interval(line.by_drift), Percent(line.by_drift.better_than_first), area(line.by_norm),
                     Interval(line.by_norm), Percent(line.by_norm.better_than_first)});
+    if (!arguments.jvp) continue;
+    for (std::string& cell : JvpCells(result.runs[i], line)) rows.back().push_back(std::move(cell));
   }
+  std::vector<TableColumn> columns{{"granularity"},
+                                   {"criterion"},
+                                   {"scope"},
+                                   {"from", Align::kRight},
+                                   {"sparsity", Align::kRight},
+                                   {"drift", Align::kRight},
+                                   {"accuracy", Align::kRight},
+                                   {"FNMR", Align::kRight},
+                                   {"by drift", Align::kRight},
+                                   {"95 %", Align::kRight},
+                                   {"better", Align::kRight},
+                                   {"by norm", Align::kRight},
+                                   {"95 %", Align::kRight},
+                                   {"better", Align::kRight}};
+  if (arguments.jvp) {
+    for (const char* column : {"r", "rank r", "by S", "95 %", "better"}) columns.push_back({column, Align::kRight});
+  }
+  for (std::vector<std::string>& row : rows) row.resize(columns.size());
   fmt::print("protocol {}, FMR {}: area up to 30 % discarded, times 1000\n\n{}", arguments.protocol, arguments.fmr,
-             FormatTable({{"granularity"},
-                          {"criterion"},
-                          {"scope"},
-                          {"from", Align::kRight},
-                          {"sparsity", Align::kRight},
-                          {"drift", Align::kRight},
-                          {"accuracy", Align::kRight},
-                          {"FNMR", Align::kRight},
-                          {"by drift", Align::kRight},
-                          {"95 %", Align::kRight},
-                          {"better", Align::kRight},
-                          {"by norm", Align::kRight},
-                          {"95 %", Align::kRight},
-                          {"better", Align::kRight}},
-                         rows, form));
+             FormatTable(columns, rows, form));
 }
 
 // Area against sparsity, a line for each granularity, criterion, scope and start.
@@ -190,6 +208,31 @@ void Draw(const SweepResult& result, const Lines& lines, const std::string& path
   script += fmt::format("{:.6f} with lines dt 2 lw 2 lc rgb '#000000' title 'embedding norm', \\\n  ",
                         1000 * lines.whole.by_norm.value);
   script += fmt::format("{:.6f} with lines lw 2 lc rgb '{}' title 'random'\n", 1000 * lines.random.value, kPlotFloor);
+  RunGnuplot(script + "set output\n", path);
+}
+
+// Drift against theory, a dot a face.
+void DrawTheory(const SweepResult& result, const std::string& path) {
+  std::string script = PlotHeader(path, 640, 520);
+  std::vector<std::string> titles;
+  for (const SweepRun& run : result.runs) {
+    if (run.drifts.empty()) continue;
+    script += fmt::format("$s{} << EOD\n", titles.size());
+    for (std::size_t k = 0; k < run.drifts.size(); ++k) {
+      script += fmt::format("{:.6f} {:.6f}\n", run.sensitivities[k], run.drifts[k]);
+    }
+    script += "EOD\n";
+    titles.push_back(fmt::format("{} {} {}", name(run.recipe.criterion), name(run.recipe.scope), run.recipe.sparsity));
+    if (run.recipe.from > 0) titles.back() += fmt::format(" from {}", run.recipe.from);
+  }
+  script +=
+      "set grid lc rgb '#dddddd'\nset border 3\nset tics nomirror out\nset xrange [0:*]\nset yrange [0:*]\n"
+      "set xlabel 'S, the drift to first order'\nset ylabel 'drift'\nset key outside right top samplen 1\nplot ";
+  for (std::size_t i = 0; i < titles.size(); ++i) {
+    script += fmt::format("$s{} with points pt 7 ps 0.3 lc rgb '{}' title {}, \\\n  ", i,
+                          kPlotColours[i % kPlotColours.size()], PlotQuoted(titles[i]));
+  }
+  script += fmt::format("x with lines dt 2 lc rgb '{}' title 'equal'\n", kPlotFloor);
   RunGnuplot(script + "set output\n", path);
 }
 
@@ -245,6 +288,9 @@ int RunSweep(const Words& words) {
   app.add_option("--tables", arguments.tables, "text, markdown, latex (booktabs) or csv [text]")->type_name("FORM");
   app.add_option("--plot", arguments.plot, "Draws area against sparsity with gnuplot; bars hold 95 % of the resamples")
       ->type_name("FILE.svg|pdf|png");
+  app.add_flag("--jvp", arguments.jvp, "Compares each drift with its first-order theory (score --method jvp)");
+  app.add_option("--jvp-plot", arguments.jvp_plot, "Draws drift against theory with gnuplot, a dot a face")
+      ->type_name("FILE.svg|pdf|png");
   AddExecutionOptions(app, run);
   app.footer(kExamples);
   std::vector<std::string>& inputs = run.job.inputs;
@@ -255,6 +301,7 @@ int RunSweep(const Words& words) {
   if (arguments.rows.empty() != arguments.embeddings.empty()) {
     throw Error(ErrorCode::kUsage, "--rows and --embeddings go together");
   }
+  if (!arguments.jvp_plot.empty() && !arguments.jvp) throw Error(ErrorCode::kUsage, "--jvp-plot needs --jvp");
   // What would be said after hours is said before.
   if (!(arguments.fmr > 0 && arguments.fmr < 1)) throw Error(ErrorCode::kUsage, "--fmr: between 0 and 1");
   for (const std::string& file : {arguments.pairs == "all" ? std::string() : arguments.pairs, arguments.rows,
@@ -263,11 +310,14 @@ int RunSweep(const Words& words) {
   }
   const EdcProtocol protocol = ParseProtocol(arguments.protocol);
   const TableForm form = ParseTableForm(arguments.tables);
-  if (!arguments.plot.empty()) CheckPlotPath(arguments.plot);
+  for (const std::string& plot : {arguments.plot, arguments.jvp_plot}) {
+    if (!plot.empty()) CheckPlotPath(plot);
+  }
 
   SweepOptions options;
   options.recipes = MakeGrid(grid);
   options.folder = arguments.folder;
+  options.jvp = arguments.jvp;
   options.job = MakeJob(run);
   const Network loaded = LoadNetwork(network);
   WarnIfAssumed(loaded);
@@ -280,6 +330,7 @@ int RunSweep(const Words& words) {
   const Lines lines = Evaluate(arguments, result, protocol, threads);
   Print(arguments, result, lines, form);
   if (!arguments.plot.empty()) Draw(result, lines, arguments.plot);
+  if (!arguments.jvp_plot.empty()) DrawTheory(result, arguments.jvp_plot);
   return 0;
 }
 

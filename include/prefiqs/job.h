@@ -93,6 +93,8 @@ struct SweepOptions {
   // Keeps everything: whole.csv, whole.npy and crops/ of the whole network, and NAME.csv and NAME.npy for each recipe's
   // name. What is there already is not done again, row by row.
   std::string folder{};
+  // True: for each recipe the drift to first order too (Method::kJvp), in NAME-jvp.csv.
+  bool jvp = false;
   std::function<void(const std::string& text)> on_stage{};  // before each, what comes
 };
 
@@ -103,6 +105,11 @@ struct SweepRun {
   std::string rows, embeddings;  // files
   double achieved_sparsity = 0;
   double mean_drift = 0;  // over scored faces; NaN without any
+  // Where asked for: the rows of Method::kJvp, and drift and sensitivity of the faces that have both, in order, with
+  // the correlations of the two (NaN where there are too few, or all alike).
+  std::string jvp_rows{};
+  std::vector<double> drifts{}, sensitivities{};
+  double correlation = 0, rank_correlation = 0;
 };
 
 struct SweepResult {

@@ -21,21 +21,37 @@ std::vector<double> MidRanks(std::span<const double> values) {
   return ranks;
 }
 
-std::optional<double> RankCorrelation(std::span<const double> a, std::span<const double> b) {
+namespace {
+
+bool AreFinitePairs(std::span<const double> a, std::span<const double> b) {
   const auto finite = [](std::span<const double> values) {
     return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
   };
-  if (a.size() != b.size() || a.size() < 2 || !finite(a) || !finite(b)) return std::nullopt;
-  const std::vector<double> x = MidRanks(a), y = MidRanks(b);
-  const double mean = static_cast<double>(a.size() + 1) / 2;
-  double xy = 0, xx = 0, yy = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    xy += (x[i] - mean) * (y[i] - mean);
-    xx += (x[i] - mean) * (x[i] - mean);
-    yy += (y[i] - mean) * (y[i] - mean);
+  return a.size() == b.size() && a.size() >= 2 && finite(a) && finite(b);
+}
+
+double Mean(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+}  // namespace
+
+std::optional<double> Correlation(std::span<const double> a, std::span<const double> b) {
+  if (!AreFinitePairs(a, b)) return std::nullopt;
+  const double mean_a = Mean(a), mean_b = Mean(b);
+  double ab = 0, aa = 0, bb = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ab += (a[i] - mean_a) * (b[i] - mean_b);
+    aa += (a[i] - mean_a) * (a[i] - mean_a);
+    bb += (b[i] - mean_b) * (b[i] - mean_b);
   }
-  if (xx == 0 || yy == 0) return std::nullopt;
-  return xy / std::sqrt(xx * yy);
+  if (aa == 0 || bb == 0) return std::nullopt;
+  return ab / std::sqrt(aa * bb);
+}
+
+std::optional<double> RankCorrelation(std::span<const double> a, std::span<const double> b) {
+  if (!AreFinitePairs(a, b)) return std::nullopt;
+  return Correlation(MidRanks(a), MidRanks(b));
 }
 
 }  // namespace prefiqs::score

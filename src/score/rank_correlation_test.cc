@@ -29,5 +29,15 @@ TEST(RankCorrelation, NoneWithoutSpreadOrNumbers) {
   EXPECT_FALSE(RankCorrelation(V{1, 2}, V{1, 2, 3}));
 }
 
+TEST(Correlation, OfValues) {
+  const std::vector<double> a{1, 2, 4}, b{1, 3, 2};
+  EXPECT_NEAR(*Correlation(a, b), 1.0 / std::sqrt(14.0 / 3 * 2), 1e-12);
+  const std::vector<double> line{5, 3, -1};
+  EXPECT_NEAR(*Correlation(a, line), -1, 1e-12);
+  EXPECT_FALSE(Correlation(a, std::vector<double>{2, 2, 2}));
+  EXPECT_FALSE(Correlation(a, std::vector<double>{1, 2, std::nan("")}));
+  EXPECT_FALSE(Correlation(std::vector<double>{1}, std::vector<double>{1}));
+}
+
 }  // namespace
 }  // namespace prefiqs::score

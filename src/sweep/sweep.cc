@@ -16,6 +16,7 @@
 #include "eval/npy_matrix.h"
 #include "eval/table_file.h"
 #include "input/source.h"
+#include "ops/tangent.h"
 #include "pipeline/crop_folder.h"
 #include "pipeline/network_impl.h"
 #include "pipeline/ordered.h"
@@ -23,6 +24,7 @@
 #include "prune/prune.h"
 #include "report/row_writer.h"
 #include "score/drift.h"
+#include "score/rank_correlation.h"
 
 namespace prefiqs {
 namespace {
@@ -94,13 +96,16 @@ Whole ReadWhole(const std::string& rows, const std::string& embeddings, const st
   return whole;
 }
 
-// One pruned network over all crops.
-class PrunedRun {
+// What is run of a recipe: the pruned network, or the whole one with its derivative.
+enum class Kind { kPruned, kJvp };
+
+// One of these over all crops.
+class RecipeRun {
  public:
-  PrunedRun(const Network& network, const SweepOptions& options, const Whole& whole, const SweepRun& run)
-      : network_(network), options_(options), whole_(whole), masks_(Masks(network, run.recipe)) {
+  RecipeRun(const Network& network, const SweepOptions& options, const Whole& whole, const SweepRun& run, Kind kind)
+      : network_(network), options_(options), whole_(whole), kind_(kind), masks_(Masks(network, run.recipe)) {
     report::RunInfo info;
-    info.method = "pruned";
+    info.method = kind == Kind::kJvp ? name(Method::kJvp) : "pruned";
     info.recipe = run.recipe.name();
     info.sparsity = fmt::format("{:.6f}", masks_.achieved_sparsity());
     info.network = network.content_hash();
@@ -109,12 +114,16 @@ class PrunedRun {
     info.preprocessing = report::PreprocessingToken(network.preprocessing());
     info.detector = whole.detector;
     info.guard = whole.guard;
-    const graph::Graph pruned = prune::ApplyMasks(network.impl().graph, masks_);
-    twin_ = engine::Twin::Compile(pruned, nullptr, options.job.assessor.executor);
+    graph::Graph graph = prune::ApplyMasks(network.impl().graph, masks_);
+    if (kind == Kind::kJvp) graph = ops::WithTangent(network.impl().graph, graph);
+    twin_ = engine::Twin::Compile(graph, nullptr, options.job.assessor.executor);
     info.instruction_set = twin_->InstructionSet();
     writer_ = std::make_unique<report::RowWriter>(
-        report::RowWriterOptions{
-            .output = run.rows, .embeddings = run.embeddings, .resume = std::filesystem::exists(run.rows)},
+        kind == Kind::kJvp
+            ? report::RowWriterOptions{.output = run.jvp_rows, .resume = std::filesystem::exists(run.jvp_rows)}
+            : report::RowWriterOptions{.output = run.rows,
+                                       .embeddings = run.embeddings,
+                                       .resume = std::filesystem::exists(run.rows)},
         std::move(info), network.embedding_size());
     for (std::size_t i = 0; i < whole.pictures.size(); ++i) {
       if (!writer_->TakeFinished(whole.pictures[i].path)) todo_.push_back(i);
@@ -170,22 +179,36 @@ class PrunedRun {
     }
     const std::vector<float> input = pipeline::Preprocess(crop.image, network_.preprocessing());
     engine::TwinEmbedding embedding = std::move(twin_->Run(context, {&input, 1})[0]);
-    std::optional<double> drift;
-    if (embedding.failure.empty()) {
-      std::vector<float> dense(whole_.embeddings->columns());
-      whole_.embeddings->ReadRow(i, dense);
-      drift = score::Drift(dense, embedding.dense);
+    if (!embedding.failure.empty()) {
+      a.status = Status::kNotComputed;
+      a.detail = embedding.failure;
+    } else if (!(kind_ == Kind::kJvp ? MeasureTangent(embedding, a) : MeasurePruned(i, embedding, a))) {
+      a.status = Status::kNoDirection;
+      a.detail = fmt::format("the {} is zero or not finite",
+                             kind_ == Kind::kJvp ? "embedding's derivative" : "pruned network's embedding");
     }
-    if (!drift) {
-      a.status = embedding.failure.empty() ? Status::kNoDirection : Status::kNotComputed;
-      a.detail = embedding.failure.empty() ? "the pruned network's embedding is zero or not finite" : embedding.failure;
-      return row;
-    }
+    return row;
+  }
+
+  bool MeasurePruned(std::size_t i, engine::TwinEmbedding& embedding, Assessment& a) const {
+    std::vector<float> dense(whole_.embeddings->columns());
+    whole_.embeddings->ReadRow(i, dense);
+    const std::optional<double> drift = score::Drift(dense, embedding.dense);
+    if (!drift) return false;
     a.drift = static_cast<float>(*drift);
     a.quality = static_cast<float>(score::Quality(*drift));
     a.pruned_norm = a.embedding_norm = static_cast<float>(score::Norm(embedding.dense));
     a.embedding = std::move(embedding.dense);
-    return row;
+    return true;
+  }
+
+  static bool MeasureTangent(const engine::TwinEmbedding& embedding, Assessment& a) {
+    const std::optional<double> sensitivity = score::Sensitivity(embedding.dense, embedding.pruned);
+    if (!sensitivity) return false;
+    a.sensitivity = static_cast<float>(*sensitivity);
+    a.quality = static_cast<float>(score::Quality(*sensitivity));
+    a.embedding_norm = static_cast<float>(score::Norm(embedding.dense));
+    return true;
   }
 
   void Write(const std::vector<report::Row>& rows) {
@@ -209,6 +232,7 @@ class PrunedRun {
   const Network& network_;
   const SweepOptions& options_;
   const Whole& whole_;
+  Kind kind_;
   prune::Masks masks_;
   std::unique_ptr<const engine::Twin> twin_;
   std::unique_ptr<report::RowWriter> writer_;
@@ -231,6 +255,21 @@ double MeanDrift(const std::string& rows) {
     ++count;
   }
   return count == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(count);
+}
+
+// Drift and theory, side by side.
+void Compare(SweepRun& run) {
+  const eval::Table pruned = eval::ReadTable(run.rows), jvp = eval::ReadTable(run.jvp_rows);
+  const std::size_t drift = pruned.Require("drift"), sensitivity = jvp.Require("sensitivity");
+  for (std::size_t i = 0; i < std::min(pruned.rows.size(), jvp.rows.size()); ++i) {
+    const double d = eval::NumberIn(pruned, i, drift), s = eval::NumberIn(jvp, i, sensitivity);
+    if (!std::isfinite(d) || !std::isfinite(s)) continue;
+    run.drifts.push_back(d);
+    run.sensitivities.push_back(s);
+  }
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  run.correlation = score::Correlation(run.drifts, run.sensitivities).value_or(kNone);
+  run.rank_correlation = score::RankCorrelation(run.drifts, run.sensitivities).value_or(kNone);
 }
 
 void Check(const SweepOptions& options) {
@@ -286,14 +325,20 @@ SweepResult run_sweep(const Network& network, const SweepOptions& options) {
     run.recipe = options.recipes[i];
     run.rows = fmt::format("{}/{}.csv", options.folder, run.recipe.name());
     run.embeddings = fmt::format("{}/{}.npy", options.folder, run.recipe.name());
-    stage(fmt::format("{} of {}: {}", i + 1, options.recipes.size(), run.recipe.name()));
-    PrunedRun pruned(network, options, whole, run);
-    if (!pruned.Run()) {
-      result.interrupted = true;
-      return result;
+    if (options.jvp) run.jvp_rows = fmt::format("{}/{}-jvp.csv", options.folder, run.recipe.name());
+    for (const Kind kind : {Kind::kPruned, Kind::kJvp}) {
+      if (kind == Kind::kJvp && !options.jvp) continue;
+      stage(fmt::format("{} of {}: {}{}", i + 1, options.recipes.size(), run.recipe.name(),
+                        kind == Kind::kJvp ? ", to first order" : ""));
+      RecipeRun recipe_run(network, options, whole, run, kind);
+      if (!recipe_run.Run()) {
+        result.interrupted = true;
+        return result;
+      }
+      run.achieved_sparsity = recipe_run.achieved_sparsity();
     }
-    run.achieved_sparsity = pruned.achieved_sparsity();
     run.mean_drift = MeanDrift(run.rows);
+    if (options.jvp) Compare(run);
     result.runs.push_back(std::move(run));
   }
   return result;

@@ -10,6 +10,7 @@
 #include "eval/table_file.h"
 #include "pipeline/network_for_test.h"
 #include "score/drift.h"
+#include "score/rank_correlation.h"
 
 namespace prefiqs {
 namespace {
@@ -87,6 +88,41 @@ TEST_F(Sweep, IsWhatAnAssessorOfEachRecipeSays) {
     EXPECT_GT(scored, 30);
     EXPECT_NEAR(run.mean_drift, sum / scored, 1e-5);
   }
+}
+
+TEST_F(Sweep, ComparesTheDriftWithItsTheory) {
+  options_.recipes[1].criterion = Criterion::kL1;
+  options_.recipes[1].sparsity = 0.01;
+  const SweepResult plain = run_sweep(network_, options_);
+  EXPECT_TRUE(plain.runs[0].jvp_rows.empty() && plain.runs[0].drifts.empty());
+  const std::string drifts = Contents(plain.runs[0].rows);
+  options_.jvp = true;
+  const SweepResult result = run_sweep(network_, options_);
+  EXPECT_EQ(Contents(result.runs[0].rows), drifts);
+  for (const SweepRun& run : result.runs) {
+    const Assessor assessor(network_, {.recipe = run.recipe, .method = Method::kJvp});
+    const eval::Table table = eval::ReadTable(run.jvp_rows), pruned = eval::ReadTable(run.rows);
+    ASSERT_EQ(table.rows.size(), static_cast<std::size_t>(kPictures));
+    std::size_t scored = 0;
+    for (std::size_t i = 0; i < table.rows.size(); ++i) {
+      const Assessment a = assessor.assess(Image::open(table.rows[i][table.Require("path")]));
+      EXPECT_EQ(table.rows[i][table.Require("status")], info(a.status).name);
+      EXPECT_EQ(table.rows[i][table.Require("method")], "jvp");
+      if (a.status != Status::kOk) continue;
+      EXPECT_NEAR(eval::NumberIn(table, i, table.Require("sensitivity")), a.sensitivity, 1e-5);
+      EXPECT_NEAR(eval::NumberIn(table, i, table.Require("quality")), a.quality, 1e-5);
+      ASSERT_LT(scored, run.drifts.size());
+      EXPECT_EQ(run.sensitivities[scored], eval::NumberIn(table, i, table.Require("sensitivity")));
+      EXPECT_EQ(run.drifts[scored++], eval::NumberIn(pruned, i, pruned.Require("drift")));
+    }
+    EXPECT_EQ(run.drifts.size(), scored);
+    EXPECT_EQ(run.correlation, score::Correlation(run.drifts, run.sensitivities));
+    EXPECT_EQ(run.rank_correlation, score::RankCorrelation(run.drifts, run.sensitivities));
+  }
+  EXPECT_GT(result.runs[1].correlation, 0.99);  // so little is pruned
+  // Nothing is done again.
+  const std::string rows = Contents(result.runs[2].jvp_rows);
+  EXPECT_EQ(Contents(run_sweep(network_, options_).runs[2].jvp_rows), rows);
 }
 
 TEST_F(Sweep, GoesOnWhereItStopped) {

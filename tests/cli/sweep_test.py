@@ -88,13 +88,30 @@ class Sweep(ProgramTest):
             self.assertEqual((a['path'], a['recipe'], a['sparsity']), (b['path'], b['recipe'], b['sparsity']))
             self.assertTrue(abs(float(a['drift']) - float(b['drift'])) < 1e-5)
 
+    def test_compares_the_drift_with_its_theory(self):
+        options = ('--sparsity', '0.01,0.3', '--scope', 'global', '--criterion', 'l1', '--tables', 'csv')
+        plain = self.table(self.sweep(*options))
+        run = self.sweep(*options, '--jvp', '--jvp-plot', 'theory.svg')
+        self.assert_status(run, 0)
+        table = self.table(run)
+        self.assertEqual(table[0][14:], ['r', 'rank r', 'by S', '95 %', 'better'])
+        self.assertEqual([row[:14] for row in table], plain)
+        little, much = table[3:]
+        self.assertTrue(float(little[14]) > 0.98 and float(little[15]) > 0.95, little)
+        self.assertTrue(float(much[14]) < float(little[14]), much)
+        self.assertTrue(float(little[16]) > 0, little)
+        rows = self.rows_of('sweep/unstructured-l1-global-0.3-jvp.csv')
+        self.assertEqual({row['method'] for row in rows}, {'jvp'})
+        self.assertIn('equal', (self.folder / 'theory.svg').read_text(encoding='utf-8'))
+
     def test_refuses_before_it_works(self):
         for words, options in ((['--scope'], ['--scope', 'nowhere']), (['--sparsity'], ['--sparsity', '0.2,']),
                                (['channel'], ['--criterion', 'random', '--scope', 'channel']),
                                (['channel'], ['--granularity', 'structured', '--scope', 'channel']),
                                (['--granularity'], ['--granularity', 'whole']),
                                (['--rows'], ['--rows', 'x.csv']), (['--protocol'], ['--protocol', 'D']),
-                               (['--plot'], ['--plot', 'x.gif'])):
+                               (['--plot'], ['--plot', 'x.gif']),
+                               (['--jvp'], ['--jvp-plot', 'x.svg'])):
             with self.subTest(options=options):
                 self.assert_refused(self.sweep(*options), 2, *words)
         self.assert_refused(self.sweep(fmr='2'), 2, '--fmr')
