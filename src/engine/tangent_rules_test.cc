@@ -140,6 +140,10 @@ const RuleCase kRuleCases[] = {
     {"LeakyReluDown", Plain("LeakyRelu", {{"alpha", -0.3f}})},
     {"PRelu", [](auto& g, ValueId v) { return g.Add("PRelu", {v, g.Random({4, 1, 1}, 0, 1)}); }},
     {"PReluDown", [](auto& g, ValueId v) { return g.Add("PRelu", {v, g.Random({4, 1, 1}, -1, 2)}); }},
+    {"PReluOfWhatComesIn",
+     [](auto& g, ValueId v) {
+       return g.Add("PRelu", {v, g.Add("Add", {g.Input({4, 1, 1}), g.Random({4, 1, 1}, -1, 0)})});
+     }},
     {"Clip", [](auto& g, ValueId v) { return g.Add("Clip", {v, g.Scalar(-0.6f), g.Scalar(0.4f)}); }},
     {"ClipFromZero", [](auto& g, ValueId v) { return g.Add("Clip", {v, g.Scalar(0), g.Scalar(0.4f)}); }},
     {"ClipBelow", [](auto& g, ValueId v) { return g.Add("Clip", {v, g.Scalar(-0.6f)}); }},

@@ -58,9 +58,8 @@ TangentMaker::TangentMaker(Graph& graph, const Graph& changed)
 
 ValueId TangentMaker::Of(ValueId id) {
   if (!Has(id)) return kNone;
-  Terms terms = terms_[static_cast<std::size_t>(id)];
-  // In the order they are computed in: each that a convolution makes can then take in the sum of those before it.
-  std::ranges::sort(terms);
+  const Terms terms = terms_[static_cast<std::size_t>(id)];
+  // The oldest first: each that a convolution makes can then take in the sum of those before it.
   ValueId sum = terms.front();
   for (std::size_t i = 1; i < terms.size(); ++i) sum = Emit("Add", {terms[i], sum});
   Set(id, {sum});

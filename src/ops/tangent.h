@@ -30,8 +30,8 @@ graph::Graph WithTangent(const graph::Graph& graph, const graph::Graph& changed)
 // What rules work with.
 class TangentMaker {
  public:
-  // A derivative is the sum of its terms; nothing where it is zero. It is added up as late as possible, so that a
-  // scale that follows can go into the weights of each term, and each addition into a convolution.
+  // A derivative is the sum of its terms, the oldest first; nothing where it is zero. It is added up as late as
+  // possible, so that a scale that follows can go into the weights of each term, and each addition into a convolution.
   using Terms = std::vector<graph::ValueId>;
 
   TangentMaker(graph::Graph& graph, const graph::Graph& changed);

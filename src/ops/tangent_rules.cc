@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <utility>
+#include <vector>
 
 #include "ops/tangent.h"
 
@@ -68,12 +70,15 @@ void Concat(Maker& m, const Node& node) {
 ValueId Widened(Maker& m, ValueId term, ValueId x) { return m.Emit("Expand", {term, m.Emit("Shape", {x})}); }
 
 void AddOrSub(Maker& m, const Node& node) {
-  Terms sum;
+  std::vector<std::pair<ValueId, bool>> terms;  // and whether it is to be taken away
   for (std::size_t i = 0; i < 2; ++i) {
-    for (const ValueId term : m.TermsOf(node.inputs[i])) {
-      const ValueId wide = Widened(m, term, node.outputs[0]);
-      sum.push_back(i == 1 && node.op == "Sub" ? m.Emit("Mul", {wide, m.Number(-1)}) : wide);
-    }
+    for (const ValueId term : m.TermsOf(node.inputs[i])) terms.emplace_back(term, i == 1 && node.op == "Sub");
+  }
+  std::ranges::sort(terms);  // ids are by age
+  Terms sum;
+  for (const auto& [term, negative] : terms) {
+    const ValueId wide = Widened(m, term, node.outputs[0]);
+    sum.push_back(negative ? m.Emit("Mul", {wide, m.Number(-1)}) : wide);
   }
   m.Set(node.outputs[0], sum);
 }

@@ -90,7 +90,7 @@ PostOps FindPostOps(const Builder& builder, const graph::Node& node, const Desc&
       const bool is_left = operands->left == post.output;
       if (!is_left && !commutes) break;
       const graph::ValueId other = is_left ? operands->right : operands->left;
-      if (other == post.output || !builder.Available(other)) break;
+      if (!builder.Available(other)) break;
       if (!IsPostOperand(builder.graph().value(other).shape, result)) break;
       post.operands.emplace_back(post.list.len(), other);
       post.list.append_binary(operands->algorithm, RightDesc(builder, other, result, layout));
@@ -114,14 +114,12 @@ bool EmitWith(Builder& builder, const graph::Node& node, const Operands& operand
   const Operand source = builder.Read(left);
   PrimitiveStep::Arguments arguments{{DNNL_ARG_SRC_0, source},
                                      {DNNL_ARG_SRC_1, ReadRight(builder, right, result, other)}};
-  bool alone = left != right;
   for (const auto& [place, id] : post.operands) {
-    const Operand operand = ReadRight(builder, id, result, RightDesc(builder, id, result, layout));
-    arguments.emplace_back(DNNL_ARG_ATTR_MULTIPLE_POST_OP(place) | DNNL_ARG_SRC_1, operand);
-    alone = alone && id != left;
+    arguments.emplace_back(DNNL_ARG_ATTR_MULTIPLE_POST_OP(place) | DNNL_ARG_SRC_1,
+                           ReadRight(builder, id, result, RightDesc(builder, id, result, layout)));
   }
-  // In place only where the other operands are other memory.
-  const Operand output = alone && builder.MayOverwrite(left, source) ? source : builder.NewOperand(layout);
+  // In place only where nobody else reads it, the other operands included.
+  const Operand output = builder.MayOverwrite(left, source) ? source : builder.NewOperand(layout);
   arguments.emplace_back(DNNL_ARG_DST, output);
   builder.Add(node, primitive, dnnl::binary(primitive), std::move(arguments));
   for (const graph::Node* fused : post.nodes) builder.MarkFused(*fused, node);

@@ -92,7 +92,7 @@ std::vector<LayerReport> LayersOf(const graph::Graph& graph, const std::vector<L
   std::vector<LayerReport> layers;
   for (const graph::Node& node : graph.nodes) {
     std::string implementation = "folded away";
-    for (const std::string& name : {node.name, node.name + "/shift", node.name + "/scale"}) {
+    for (const std::string& name : {node.name, node.name + "/scale", node.name + "/shift"}) {
       if (const auto it = by_name.find(name); it != by_name.end()) implementation = it->second->implementation;
       if (implementation != "folded away") break;
     }
