@@ -6,6 +6,7 @@
 #include <set>
 
 #include "engine/tangent_for_test.h"
+#include "ops/tangent_rules.h"
 
 namespace prefiqs::engine {
 namespace {

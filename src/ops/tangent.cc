@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <prefiqs/error.h>
 
+#include "ops/tangent_rules.h"
+
 namespace prefiqs::ops {
 namespace {
 

@@ -1,4 +1,6 @@
-// The derivative of each operator, in other operators.
+// Each derivative in other operators.
+#include "ops/tangent_rules.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -6,8 +8,6 @@
 #include <numbers>
 #include <utility>
 #include <vector>
-
-#include "ops/tangent.h"
 
 namespace prefiqs::ops {
 namespace {
