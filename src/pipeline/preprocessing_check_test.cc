@@ -51,7 +51,7 @@ TEST(PreprocessingWarning, LooksAtEmbeddingsOfEveryMethod) {
   for (std::uint32_t seed = 0; seed < kFewestCheckedFaces; ++seed) {
     crops.push_back(TestPicture(kTestSide, kTestSide, seed));
   }
-  for (const Method method : {Method::kNorm, Method::kStochastic, Method::kEmbedding, Method::kOutput}) {
+  for (const Method method : {Method::kJvp, Method::kNorm, Method::kStochastic, Method::kEmbedding, Method::kOutput}) {
     const Network network = Network::load(path, {.tells_quality = method == Method::kOutput});
     const Assessor assessor(network, {.method = method});
     EXPECT_NO_THROW(PreprocessingWarning(assessor.impl(), crops)) << name(method);
@@ -128,6 +128,15 @@ TEST(PreprocessingWarning, ARecipeThatPrunesTooMuch) {
   const auto warning = PreprocessingWarning(assessor.impl(), crops);
   ASSERT_TRUE(warning);
   EXPECT_THAT(*warning, HasSubstr("prunes too much"));
+}
+
+// The second output is no embedding there.
+TEST(PreprocessingWarning, ADerivativeIsNoDrift) {
+  if (!std::filesystem::exists(kShared)) GTEST_SKIP() << kShared << " is not there: no real networks to test with";
+  const Assessor assessor(Network::load((kShared / "models/vface_mobilefacenet.onnx").string(),
+                                        {.preprocessing = Preprocessing::preset("imagenet")}),
+                          {.method = Method::kJvp});
+  EXPECT_FALSE(PreprocessingWarning(assessor.impl(), ReferenceCrops(112, 112)));
 }
 
 }  // namespace
