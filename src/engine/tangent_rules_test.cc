@@ -47,8 +47,8 @@ const RuleCase kRuleCases[] = {
      }},
     {"Shape",
      [](auto& g, ValueId v) {
-       return g.Add("Add", {g.Add("Flatten", {v}), g.Add("Cast", {g.Add("Slice", {g.Add("Shape", {v}), g.Ints({0}), g.Ints({1})})},
-                                                         {{"to", kOne}})});
+       const auto batch = g.Add("Slice", {g.Add("Shape", {v}), g.Ints({0}), g.Ints({1})});
+       return g.Add("Add", {g.Add("Flatten", {v}), g.Add("Cast", {batch}, {{"to", kOne}})});
      }},
     {"Reshape", [](auto& g, ValueId v) { return g.Add("Reshape", {v, g.Ints({2, -1})}); }},
     {"Flatten", Plain("Flatten")},
@@ -64,7 +64,10 @@ const RuleCase kRuleCases[] = {
        const auto parts = g.AddMany("Split", {v, g.Ints({1, 3})}, 2, {{"axis", kOne}});
        return g.Add("Mul", {parts[1], parts[0]});
      }},
-    {"Slice", [](auto& g, ValueId v) { return g.Add("Slice", {v, g.Ints({1}), g.Ints({5}), g.Ints({2}), g.Ints({2})}); }},
+    {"Slice",
+     [](auto& g, ValueId v) {
+       return g.Add("Slice", {v, g.Ints({1}), g.Ints({5}), g.Ints({2}), g.Ints({2})});
+     }},
     {"Gather", [](auto& g, ValueId v) { return g.Add("Gather", {v, g.Ints({3, 0, 3})}, {{"axis", kOne}}); }},
     {"Pad", [](auto& g, ValueId v) { return g.Add("Pad", {v, g.Ints({0, 0, 1, 2, 0, 0, 0, 1}), g.Scalar(5)}); }},
     {"PadByReflection",
