@@ -129,8 +129,8 @@ struct RecipeChoice {
   std::int64_t faces = 0;
 };
 
-// The recipe of the channel scope whose mean drift over up to 256 of the inputs' faces, spread evenly, is nearest to
-// 0.2; sparsities are whole percents. Why this one: docs/recipes.md. Of `options`, inputs, limits and the assessor's
+// The recipe of the layer scope whose mean drift over up to 256 of the inputs' faces, spread evenly, is nearest to
+// 0.15; sparsities are whole percents. Why this one: docs/results.md. Of `options`, inputs, limits and the assessor's
 // detector, min_face, threads and executor are used. Throws Error as run_job does, and Error(kUsage) for fewer than 30
 // faces.
 PREFIQS_API RecipeChoice choose_recipe(const Network& network, const JobOptions& options);

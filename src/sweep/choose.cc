@@ -23,7 +23,7 @@ namespace {
 constexpr std::size_t kFaces = 256, kFewestFaces = 30;
 constexpr int kFinest = 100;     // sparsities are multiples of 1 / kFinest
 constexpr int kHighest = 80;     // of those multiples: nothing that ranks was seen above
-constexpr double kTarget = 0.2;  // mean drift
+constexpr double kTarget = 0.15;  // mean drift
 
 // Faces spread evenly over the inputs, as the network takes them.
 std::vector<std::vector<float>> TakeFaces(const Network& network, const JobOptions& options) {
@@ -99,7 +99,7 @@ RecipeChoice choose_recipe(const Network& network, const JobOptions& options) {
   network.impl().CheckNotPruned();
   const Chooser chooser(network, options);
   const auto at = [&](int steps) {
-    RecipeChoice choice{.recipe = {.scope = Scope::kChannel, .sparsity = static_cast<double>(steps) / kFinest},
+    RecipeChoice choice{.recipe = {.scope = Scope::kLayer, .sparsity = static_cast<double>(steps) / kFinest},
                         .faces = chooser.faces()};
     choice.mean_drift = chooser.MeanDrift(choice.recipe);
     return choice;
