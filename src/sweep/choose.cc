@@ -21,8 +21,8 @@ namespace prefiqs {
 namespace {
 
 constexpr std::size_t kFaces = 256, kFewestFaces = 30;
-constexpr int kFinest = 100;     // sparsities are multiples of 1 / kFinest
-constexpr int kHighest = 80;     // of those multiples: nothing that ranks was seen above
+constexpr int kFinest = 100;      // sparsities are multiples of 1 / kFinest
+constexpr int kHighest = 80;      // of those multiples: nothing that ranks was seen above
 constexpr double kTarget = 0.15;  // mean drift
 
 // Faces spread evenly over the inputs, as the network takes them.
