@@ -305,8 +305,9 @@ TEST(StructuredForms, WhatMixesChannelsStays) {
          return b.Add("Pad", {part, b.Ints({0, 1, 0, 0, 0, 1, 0, 0})});
        }},
   };
-  for (const auto& [name, mix] : mixers) {
-    SCOPED_TRACE(name);
+  for (const auto& mixer : mixers) {
+    SCOPED_TRACE(mixer.first);
+    const auto& mix = mixer.second;
     Check(
         [&](SlicedBuilder& b, ValueId x) {
           const Places a = b.Axis('a', 8);
