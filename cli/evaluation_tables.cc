@@ -37,6 +37,11 @@ void PrintErrorRates(const EvaluationReport& report, const char* things, TableFo
     fmt::print("; {} {} have no embedding, their comparisons are not accepted", report.not_compared, things);
   }
   fmt::print("\n");
+  for (std::size_t m = 0; m < report.methods.size(); ++m) {
+    if (report.missing_qualities[m] == 0) continue;
+    fmt::print("{} of the {} have no quality of {}, which is the worst\n", report.missing_qualities[m], things,
+               report.methods[m]);
+  }
   if (report.folds >= 2) {
     fmt::print("verification accuracy {} ± {} (standard error over {} folds)\n", Percent(report.accuracy),
                Percent(report.accuracy_standard_error), report.folds);
@@ -88,11 +93,20 @@ void PrintAreas(const EvaluationReport& report, TableForm form) {
 void PrintHarm(const EvaluationReport& report, TableForm form) {
   std::vector<std::vector<std::string>> rows;
   for (std::size_t m = 0; m < report.methods.size(); ++m) {
-    rows.push_back({report.methods[m], Number(report.rank_of_harm[m][0], 3), Number(report.rank_of_harm[m][1], 3)});
+    std::vector<std::string>& row = rows.emplace_back(std::vector{report.methods[m]});
+    for (std::size_t alpha = 0; alpha < report.rank_of_harm[m].size(); ++alpha) {
+      row.push_back(Number(report.rank_of_harm[m][alpha], 3));
+      row.push_back(Number(report.reversed_rank_of_harm[m][alpha], 3));
+    }
   }
   if (!std::isfinite(report.rank_of_harm[0][0])) return;
   fmt::print("RCE: rank correlation of quality and harm at FMR 0.001, higher is better\n\n{}\n",
-             FormatTable({{"method"}, {"alpha 0", Align::kRight}, {"alpha 3", Align::kRight}}, rows, form));
+             FormatTable({{"method"},
+                          {"alpha 0", Align::kRight},
+                          {"reversed", Align::kRight},
+                          {"alpha 3", Align::kRight},
+                          {"reversed", Align::kRight}},
+                         rows, form));
 }
 
 void PrintMeanAreas(std::span<const EvaluationReport> reports, TableForm form) {

@@ -137,6 +137,9 @@ std::vector<std::string> JvpCells(const SweepRun& run, const Line& line) {
 }
 
 void Print(const SweepArguments& arguments, const SweepResult& result, const Lines& lines, TableForm form) {
+  if (!std::isfinite(lines.whole.fnmr)) {
+    fmt::print("FMR {}: too few non-mated comparisons to tell it\n", arguments.fmr);
+  }
   std::vector<std::vector<std::string>> rows;
   const auto area = [](const EvaluationArea& a) { return Number(1000 * a.value, 2); };
   rows.push_back({"whole network", "", "", "", "0", "", Percent(lines.whole.accuracy), Percent(lines.whole.fnmr), "",
@@ -322,6 +325,7 @@ int RunSweep(const Words& words) {
   const Network loaded = LoadNetwork(network);
   WarnIfAssumed(loaded);
   const int threads = options.job.assessor.threads;
+  if (arguments.rows.empty()) check_pairs(arguments.pairs, options.job.inputs);
   const SweepResult result = RunSweepJob(loaded, std::move(options));
   if (result.interrupted) {
     Say("prefiqs: interrupted; the same command goes on from there\n");

@@ -53,6 +53,10 @@ struct EvaluationOptions {
   std::function<void(int resamples_done)> on_progress{};
 };
 
+// Throws as evaluate() would where `pairs` cannot be read or names pictures that are not among `inputs` (as JobOptions
+// has them): so that nobody works for hours to hear it.
+PREFIQS_API void check_pairs(const std::string& pairs, const std::vector<std::string>& inputs);
+
 struct EvaluationInterval {
   double low = std::numeric_limits<double>::quiet_NaN(), high = std::numeric_limits<double>::quiet_NaN();  // 95 %
 };
@@ -109,8 +113,11 @@ struct EvaluationReport {
   double accuracy_standard_error = std::numeric_limits<double>::quiet_NaN();
   std::vector<EvaluationErrorRate> error_rates;  // of all comparisons, by FMR
   std::vector<EvaluationCurve> curves;           // method by method, protocol by protocol, FMR by FMR
-  // RCE at FMR 1e-3, by method: for alpha 0 and 3. NaN where all pairs are compared.
-  std::vector<std::vector<double>> rank_of_harm;
+  // Of images with an embedding, those without a quality, by method.
+  std::vector<std::size_t> missing_qualities;
+  // RCE at FMR 1e-3, by method: for alpha 0 and 3. NaN where all pairs are compared, or too few are non-mated.
+  // Reversed: of the negated quality, since that of a random one is not 0.
+  std::vector<std::vector<double>> rank_of_harm, reversed_rank_of_harm;
 };
 
 // Throws Error(kIo) or Error(kUsage) naming file, line and cause. Deterministic: depends on the files and the seed

@@ -3,6 +3,11 @@
 #include <prefiqs/error.h>
 #include <prefiqs/preprocessing.h>
 #include <prefiqs/recipe.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string>
+#include <thread>
 
 #include "base/file.h"
 #include "base/folder_for_test.h"
@@ -106,6 +111,22 @@ TEST(Files, WriteThenRead) {
   EXPECT_THROW(ReadFile(path, 5), FileTooLarge);
   EXPECT_THROW(ReadFile("/dev/zero", 5), FileTooLarge);  // which tells no size beforehand
   EXPECT_EQ(folder.count(), 1) << "a temporary file stayed";
+}
+
+TEST(Files, LinksStayAndDevicesAreNotReplaced) {
+  const FolderForTest folder;
+  Fill(folder / "d/target", "old");
+  std::filesystem::create_symlink("d/target", folder / "link");
+  WriteFileAtomically(folder / "link", std::string_view("new"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  EXPECT_EQ(Contents(folder / "d/target"), "new");
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  std::string read;
+  std::thread reader([&] { read = Contents(folder / "pipe"); });
+  WriteFileAtomically(folder / "pipe", std::string_view("through"));
+  reader.join();
+  EXPECT_EQ(read, "through");
+  EXPECT_TRUE(std::filesystem::is_fifo(folder / "pipe"));
 }
 
 TEST(Files, FailureNamesThePathAndLeavesNothing) {

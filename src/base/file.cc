@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 namespace prefiqs {
@@ -103,7 +104,33 @@ void RegularFile::Read(std::int64_t offset, std::span<std::uint8_t> out) const {
   }
 }
 
-void WriteFileAtomically(const std::string& path, std::span<const std::uint8_t> bytes) {
+namespace {
+
+// A device or pipe is written to: a file must not take its place. False: there is nothing such there.
+bool WriteToSpecial(const std::string& path, std::span<const std::uint8_t> bytes) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return false;
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (file.get() < 0) throw IoError("write", path, errno);
+  int error = WriteAll(file.get(), bytes);
+  if (const int close_error = file.Close(); error == 0) error = close_error;
+  if (error != 0) throw IoError("write", path, error);
+  return true;
+}
+
+// Where a link leads, so that the link stays; the path itself where it is none, or leads nowhere.
+std::string Target(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_symlink(path, error)) return path;
+  const std::filesystem::path target = std::filesystem::canonical(path, error);
+  return error ? path : target.string();
+}
+
+}  // namespace
+
+void WriteFileAtomically(const std::string& named, std::span<const std::uint8_t> bytes) {
+  if (WriteToSpecial(named, bytes)) return;
+  const std::string path = Target(named);
   static std::atomic<unsigned> counter{0};
   const std::string temporary = fmt::format("{}.{}.{}.part", path, ::getpid(), counter.fetch_add(1));
   FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));

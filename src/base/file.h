@@ -44,8 +44,9 @@ class RegularFile {
   std::int64_t size_;
 };
 
-// Writes `bytes` to a temporary file beside `path`, syncs and renames. Throws Error(kIo) (full disk, no permission) and
-// leaves no temporary file and any old `path` as it was.
+// Writes `bytes` to a temporary file beside `path` (beside what it leads to, of a link), syncs and renames; to a device
+// or pipe it just writes. Throws Error(kIo) (full disk, no permission) and leaves no temporary file and any old `path`
+// as it was.
 void WriteFileAtomically(const std::string& path, std::span<const std::uint8_t> bytes);
 void WriteFileAtomically(const std::string& path, std::string_view text);
 

@@ -121,11 +121,12 @@ PairCuts CutsOfAllPairs(const Comparisons& c, std::span<const std::uint32_t> ide
   return cuts;
 }
 
-ImageCuts ImageCutsOfAllPairs(std::span<const std::uint32_t> identity, std::span<const float> quality, Weights drawn) {
+ImageCuts ImageCutsOfAllPairs(std::span<const std::uint32_t> identity, std::span<const float> quality, Weights drawn,
+                              TieOrder ties) {
   const std::vector<std::uint32_t> weights =
       drawn.empty() ? std::vector<std::uint32_t>() : ImageWeights(identity, drawn);
-  ImageCuts cuts = GoneImages(quality, weights);
-  const std::vector<std::uint32_t> order = WorstFirst(quality);
+  ImageCuts cuts = GoneImages(quality, weights, ties);
+  const std::vector<std::uint32_t> order = WorstFirst(quality, ties);
   const std::vector<Kept> later = PairsWithLater(order, identity, drawn);
   for (std::size_t k = 0; k < order.size(); ++k) {
     for (std::uint64_t step = 0; step < std::min(cuts.gone[order[k]], kEdcSteps); ++step) {

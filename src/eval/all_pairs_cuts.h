@@ -17,7 +17,7 @@ PairCuts CutsOfAllPairs(const Comparisons& kept_pairs, std::span<const std::uint
 
 // GoneImages, with what is kept of all pairs.
 ImageCuts ImageCutsOfAllPairs(std::span<const std::uint32_t> identity, std::span<const float> quality,
-                              Weights drawn = {});
+                              Weights drawn = {}, TieOrder ties = TieOrder::kAsListed);
 
 }  // namespace prefiqs::eval
 

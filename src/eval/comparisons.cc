@@ -30,9 +30,10 @@ void Check(const Comparisons& c, std::size_t images) {
   }
 }
 
-std::vector<std::uint32_t> WorstFirst(std::span<const float> quality) {
+std::vector<std::uint32_t> WorstFirst(std::span<const float> quality, TieOrder ties) {
   std::vector<std::uint32_t> order(quality.size());
   std::iota(order.begin(), order.end(), 0u);
+  if (ties == TieOrder::kReversed) std::ranges::reverse(order);
   std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return Known(quality[i]); });
   return order;
 }

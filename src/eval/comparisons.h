@@ -34,12 +34,12 @@ void Check(const Comparisons& comparisons, std::size_t images);
 // A missing quality, NaN, is worse than all others.
 inline float Known(float quality) { return std::isnan(quality) ? -std::numeric_limits<float>::infinity() : quality; }
 
-// Numbers of the images, the worst first, equal ones as listed.
-std::vector<std::uint32_t> WorstFirst(std::span<const float> quality);
-
 // Of comparisons that are equally good (all whose worse image is the same), the order in which they are discarded is
 // not part of any quality; results depend on it all the same. Reversed shows by how much.
 enum class TieOrder { kAsListed, kReversed };
+
+// Numbers of the images, the worst first.
+std::vector<std::uint32_t> WorstFirst(std::span<const float> quality, TieOrder ties = TieOrder::kAsListed);
 
 // Orders that do not depend on weights, made once for all resamples.
 struct Ranking {

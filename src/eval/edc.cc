@@ -70,8 +70,8 @@ Curve EdcOfPairs(const Comparisons& c, const Ranking& ranking, double fmr, Weigh
   return *EdcOfPairs(c, ranking, CutsOf(c, ranking, weights), fmr, weights);
 }
 
-ImageCuts GoneImages(std::span<const float> quality, Weights image_weights) {
-  const std::vector<std::uint32_t> images = WorstFirst(quality);
+ImageCuts GoneImages(std::span<const float> quality, Weights image_weights, TieOrder ties) {
+  const std::vector<std::uint32_t> images = WorstFirst(quality, ties);
   std::uint64_t total = 0;
   for (const std::uint32_t i : images) total += WeightOf(image_weights, i);
   ImageCuts cuts;
@@ -101,8 +101,8 @@ std::optional<Curve> EdcOfImages(const Comparisons& c, const Ranking& ranking, c
 }
 
 Curve EdcOfImages(const Comparisons& c, const Ranking& ranking, std::span<const float> quality, double fmr,
-                  Weights weights, Weights image_weights) {
-  ImageCuts cuts = GoneImages(quality, image_weights);
+                  Weights weights, Weights image_weights, TieOrder ties) {
+  ImageCuts cuts = GoneImages(quality, image_weights, ties);
   for (std::size_t i = 0; i < c.size(); ++i) {
     const std::uint64_t gone = std::min(cuts.gone[c.first[i]], cuts.gone[c.second[i]]);
     for (std::uint64_t step = 0; step < std::min(gone, kEdcSteps); ++step) {

@@ -49,7 +49,7 @@ struct ImageCuts {
   std::vector<std::uint64_t> gone;
 };
 // By quality and image_weights alone; `kept` is left to be filled.
-ImageCuts GoneImages(std::span<const float> quality, Weights image_weights = {});
+ImageCuts GoneImages(std::span<const float> quality, Weights image_weights = {}, TieOrder ties = TieOrder::kAsListed);
 
 // Protocol A, of CR-FIQA (arXiv 2112.06592), GraFIQs, ViT-FIQA and by all signs PreFIQs. Mated and non-mated
 // comparisons together are discarded in steps of 5 %, floor(N k / 20) for k = 0..19, comparison by comparison. The
@@ -97,11 +97,11 @@ double ErrorAt(const Curve& curve, double discarded);
 double AreaAboveBest(const Curve& curve, double limit);
 
 // Protocol C, of FaceQAN, DifFIQA, eDifFIQA and FROQ: floor(n k / 20) images of the lowest quality go, with all their
-// comparisons; of equally good ones the first listed. Threshold as in protocol A, but FNMR counts similarities < t.
-// Ends where fewer than 1 / fmr non-mated comparisons remain. image_weights: how often each image counts among the n;
-// an image goes with all its copies. Empty: once each.
+// comparisons; of equally good ones the first listed (or the last). Threshold as in protocol A, but FNMR counts
+// similarities < t. Ends where fewer than 1 / fmr non-mated comparisons remain. image_weights: how often each image
+// counts among the n; an image goes with all its copies. Empty: once each.
 Curve EdcOfImages(const Comparisons& comparisons, const Ranking& ranking, std::span<const float> quality, double fmr,
-                  Weights weights = {}, Weights image_weights = {});
+                  Weights weights = {}, Weights image_weights = {}, TieOrder ties = TieOrder::kAsListed);
 std::optional<Curve> EdcOfImages(const Comparisons& comparisons, const Ranking& ranking, const ImageCuts& cuts,
                                  double fmr, Weights weights = {});
 

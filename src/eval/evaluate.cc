@@ -14,6 +14,7 @@
 #include "eval/kept_errors.h"
 #include "eval/resample.h"
 #include "eval/verification.h"
+#include "input/source.h"
 #include "report/csv.h"
 
 namespace prefiqs {
@@ -63,10 +64,19 @@ void Verify(const eval::EvaluationSet& set, const eval::Evaluator& evaluator, co
     rate.fmr = static_cast<double>(rates.false_matches) / static_cast<double>(report.non_mated);
   }
   std::vector<eval::Harm> harm;
-  if (!set.all_pairs) harm = eval::HarmOfImages(set.comparisons, set.images.size(), run.Threshold(kHarmFmr));
+  // Below one false match in all of them its threshold is a guess.
+  const bool tells_harm = eval::FalseMatchesAllowed(kHarmFmr, report.non_mated) > 0;
+  if (!set.all_pairs && tells_harm)
+    harm = eval::HarmOfImages(set.comparisons, set.images.size(), run.Threshold(kHarmFmr));
   for (const auto& quality : set.qualities) {
+    std::vector<float> reversed = quality;
+    for (float& q : reversed) q = -q;
     std::vector<double>& ranks = report.rank_of_harm.emplace_back();
-    for (const double alpha : kHarmAlphas) ranks.push_back(eval::RankOfHarm(harm, quality, alpha).value_or(kNaN));
+    std::vector<double>& reversed_ranks = report.reversed_rank_of_harm.emplace_back();
+    for (const double alpha : kHarmAlphas) {
+      ranks.push_back(eval::RankOfHarm(harm, quality, alpha).value_or(kNaN));
+      reversed_ranks.push_back(eval::RankOfHarm(harm, reversed, alpha).value_or(kNaN));
+    }
   }
 }
 
@@ -87,9 +97,9 @@ void DrawCurves(const eval::EvaluationSet& set, const eval::Evaluator& evaluator
         if (eval::FalseMatchesAllowed(fmr, report.non_mated) == 0) continue;
         const Curve edc = listed.Edc(protocol, fmr);
         const eval::Areas areas = eval::AreasOf(protocol, edc);
-        // Only protocol A's cuts run through equals.
+        // B discards equals together.
         const eval::Areas other =
-            protocol == EdcProtocol::kPairs ? eval::AreasOf(protocol, reversed.Edc(protocol, fmr)) : areas;
+            protocol == EdcProtocol::kFixedThreshold ? areas : eval::AreasOf(protocol, reversed.Edc(protocol, fmr));
         curve.points = Points(edc);
         curve.to_20 = {.value = areas.to_20, .interval = {}, .reversed = other.to_20};
         curve.to_30 = {.value = areas.to_30, .interval = {}, .reversed = other.to_30};
@@ -123,11 +133,17 @@ eval::Examples FindExamples(const eval::EvaluationSet& set, const eval::Evaluato
 EvaluationReport Evaluate(const eval::EvaluationSet& set, const EvaluationOptions& options, double share,
                           eval::Examples* examples) {
   const eval::Evaluator evaluator(set, share, options.threads);
+  if (set.all_pairs && evaluator.non_mated() == 0) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}: {} pictures of {} people: there is no pair of different ones to compare",
+                            Printable(options.rows), set.images.size(), set.identities));
+  }
   EvaluationReport report;
   report.methods = set.methods;
   report.images = set.images.size();
   report.identities = set.identities;
   report.not_compared = set.not_compared;
+  report.missing_qualities = set.missing;
   report.folds = static_cast<int>(set.folds);
   Verify(set, evaluator, options, report);
   DrawCurves(set, evaluator, options, report);
@@ -161,12 +177,19 @@ EvaluationReport Evaluate(const EvaluationOptions& options, eval::Examples* exam
       if (!options.curves.empty()) WriteCurves(report, options.curves);
       return report;
     } catch (const eval::FloorTooHigh&) {
+      if (share >= 1) throw Error(ErrorCode::kInternal, "a threshold was not found among all pairs");
       share *= 4;
     }
   }
 }
 
 }  // namespace
+
+void check_pairs(const std::string& pairs, const std::vector<std::string>& inputs) {
+  std::vector<std::string> paths;
+  for (const input::Item& item : input::ListItems(inputs)) paths.push_back(item.name);
+  eval::CheckPairs(pairs, paths, inputs.size() == 1 ? inputs[0] : fmt::format("the {} inputs", inputs.size()));
+}
 
 EvaluationReport evaluate(const EvaluationOptions& options) { return Evaluate(options, nullptr); }
 

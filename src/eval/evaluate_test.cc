@@ -268,6 +268,128 @@ TEST_F(Evaluate, AllPairsHaveAnEndWhereNearlyAllMayPass) {
   }
 }
 
+TEST_F(Evaluate, AllPairsNeedTwoPeople) {
+  std::string rows = "path,quality\n";
+  for (int i = 0; i < kPeople * kPictures; ++i) rows += fmt::format("one/{}.png,{}\n", i, i);
+  Fill(folder / "one.csv", rows);
+  options.pairs = "all";
+  options.rows = folder / "one.csv";
+  options.resamples = 0;
+  EXPECT_THROW(evaluate(options), Error);
+}
+
+TEST_F(Evaluate, DrawsOfOnePersonSayNothing) {
+  // Of two people every other draw is of one of them alone.
+  std::string rows = "path,quality\n", pairs = "file_a,file_b,mated,identity_a,identity_b\n";
+  for (int i = 0; i < kPeople * kPictures; ++i) rows += fmt::format("{}/{}.png,{}\n", i % 2, i, i % 13);
+  for (int a = 0; a < 40; ++a) {
+    for (int b = a + 1; b < 40; ++b) {
+      pairs += fmt::format("{}/{},{}/{},{},{},{}\n", a % 2, a, b % 2, b, (a + b) % 2 == 0 ? 1 : 0, a % 2, b % 2);
+    }
+  }
+  Fill(folder / "two.csv", rows);
+  Fill(folder / "two_pairs.csv", pairs);
+  options.rows = folder / "two.csv";
+  options.resamples = 20;
+  options.fmrs = {0.1};
+  for (const char* which : {"two_pairs.csv", "all"}) {
+    options.pairs = which == std::string("all") ? "all" : folder / which;
+    const EvaluationReport report = evaluate(options);
+    // Similarities of unrelated noise: nearly all mated ones are below the threshold, in whatever draw has one.
+    EXPECT_GT(report.error_rates[0].interval.low, 0.5) << which;
+    for (const EvaluationCurve& curve : report.curves) {
+      if (curve.protocol != EdcProtocol::kFixedThreshold) continue;
+      EXPECT_GT(curve.to_20.interval.low, 0) << which;
+    }
+  }
+}
+
+TEST_F(Evaluate, WhatCannotBeComparedIsTheWorstForAll) {
+  // The picture without an embedding, by a tool that calls it the best, and by one that leaves it out.
+  std::string best = "name,score\n", none = "name,score\n";
+  for (int p = 0; p < kPeople; ++p) {
+    for (int k = 0; k < kPictures; ++k) {
+      const bool undetected = p == 0 && k == 0;
+      best += fmt::format("{}/{},{}\n", p, k, undetected ? 1000 : (p * 7 + k * 3) % 50);
+      if (!undetected) none += fmt::format("{}/{},{}\n", p, k, (p * 7 + k * 3) % 50);
+    }
+  }
+  Fill(folder / "best.csv", best);
+  Fill(folder / "none.csv", none);
+  options.qualities = {{.name = "best", .path = folder / "best.csv", .column = "score"},
+                       {.name = "none", .path = folder / "none.csv", .column = "score"}};
+  options.resamples = 0;
+  const EvaluationReport report = evaluate(options);
+  ASSERT_EQ(report.curves.size(), 27u);
+  for (std::size_t k = 0; k < 9; ++k) {
+    const EvaluationCurve &a = report.curves[k], &b = report.curves[9 + k];
+    ASSERT_EQ(a.points.size(), b.points.size());
+    for (std::size_t i = 0; i < a.points.size(); ++i) EXPECT_EQ(a.points[i].fnmr, b.points[i].fnmr) << k;
+  }
+  EXPECT_EQ(report.missing_qualities, (std::vector<std::size_t>{0, 0, 0}));
+  Fill(folder / "few.csv", "name,score\n1/1,2\n1/2,3\n");
+  options.qualities = {{.name = "few", .path = folder / "few.csv", .column = "score"}};
+  EXPECT_EQ(evaluate(options).missing_qualities[0], static_cast<std::size_t>(kPeople * kPictures) - 3);
+}
+
+TEST_F(Evaluate, TiesArePartOfProtocolsAAndC) {
+  std::string scores = "name,score\n";
+  for (int p = 0; p < kPeople; ++p) {
+    for (int k = 0; k < kPictures; ++k) scores += fmt::format("{}/{},{}\n", p, k, k % 2);
+  }
+  Fill(folder / "ties.csv", scores);
+  options.qualities = {{.name = "ties", .path = folder / "ties.csv", .column = "score"}};
+  options.resamples = 0;
+  options.fmrs = {0.01};
+  for (const char* pairs : {"all", "pairs.csv"}) {
+    options.pairs = pairs == std::string("all") ? "all" : folder / pairs;
+    const EvaluationReport report = evaluate(options);
+    for (const EvaluationCurve& curve : report.curves) {
+      if (curve.method != 0) continue;
+      const bool moved = curve.to_20.reversed != curve.to_20.value;
+      EXPECT_EQ(moved, curve.protocol != EdcProtocol::kFixedThreshold) << pairs << static_cast<int>(curve.protocol);
+    }
+  }
+}
+
+TEST_F(Evaluate, FullNamesGoBeforeShortenedOnes) {
+  std::string rows = "path,quality\n", scores = "path,score\n";
+  for (int i = 0; i < kPeople * kPictures; ++i) {
+    rows += fmt::format("{}/{}.{}\n", i / 4, i % 4 / 2, i % 2 ? "png,1" : "jpg,2");
+    scores += fmt::format("{}/{}.{},{}\n", i / 4, i % 4 / 2, i % 2 ? "png" : "jpg", i);
+  }
+  Fill(folder / "same.csv", rows);
+  Fill(folder / "scores.csv", scores);
+  options.pairs = "all";
+  options.rows = folder / "same.csv";
+  options.qualities = {{.name = "scores", .path = folder / "scores.csv", .column = "score"}};
+  options.resamples = 0;
+  EXPECT_EQ(evaluate(options).missing_qualities[0], 0u);
+}
+
+TEST_F(Evaluate, HarmWantsEnoughComparisons) {
+  options.resamples = 0;
+  const EvaluationReport enough = evaluate(options);
+  ASSERT_TRUE(std::isfinite(enough.rank_of_harm[0][0]) && std::isfinite(enough.reversed_rank_of_harm[0][0]));
+  EXPECT_GT(enough.rank_of_harm[0][0], enough.reversed_rank_of_harm[0][0]);
+  std::string pairs = "file_a,file_b,mated\n";
+  for (int p = 1; p < 31; ++p) pairs += fmt::format("{}/0,{}/1,1\n{}/0,{}/1,0\n", p, p, p, p + 1);
+  Fill(folder / "short.csv", pairs);
+  options.pairs = folder / "short.csv";
+  const EvaluationReport few = evaluate(options);
+  EXPECT_TRUE(std::isnan(few.rank_of_harm[0][0]) && std::isnan(few.reversed_rank_of_harm[0][1]));
+}
+
+TEST_F(Evaluate, PairsAreCheckedBeforeTheWork) {
+  Fill(folder / "in/1/0.png", "x");
+  Fill(folder / "in/1/1.png", "x");
+  Fill(folder / "good.csv", "file_a,file_b,mated\n1/0,1/1,1\n");
+  Fill(folder / "bad.csv", "file_a,file_b,mated\n1/0,1/7,1\n");
+  EXPECT_NO_THROW(check_pairs(folder / "good.csv", {folder / "in"}));
+  EXPECT_NO_THROW(check_pairs("all", {folder / "in"}));
+  EXPECT_THROW(check_pairs(folder / "bad.csv", {folder / "in"}), Error);
+}
+
 TEST_F(Evaluate, RefusesWhatDoesNotFit) {
   const auto refused = [&](auto&& change) {
     EvaluationOptions broken = options;

@@ -257,8 +257,18 @@ std::vector<float> ReadQuality(const QualitySource& source, const std::vector<st
     ++found;
     quality[image] = static_cast<float>(NumberIn(table, row, column));
   };
-  const NameIndex images(pictures);
+  std::unordered_map<std::string_view, std::uint32_t> exact;  // first: shortened, a.jpg and a.png are one name
+  for (std::uint32_t i = 0; i < pictures.size(); ++i) exact.emplace(pictures[i], i);
+  std::vector<std::size_t> others;
   for (std::size_t i = 0; i < names.size(); ++i) {
+    if (const auto image = exact.find(names[i]); image != exact.end()) {
+      take(image->second, i);
+    } else {
+      others.push_back(i);
+    }
+  }
+  const NameIndex images(pictures);
+  for (const std::size_t i : found == pictures.size() ? std::vector<std::size_t>() : others) {
     if (const auto image = images.Find(NameOf(names[i]))) take(*image, i);
   }
   if (found == 0) {  // its paths are the longer ones
@@ -284,22 +294,25 @@ std::vector<float> RandomQuality(std::size_t images, std::uint64_t seed) {
   return quality;
 }
 
-// Fills in the similarities, or all rows where all pairs are to be compared. members: empty where images are compared.
-void Compare(const EvaluationOptions& options, const Table& rows, const Images& images,
-             const std::vector<TemplateMember>& members, EvaluationSet& set) {
+// Which images have an embedding. Fills in the similarities, or all rows where all pairs are to be compared. members:
+// empty where images are compared.
+std::vector<bool> Compare(const EvaluationOptions& options, const Table& rows, const Images& images,
+                          const std::vector<TemplateMember>& members, EvaluationSet& set) {
   Comparisons& c = set.comparisons;
   const NpyReader plain = OpenEmbeddings(options.embeddings, rows);
   const auto of_templates = [&](const std::vector<const NpyReader*>& added) {
     return TemplateEmbeddings(added, images.row, members, set.images.size());
   };
   const Units units = members.empty() ? UnitRows(plain, images.row) : of_templates({&plain});
+  std::vector<bool> compared;
+  for (const auto& unit : units) compared.push_back(!unit.empty());
   set.not_compared = static_cast<std::size_t>(std::ranges::count_if(units, [](const auto& u) { return u.empty(); }));
   c.similarity = Similarities(c, units);
   if (set.all_pairs) {
     const std::array alone{&units};
     set.unit = SideBySide(alone, plain.columns());
   }
-  if (options.mirrored.empty()) return;
+  if (options.mirrored.empty()) return compared;
   const NpyReader mirrored = OpenEmbeddings(options.mirrored, rows);
   if (mirrored.columns() != plain.columns()) {
     throw Error(ErrorCode::kUsage, fmt::format("{}: {} columns, {} has {}", Printable(options.mirrored),
@@ -307,7 +320,7 @@ void Compare(const EvaluationOptions& options, const Table& rows, const Images& 
   }
   if (!members.empty()) {
     set.mirrored = Similarities(c, of_templates({&plain, &mirrored}));
-    return;
+    return compared;
   }
   const Units mirrors = UnitRows(mirrored, images.row);
   if (set.all_pairs) {
@@ -316,6 +329,7 @@ void Compare(const EvaluationOptions& options, const Table& rows, const Images& 
   }
   set.mirrored = Similarities(c, mirrors);
   for (std::size_t i = 0; i < c.size(); ++i) set.mirrored[i] = (c.similarity[i] + set.mirrored[i]) / 2;
+  return compared;
 }
 
 }  // namespace
@@ -334,7 +348,7 @@ EvaluationSet ReadEvaluationSet(const EvaluationOptions& options) {
   const Images images = of_templates    ? TakeTemplates(options, rows, set, members)
                         : set.all_pairs ? TakeAllImages(options, rows, set)
                                         : TakeImages(options, rows, list, set);
-  Compare(options, rows, images, members, set);
+  const std::vector<bool> compared = Compare(options, rows, images, members, set);
   Check(set.comparisons, set.images.size());
   if (!set.all_pairs) Identify(list, set);
 
@@ -342,8 +356,18 @@ EvaluationSet ReadEvaluationSet(const EvaluationOptions& options) {
     if (std::ranges::find(set.methods, name) != set.methods.end()) {
       throw Error(ErrorCode::kUsage, fmt::format("two methods are named {}", Printable(name)));
     }
+    // What could not be compared is the worst for every method, whatever it says of it: methods differ by the others.
+    std::size_t missing = 0;
+    for (std::size_t i = 0; i < quality.size(); ++i) {
+      if (!compared[i]) {
+        quality[i] = kNone;
+      } else {
+        missing += std::isnan(quality[i]) ? 1 : 0;
+      }
+    }
     set.methods.push_back(name);
     set.qualities.push_back(std::move(quality));
+    set.missing.push_back(missing);
   };
   const auto add_of_pictures = [&](const std::string& name, std::vector<float> quality) {
     add(name, of_templates ? TemplateQualities(quality, members, set.images.size()) : std::move(quality));
@@ -366,6 +390,19 @@ EvaluationSet ReadEvaluationSet(const EvaluationOptions& options) {
   }
   add("random", RandomQuality(set.images.size(), options.seed));
   return set;
+}
+
+void CheckPairs(const std::string& pairs, const std::vector<std::string>& paths, const std::string& source) {
+  if (pairs == "all") return;
+  const PairList list = ReadPairList(pairs);
+  const NameIndex index(paths);
+  for (const NamedPair& pair : list.pairs) {
+    for (const std::string& name : {pair.first, pair.second}) {
+      if (index.Find(name)) continue;
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("{} of {} is not among {}", Printable(name), Printable(pairs), Printable(source)));
+    }
+  }
 }
 
 }  // namespace prefiqs::eval

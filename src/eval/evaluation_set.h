@@ -29,11 +29,15 @@ struct EvaluationSet {
   std::vector<std::uint32_t> fold;  // of each comparison
   std::uint32_t folds = 0;          // 0: none
   std::vector<std::string> methods;
+  std::vector<std::size_t> missing;           // by method: of the images with an embedding, those without a quality
   std::vector<std::vector<float>> qualities;  // of each method: of each image, higher is better, NaN missing
 };
 
 // Throws as evaluate() does.
 EvaluationSet ReadEvaluationSet(const EvaluationOptions& options);
+
+// Throws where a pair's picture is none of `paths`, which are those of `source`.
+void CheckPairs(const std::string& pairs, const std::vector<std::string>& paths, const std::string& source);
 
 }  // namespace prefiqs::eval
 

@@ -80,7 +80,8 @@ Draw Evaluator::DrawAgain(std::uint64_t seed, std::uint64_t resample) const {
   return draw;
 }
 
-Evaluator::Run::Run(const Evaluator& e, std::size_t method, TieOrder ties, const Draw& draw) : e_(e), draw_(draw) {
+Evaluator::Run::Run(const Evaluator& e, std::size_t method, TieOrder ties, const Draw& draw)
+    : e_(e), draw_(draw), ties_(ties) {
   const EvaluationSet& set = e.set_;
   quality_ = set.qualities[method];
   plain_ranking_ = &e.plain_ranking_[method];
@@ -91,13 +92,14 @@ Evaluator::Run::Run(const Evaluator& e, std::size_t method, TieOrder ties, const
   }
   if (set.all_pairs) {
     pairs_ = CutsOfAllPairs(WithMirror(), set.identity, quality_, ties, draw.identities);
-    images_ = ImageCutsOfAllPairs(set.identity, quality_, draw.identities);
+    images_ = ImageCutsOfAllPairs(set.identity, quality_, draw.identities, ties);
   } else {
     pairs_ = CutsOf(WithMirror(), *ranking_, MirrorWeights());
   }
 }
 
 Curve Evaluator::Run::Edc(EdcProtocol protocol, double fmr) const {
+  if (!HasNonMated()) return {};
   switch (protocol) {
     case EdcProtocol::kPairs:
       return Certain(EdcOfPairs(WithMirror(), *ranking_, pairs_, fmr, MirrorWeights()));
@@ -109,10 +111,11 @@ Curve Evaluator::Run::Edc(EdcProtocol protocol, double fmr) const {
   if (e_.set_.all_pairs) {
     return Certain(EdcOfImages(*e_.plain_, *plain_ranking_, images_, fmr, draw_.comparisons));
   }
-  return EdcOfImages(*e_.plain_, *plain_ranking_, quality_, fmr, draw_.comparisons, draw_.images);
+  return EdcOfImages(*e_.plain_, *plain_ranking_, quality_, fmr, draw_.comparisons, draw_.images, ties_);
 }
 
 double Evaluator::Run::Threshold(double fmr) const {
+  if (!HasNonMated()) return kNaN;
   if (!e_.set_.all_pairs) return ThresholdAtFmr(*e_.plain_, *plain_ranking_, fmr, draw_.comparisons);
   return Certain(ThresholdAtFmr(*e_.plain_, *plain_ranking_, fmr, pairs_.kept[0].non_mated, draw_.comparisons));
 }

@@ -57,6 +57,7 @@ class Evaluator {
     Run(const Run&) = delete;  // ranking_ may point into it
     Run& operator=(const Run&) = delete;
 
+    // Empty where a draw has no non-mated comparisons, as those of very few people may.
     Curve Edc(EdcProtocol protocol, double fmr) const;
 
     // Those of a point of protocol A's curve.
@@ -64,15 +65,17 @@ class Evaluator {
       return StepOfErrors(WithMirror(), *ranking_, pairs_, point);
     }
 
-    // Of all comparisons, the lowest with no more than `fmr`.
+    // Of all comparisons, the lowest with no more than `fmr`; NaN where none is non-mated.
     double Threshold(double fmr) const;
 
    private:
+    bool HasNonMated() const { return pairs_.kept[0].non_mated > 0; }
     const Comparisons& WithMirror() const { return e_.with_mirror_ ? e_.mirrored_ : *e_.plain_; }
     Weights MirrorWeights() const { return e_.with_mirror_ ? draw_.mirrored_comparisons : draw_.comparisons; }
 
     const Evaluator& e_;
     const Draw& draw_;
+    const TieOrder ties_;
     const Ranking* plain_ranking_;
     const Ranking* ranking_;  // of WithMirror()
     Ranking reversed_;

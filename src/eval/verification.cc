@@ -53,7 +53,8 @@ FoldAccuracy AccuracyByFolds(const Comparisons& c, std::span<const std::uint32_t
       all_right += change;
     }
     for (std::uint32_t f = 0; f < folds; ++f) {
-      if (f == owner && !shared) continue;  // the others have no such similarity
+      if (f == owner && !shared) continue;   // the others have no such similarity
+      if (std::isinf(similarity)) continue;  // what could not be compared is not accepted by any threshold
       if (all_right - right[f] >= best[f].others_right) best[f] = {all_right - right[f], right[f], similarity};
     }
   }

@@ -64,6 +64,20 @@ TEST(Verification, FoldsByHand) {
   EXPECT_DOUBLE_EQ(found.standard_error, 0.25);
 }
 
+TEST(Verification, WhatCouldNotBeComparedIsAcceptedByNoThreshold) {
+  // Nine of ten pairs are mated, and half of those without an embedding.
+  Comparisons c;
+  std::vector<std::uint32_t> fold;
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    c.first.push_back(2 * i);
+    c.second.push_back(2 * i + 1);
+    c.mated.push_back(i % 10 != 0);
+    c.similarity.push_back(i % 2 ? 0.5f : i % 10 == 0 ? 0.1f : -std::numeric_limits<float>::infinity());
+    fold.push_back(i / 10);
+  }
+  EXPECT_DOUBLE_EQ(AccuracyByFolds(c, fold, 2).mean, 0.6);
+}
+
 TEST(Verification, RefusesFoldsThatAreNone) {
   const Comparisons c{{0, 1}, {2, 3}, {0.9f, 0.4f}, {1, 0}};
   EXPECT_THROW(AccuracyByFolds(c, std::vector<std::uint32_t>{0, 0}, 1), Error);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <optional>
 
@@ -27,20 +28,30 @@ constexpr double kTarget = 0.15;  // mean drift
 
 // Faces spread evenly over the inputs, as the network takes them.
 std::vector<std::vector<float>> TakeFaces(const Network& network, const JobOptions& options) {
+  if (std::ranges::find(options.inputs, "-") != options.inputs.end()) {
+    throw Error(ErrorCode::kUsage, "the list of faces is read more than once to choose a recipe: give it as @FILE");
+  }
   const std::vector<input::Item> items = input::ListItems(options.inputs);
   const pipeline::FaceOptions faces{.detector = options.assessor.detector ? &*options.assessor.detector : nullptr,
                                     .min_face = options.assessor.min_face,
                                     .selection = FaceSelection::kBest,
                                     .width = network.input_width(),
                                     .height = network.input_height()};
-  const std::size_t count = std::min(items.size(), kFaces);
-  std::vector<std::vector<float>> found(count);
-  ParallelFor(count, options.assessor.threads, [&](std::size_t i) {
-    const input::Item& item = items[i * items.size() / count];
-    const auto candidates = pipeline::FindFaces(input::Read(item, options.limits), faces);
-    if (candidates.front().crop) found[i] = pipeline::Preprocess(*candidates.front().crop, network.preprocessing());
-  });
-  std::erase_if(found, [](const std::vector<float>& face) { return face.empty(); });
+  // In rounds, as not every picture has a face: of n pictures number i * stride modulo n, which meets each once.
+  std::size_t stride = std::max<std::size_t>(1, static_cast<std::size_t>(0.618 * static_cast<double>(items.size())));
+  while (std::gcd(stride, items.size()) != 1) ++stride;
+  std::vector<std::vector<float>> found;
+  for (std::size_t next = 0; next < items.size() && found.size() < kFaces;) {
+    std::vector<std::vector<float>> round(std::min(kFaces - found.size(), items.size() - next));
+    ParallelFor(round.size(), options.assessor.threads, [&](std::size_t i) {
+      const input::Item& item = items[(next + i) * stride % items.size()];
+      const auto candidates = pipeline::FindFaces(input::Read(item, options.limits), faces);
+      if (candidates.front().crop) round[i] = pipeline::Preprocess(*candidates.front().crop, network.preprocessing());
+    });
+    next += round.size();
+    std::erase_if(round, [](const std::vector<float>& face) { return face.empty(); });
+    std::ranges::move(round, std::back_inserter(found));
+  }
   if (found.size() < kFewestFaces) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("{} faces: {} at least are wanted to choose a recipe by", found.size(), kFewestFaces));

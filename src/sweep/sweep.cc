@@ -175,7 +175,8 @@ class RecipeRun {
     if (seen.crop.empty()) return row;
     const DecodedImage crop = Image::open(seen.crop);
     if (crop.status != Status::kOk) {
-      throw Error(ErrorCode::kIo, fmt::format("{}: {}", Printable(seen.crop), crop.detail));
+      throw Error(ErrorCode::kIo,
+                  fmt::format("{}; the sweep's crops are not whole: name another --folder, or remove it", crop.detail));
     }
     const std::vector<float> input = pipeline::Preprocess(crop.image, network_.preprocessing());
     engine::TwinEmbedding embedding = std::move(twin_->Run(context, {&input, 1})[0]);
