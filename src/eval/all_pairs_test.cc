@@ -1,8 +1,10 @@
 // All pairs without holding them all, against the list of them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <random>
 
 #include "eval/all_pairs_cuts.h"
@@ -114,6 +116,67 @@ TEST_P(AllPairsCuts, AreThoseOfTheList) {
           return start >= cut ? weight : weight - std::min(weight, cut - start);
         };
         ASSERT_EQ(left(found.start[i]), left(wanted.start[i])) << step << " " << i;
+      }
+    }
+  }
+}
+
+// Few values, so that many pairs are tied and cuts fall among them; to the same places as in a list.
+TEST(AllPairs, AreCountedAsTheListIs) {
+  std::mt19937 random(3);
+  const auto below = [&](std::uint32_t end) { return static_cast<std::uint32_t>(random() % end); };
+  for (int round = 0; round < 1500; ++round) {
+    SCOPED_TRACE(round);
+    const std::uint32_t images = 1 + below(24), identities = 1 + below(images), values = 1 + below(6);
+    const std::uint32_t missing = below(3) == 0 ? 1 + below(4) : images + 1, most_drawn = below(4);
+    std::vector<std::uint32_t> identity, drawn;
+    std::vector<float> quality;
+    for (std::uint32_t i = 0; i < images; ++i) {
+      identity.push_back(below(identities));
+      quality.push_back(i % missing == missing - 1 ? std::numeric_limits<float>::quiet_NaN()
+                                                   : static_cast<float>(below(values)) - 2);
+    }
+    for (std::uint32_t id = 0; id < identities && most_drawn > 0; ++id) drawn.push_back(below(most_drawn + 1));
+    Comparisons list;
+    std::vector<std::uint32_t> some;  // of the list
+    Comparisons kept;
+    for (std::uint32_t a = 0; a < images; ++a) {
+      for (std::uint32_t b = a + 1; b < images; ++b) {
+        const auto add = [&](Comparisons& c) {
+          c.first.push_back(a);
+          c.second.push_back(b);
+          c.mated.push_back(identity[a] == identity[b]);
+          c.similarity.push_back(0);
+        };
+        add(list);
+        if (below(3) == 0) continue;
+        some.push_back(static_cast<std::uint32_t>(list.size() - 1));
+        add(kept);
+      }
+    }
+    const auto weights = drawn.empty() ? std::vector<std::uint32_t>() : ComparisonWeights(list, identity, drawn);
+    for (const TieOrder ties : {TieOrder::kAsListed, TieOrder::kReversed}) {
+      const Ranking ranking = Rank(list, quality, ties);
+      const PairCuts wanted = CutsOf(list, ranking, weights);
+      const PairCuts found = CutsOfAllPairs(kept, identity, quality, ties, drawn);
+      ASSERT_EQ(found.cut, wanted.cut);
+      for (std::size_t step = 0; step < kEdcSteps; ++step) {
+        ASSERT_EQ(found.kept[step].mated, wanted.kept[step].mated) << step;
+        ASSERT_EQ(found.kept[step].non_mated, wanted.kept[step].non_mated) << step;
+      }
+      struct Group {
+        std::uint64_t start, end;
+      };
+      std::map<float, Group> groups;
+      for (const std::uint32_t i : ranking.by_quality) {
+        Group& group = groups.try_emplace(ranking.pair_quality[i], Group{wanted.start[i], 0}).first->second;
+        group.end = wanted.start[i] + WeightOf(weights, i);
+      }
+      for (std::size_t k = 0; k < some.size(); ++k) {
+        const Group group = groups.at(ranking.pair_quality[some[k]]);
+        const bool cut = std::ranges::any_of(
+            wanted.cut, [&](std::uint64_t place) { return group.start <= place && place < group.end; });
+        ASSERT_EQ(found.start[k], cut ? wanted.start[some[k]] : group.start) << k;
       }
     }
   }
