@@ -79,9 +79,10 @@ std::string EdcPlotScript(const EvaluationReport& report, const std::string& pat
       separator = ", \\\n  ";
     }
     for (const std::size_t k : panels[i]) {
-      script += fmt::format("{}$curve{} using 1:2 with {} lw 2 lc rgb '{}' title {}", separator, k,
-                            IsStepped(first.protocol) ? "steps" : "lines", Colour(report, report.curves[k].method),
-                            PlotQuoted(report.methods[report.curves[k].method]));
+      const std::size_t method = report.curves[k].method;
+      script += fmt::format("{}$curve{} using 1:2 with {} lw 2 dt {} lc rgb '{}' title {}", separator, k,
+                            IsStepped(first.protocol) ? "steps" : "lines", 1 + method / kPlotColours.size(),
+                            Colour(report, method), PlotQuoted(report.methods[method]));
       separator = ", \\\n  ";
     }
     script += "\n";
