@@ -346,6 +346,7 @@ TEST_F(Evaluate, TiesArePartOfProtocolsAAndC) {
     const EvaluationReport report = evaluate(options);
     for (const EvaluationCurve& curve : report.curves) {
       if (curve.method != 0) continue;
+      ASSERT_TRUE(std::isfinite(curve.to_20.reversed) && std::isfinite(curve.to_20.value));
       const bool moved = curve.to_20.reversed != curve.to_20.value;
       EXPECT_EQ(moved, curve.protocol != EdcProtocol::kFixedThreshold) << pairs << static_cast<int>(curve.protocol);
     }
