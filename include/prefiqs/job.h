@@ -87,7 +87,7 @@ PREFIQS_API JobSummary run_job(const Network& network, const JobOptions& options
 // network once; then one pruned network after the other sees the crops.
 struct SweepOptions {
   // Which pictures and faces, on how many threads; on_progress, for each stage. The best face of each picture is
-  // taken; there are no shards; recipe, method, outputs, gate and resume are the sweep's own.
+  // taken; there are no shards; recipe, method, mirror, outputs, gate and resume are the sweep's own.
   JobOptions job{};
   std::vector<Recipe> recipes{};
   // Keeps everything: whole.csv, whole.npy and crops/ of the whole network, and NAME.csv and NAME.npy for each recipe's

@@ -12,6 +12,7 @@
 #include "base/parallel.h"
 #include "engine/twin.h"
 #include "input/source.h"
+#include "pipeline/assessor_impl.h"
 #include "pipeline/faces.h"
 #include "pipeline/network_impl.h"
 #include "pipeline/preprocess.h"
@@ -90,9 +91,10 @@ class Chooser {
   // Empty where the network fails.
   std::vector<std::vector<float>> Embed(const graph::Graph& graph) const {
     const auto twin = engine::Twin::Compile(graph, nullptr, options_.assessor.executor);
+    pipeline::ContextPool contexts(*twin);
     std::vector<std::vector<float>> embeddings(faces_.size());
     ParallelFor(faces_.size(), options_.assessor.threads, [&](std::size_t i) {
-      const auto context = twin->NewContext();
+      const auto context = contexts.Take();
       engine::TwinEmbedding embedding = std::move(twin->Run(*context, {&faces_[i], 1})[0]);
       if (embedding.failure.empty()) embeddings[i] = std::move(embedding.dense);
     });

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "base/file.h"
@@ -17,6 +18,7 @@
 #include "eval/table_file.h"
 #include "input/source.h"
 #include "ops/tangent.h"
+#include "pipeline/assessor_impl.h"
 #include "pipeline/crop_folder.h"
 #include "pipeline/network_impl.h"
 #include "pipeline/ordered.h"
@@ -117,6 +119,7 @@ class RecipeRun {
     graph::Graph graph = prune::ApplyMasks(network.impl().graph, masks_);
     if (kind == Kind::kJvp) graph = ops::WithTangent(network.impl().graph, graph);
     twin_ = engine::Twin::Compile(graph, nullptr, options.job.assessor.executor);
+    contexts_.emplace(*twin_);
     info.instruction_set = twin_->InstructionSet();
     writer_ = std::make_unique<report::RowWriter>(
         kind == Kind::kJvp
@@ -155,7 +158,7 @@ class RecipeRun {
   }
 
   std::vector<report::Row> Assess(std::int64_t index, int worker) {
-    const std::unique_ptr<engine::Context> context = twin_->NewContext();
+    const auto context = contexts_->Take();
     std::vector<report::Row> rows;
     const auto first = static_cast<std::size_t>(index * kBatch);
     for (std::size_t k = first; k < std::min(todo_.size(), first + kBatch); ++k) {
@@ -236,6 +239,7 @@ class RecipeRun {
   Kind kind_;
   prune::Masks masks_;
   std::unique_ptr<const engine::Twin> twin_;
+  std::optional<pipeline::ContextPool> contexts_;
   std::unique_ptr<report::RowWriter> writer_;
   std::vector<std::size_t> todo_;
   std::int64_t written_ = 0;
@@ -307,6 +311,7 @@ SweepResult run_sweep(const Network& network, const SweepOptions& options) {
   JobOptions job = options.job;
   job.assessor.method = Method::kEmbedding;
   job.assessor.recipe.reset();
+  job.assessor.mirror = false;  // the crops that are kept are not mirrored, and the pruned networks see those
   job.faces = FaceSelection::kBest;
   job.gate.reset();
   job.rows = true;

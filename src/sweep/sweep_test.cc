@@ -156,6 +156,16 @@ TEST_F(Sweep, GoesOnWhereItStopped) {
   EXPECT_EQ(Contents(result.runs[1].rows), rows);
 }
 
+TEST_F(Sweep, DoesNotLookIntoTheMirror) {
+  const SweepResult plain = run_sweep(network_, options_);
+  options_.job.assessor.mirror = true;
+  options_.folder = folder_ / "mirror";
+  const SweepResult mirrored = run_sweep(network_, options_);
+  for (std::size_t i = 0; i < plain.runs.size(); ++i) {
+    EXPECT_EQ(Contents(plain.runs[i].rows), Contents(mirrored.runs[i].rows));
+  }
+}
+
 TEST_F(Sweep, DoesNotDependOnThreads) {
   options_.job.assessor.threads = 1;
   const SweepResult one = run_sweep(network_, options_);
