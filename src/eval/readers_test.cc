@@ -12,6 +12,7 @@
 #include "eval/name_index.h"
 #include "eval/npy_matrix.h"
 #include "eval/pair_list.h"
+#include "eval/refused_for_test.h"
 #include "eval/table_file.h"
 
 namespace prefiqs::eval {
@@ -19,16 +20,6 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
-
-template <typename Function>
-std::string Refused(Function&& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 class Readers : public testing::Test {
  protected:

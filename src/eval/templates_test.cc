@@ -1,5 +1,6 @@
 // Templates: read, put together, and evaluated in the place of images.
 #include "eval/templates.h"
+#include "eval/refused_for_test.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -25,16 +26,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-
-template <typename Function>
-std::string Refused(Function&& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 class Templates : public testing::Test {
  protected:
