@@ -5,18 +5,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
 
 namespace prefiqs::graph {
-namespace {
-
-constexpr std::align_val_t kAlignment{64};  // a cache line, and the widest vector register
-
-std::byte* Allocate(std::size_t bytes) {
-  return static_cast<std::byte*>(::operator new(std::max<std::size_t>(bytes, 1), kAlignment));
-}
-
-}  // namespace
 
 std::size_t SizeOf(DataType type) {
   switch (type) {
@@ -74,16 +64,40 @@ std::string ToString(const Shape& shape) {
   return text;
 }
 
-void Tensor::Free::operator()(std::byte* p) const { ::operator delete(p, kAlignment); }
+Tensor::Tensor(Bare, DataType type, Shape shape)
+    : type_(type), shape_(std::move(shape)), count_(ElementCount(shape_)) {}
 
-Tensor::Tensor(DataType type, Shape shape)
-    : type_(type), shape_(std::move(shape)), count_(ElementCount(shape_)), bytes_(Allocate(byte_count())) {
-  std::memset(bytes_.get(), 0, byte_count());
+Tensor::Tensor(DataType type, Shape shape) : Tensor(Unset(type, std::move(shape))) {
+  if (byte_count() < kLargePage) std::memset(bytes_.get(), 0, byte_count());  // larger ones are zero
 }
 
-Tensor::Tensor(const Tensor& other)
-    : type_(other.type_), shape_(other.shape_), count_(other.count_), bytes_(Allocate(other.byte_count())) {
-  std::memcpy(bytes_.get(), other.bytes_.get(), byte_count());
+Tensor::Tensor(const Tensor& other) : Tensor(Unset(other.type_, other.shape_)) { other.CopyTo(bytes_.get()); }
+
+Tensor Tensor::Unset(DataType type, Shape shape) {
+  Tensor tensor(Bare(), type, std::move(shape));
+  tensor.bytes_ = AllocateBlock(tensor.byte_count());
+  return tensor;
+}
+
+Tensor Tensor::Deferred(DataType type, Shape shape, std::function<void(std::byte*)> write) {
+  Tensor tensor(Bare(), type, std::move(shape));
+  tensor.deferral_ = std::make_unique<Deferral>();
+  tensor.deferral_->write = std::move(write);
+  return tensor;
+}
+
+void Tensor::Make() const {
+  std::call_once(deferral_->once, [this] {
+    Block made = AllocateBlock(byte_count());
+    deferral_->write(made.get());
+    bytes_ = std::move(made);
+    deferral_->made.store(true, std::memory_order_release);
+  });
+}
+
+void Tensor::CopyTo(std::byte* out) const {
+  if (deferral_ != nullptr && !deferral_->made.load(std::memory_order_acquire)) return deferral_->write(out);
+  std::memcpy(out, bytes_.get(), byte_count());
 }
 
 Tensor& Tensor::operator=(const Tensor& other) {

@@ -2,13 +2,18 @@
 #ifndef PREFIQS_GRAPH_TENSOR_H_
 #define PREFIQS_GRAPH_TENSOR_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/block.h"
 
 namespace prefiqs::graph {
 
@@ -48,6 +53,7 @@ constexpr DataType TypeOf<bool>() {
 }
 
 // Owns its elements, aligned to 64 bytes, zero at first. Copies are deep; share constants as shared_ptr<const Tensor>.
+// Reading is thread-safe.
 class Tensor {
  public:
   Tensor() : Tensor(DataType::kFloat32, {0}) {}
@@ -60,6 +66,12 @@ class Tensor {
 
   template <typename T>
   static Tensor From(Shape shape, std::span<const T> values);
+  // To be written whole by who asks for it: its elements are not set to anything.
+  static Tensor Unset(DataType type, Shape shape);
+  // A tensor of elements that `write` makes, all of them, at the address it is given. It is called when they are first
+  // looked at, and whenever they are copied before that (CopyTo), from any thread, and must make the same ones each
+  // time. So a changed copy of another tensor takes no memory until somebody wants to keep it.
+  static Tensor Deferred(DataType type, Shape shape, std::function<void(std::byte*)> write);
   static Tensor FromInt64s(std::span<const std::int64_t> values);  // one-dimensional
   static Tensor Scalar(float value);
 
@@ -72,15 +84,25 @@ class Tensor {
   template <typename T>
   std::span<T> values() {
     CheckType(TypeOf<T>());
-    return {reinterpret_cast<T*>(bytes_.get()), static_cast<std::size_t>(count_)};
+    return {reinterpret_cast<T*>(bytes()), static_cast<std::size_t>(count_)};
   }
   template <typename T>
   std::span<const T> values() const {
     CheckType(TypeOf<T>());
-    return {reinterpret_cast<const T*>(bytes_.get()), static_cast<std::size_t>(count_)};
+    return {reinterpret_cast<const T*>(bytes()), static_cast<std::size_t>(count_)};
   }
-  std::byte* bytes() { return bytes_.get(); }
-  const std::byte* bytes() const { return bytes_.get(); }
+  std::byte* bytes() {
+    if (deferral_ != nullptr) Make();
+    return bytes_.get();
+  }
+  const std::byte* bytes() const {
+    if (deferral_ != nullptr) Make();
+    return bytes_.get();
+  }
+  // All elements to `out`, which is aligned as elements are. Of a deferred tensor nothing stays.
+  void CopyTo(std::byte* out) const;
+  // Made by Deferred(), whether or not they are there by now.
+  bool deferred() const { return deferral_ != nullptr; }
 
   // Any integer or bool tensor as int64s: for axes, shapes and sizes.
   std::vector<std::int64_t> ToInt64s() const;
@@ -89,16 +111,22 @@ class Tensor {
   void Reshape(Shape shape);
 
  private:
-  struct Free {
-    void operator()(std::byte* p) const;
+  struct Deferral {
+    std::function<void(std::byte*)> write;
+    std::once_flag once;
+    std::atomic<bool> made = false;
   };
+  struct Bare {};  // without elements
+  Tensor(Bare, DataType type, Shape shape);
+  void Make() const;
   void CheckType(DataType wanted) const;
   void CheckCount(std::size_t wanted) const;
 
   DataType type_;
   Shape shape_;
   std::int64_t count_ = 0;
-  std::unique_ptr<std::byte[], Free> bytes_;
+  mutable Block bytes_;  // of a deferred tensor empty at first
+  std::unique_ptr<Deferral> deferral_;
 };
 
 using TensorPtr = std::shared_ptr<const Tensor>;

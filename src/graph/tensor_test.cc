@@ -1,0 +1,93 @@
+#include "graph/tensor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <prefiqs/error.h>
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace prefiqs::graph {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+
+// 1, 2, 3 … and how often they were written.
+Tensor Counting(std::atomic<int>& calls, const Shape& shape) {
+  return Tensor::Deferred(DataType::kFloat32, shape, [&calls, count = ElementCount(shape)](std::byte* out) {
+    ++calls;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const float value = static_cast<float>(i + 1);
+      std::memcpy(out + i * 4, &value, 4);
+    }
+  });
+}
+
+TEST(Tensor, IsZeroAtFirst) {
+  EXPECT_THAT(Tensor(DataType::kFloat32, {3, 5}).values<float>(), Each(0.0f));
+  const Tensor large(DataType::kFloat32, {1 << 20});  // a block of its own kind
+  EXPECT_THAT(large.values<float>(), Each(0.0f));
+  EXPECT_EQ(Tensor::Unset(DataType::kInt64, {2, 3}).count(), 6);
+}
+
+TEST(DeferredTensor, IsMadeWhenItIsLookedAtAndKept) {
+  std::atomic<int> calls = 0;
+  const Tensor tensor = Counting(calls, {2, 2});
+  EXPECT_TRUE(tensor.deferred());
+  EXPECT_EQ(tensor.shape(), (Shape{2, 2}));
+  EXPECT_EQ(tensor.byte_count(), 16u);
+  EXPECT_EQ(calls, 0);
+  EXPECT_THAT(tensor.values<float>(), ElementsAre(1, 2, 3, 4));
+  const std::byte* const bytes = tensor.bytes();
+  EXPECT_EQ(bytes, tensor.bytes());
+  EXPECT_EQ(calls, 1);
+  EXPECT_THROW(tensor.values<std::int64_t>(), Error);
+}
+
+TEST(DeferredTensor, CopiesWithoutKeeping) {
+  std::atomic<int> calls = 0;
+  const Tensor tensor = Counting(calls, {3});
+  std::array<float, 3> out{};
+  tensor.CopyTo(reinterpret_cast<std::byte*>(out.data()));
+  tensor.CopyTo(reinterpret_cast<std::byte*>(out.data()));
+  EXPECT_THAT(out, ElementsAre(1, 2, 3));
+  EXPECT_EQ(calls, 2);
+  const Tensor copy = tensor;
+  EXPECT_FALSE(copy.deferred());
+  EXPECT_TRUE(Identical(copy, tensor));  // made here
+  out = {};
+  tensor.CopyTo(reinterpret_cast<std::byte*>(out.data()));
+  EXPECT_THAT(out, ElementsAre(1, 2, 3));
+  EXPECT_EQ(calls, 4);
+}
+
+TEST(DeferredTensor, MovesAndIsWritten) {
+  std::atomic<int> calls = 0;
+  Tensor tensor = Counting(calls, {2});
+  Tensor moved = std::move(tensor);
+  moved.values<float>()[0] = 9;
+  EXPECT_THAT(std::as_const(moved).values<float>(), ElementsAre(9, 2));
+  EXPECT_THAT(Tensor(moved).values<float>(), ElementsAre(9, 2));
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(DeferredTensor, IsMadeOnceByManyThreads) {
+  std::atomic<int> calls = 0;
+  const Tensor tensor = Counting(calls, {1000});
+  std::vector<std::thread> threads;
+  std::atomic<int> right = 0;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] { right += tensor.values<float>()[999] == 1000.0f; });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, 4);
+  EXPECT_EQ(calls, 1);
+}
+
+}  // namespace
+}  // namespace prefiqs::graph
