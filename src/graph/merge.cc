@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace prefiqs::graph {
 namespace {
@@ -27,24 +29,35 @@ bool SameWork(const Node& a, const Node& b, const std::vector<ValueId>& inputs_o
   });
 }
 
-// Finds a constant of the merged graph with the same content. Pruning shares untouched tensors, so the address settles
-// nearly every case; the fingerprint keeps the rest from comparing everything with everything.
+// Finds a constant of the merged graph with the same content. Pruning shares untouched tensors and defers the others,
+// so the address settles nearly every case: content is looked at, and fingerprints are made (which keep it from being
+// everything with everything), only where it does not.
 class ConstantPool {
  public:
   explicit ConstantPool(Graph& graph) : graph_(graph) {
     for (std::size_t i = 0; i < graph.values.size(); ++i) {
-      if (graph.values[i].constant) Remember(static_cast<ValueId>(i));
+      const Tensor* const tensor = graph.values[i].constant.get();
+      if (tensor == nullptr) continue;
+      by_address_.emplace(tensor, static_cast<ValueId>(i));
+      if (!tensor->deferred()) not_fingerprinted_.push_back(static_cast<ValueId>(i));
     }
   }
 
   ValueId Insert(const Value& value) {
     if (const auto it = by_address_.find(value.constant.get()); it != by_address_.end()) return it->second;
-    const auto [first, last] = by_fingerprint_.equal_range(Fingerprint(*value.constant));
-    for (auto it = first; it != last; ++it) {
-      if (Identical(*graph_.constant(it->second), *value.constant)) return it->second;
+    const bool deferred = value.constant->deferred();
+    if (!deferred) {
+      for (const ValueId id : std::exchange(not_fingerprinted_, {})) {
+        by_fingerprint_.emplace(Fingerprint(*graph_.constant(id)), id);
+      }
+      const auto [first, last] = by_fingerprint_.equal_range(Fingerprint(*value.constant));
+      for (auto it = first; it != last; ++it) {
+        if (Identical(*graph_.constant(it->second), *value.constant)) return it->second;
+      }
     }
     const ValueId id = graph_.AddValue(value);
-    Remember(id);
+    by_address_.emplace(graph_.constant(id), id);
+    if (!deferred) not_fingerprinted_.push_back(id);
     return id;
   }
 
@@ -58,14 +71,10 @@ class ConstantPool {
     for (std::size_t i = 0; i < tensor.byte_count(); i += step) mix(std::to_integer<std::size_t>(tensor.bytes()[i]));
     return hash;
   }
-  void Remember(ValueId id) {
-    const Tensor* tensor = graph_.constant(id);
-    by_address_.emplace(tensor, id);
-    by_fingerprint_.emplace(Fingerprint(*tensor), id);
-  }
 
   Graph& graph_;
   std::unordered_map<const Tensor*, ValueId> by_address_;
+  std::vector<ValueId> not_fingerprinted_;
   std::unordered_multimap<std::size_t, ValueId> by_fingerprint_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "graph/passes/rewrite.h"
 
@@ -10,7 +11,7 @@ namespace {
 
 // One node's weights seen as [outer][channels][inner], and its bias per channel.
 struct Linear {
-  const Tensor* weights = nullptr;
+  TensorPtr weights;
   std::size_t weights_input = 1;
   std::int64_t inner = 1;  // elements between neighbouring channels; weights.count / (channels * inner) is outer
   std::vector<double> bias;
@@ -27,17 +28,21 @@ bool ReadBias(const Graph& graph, const Node& node, std::int64_t channels, doubl
   return true;
 }
 
+bool TakeWeights(const Graph& graph, const Node& node, Linear& linear) {
+  if (FloatConstant(graph, node.inputs[1]) == nullptr) return false;
+  linear.weights = graph.value(node.inputs[1]).constant;
+  return true;
+}
+
 bool Describe(const Graph& graph, const Node& node, Linear& linear) {
   if (node.op == "Conv") {
-    linear.weights = FloatConstant(graph, node.inputs[1]);
-    if (linear.weights == nullptr) return false;
+    if (!TakeWeights(graph, node, linear)) return false;
     const std::int64_t channels = linear.weights->shape()[0];
     linear.inner = channels == 0 ? 0 : linear.weights->count() / channels;
     return ReadBias(graph, node, channels, 1.0, linear);
   }
   if (node.op == "Gemm") {
-    linear.weights = FloatConstant(graph, node.inputs[1]);
-    if (linear.weights == nullptr) return false;
+    if (!TakeWeights(graph, node, linear)) return false;
     const bool transposed = node.Int("transB", 0) != 0;
     const std::int64_t channels = linear.weights->shape()[transposed ? 0 : 1];
     linear.inner = transposed ? linear.weights->shape()[1] : 1;
@@ -52,14 +57,24 @@ bool IsFinite(const Affine& affine) {
          std::all_of(affine.shift.begin(), affine.shift.end(), finite);
 }
 
-TensorPtr Scaled(const Linear& linear, const std::vector<double>& scale) {
-  auto result = std::make_shared<Tensor>(*linear.weights);
-  const auto values = result->values<float>();
-  const auto inner = static_cast<std::size_t>(linear.inner);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = static_cast<float>(values[i] * scale[i / inner % scale.size()]);
+// [outer][channels][inner] times a factor a channel.
+void Scale(std::span<float> values, const std::vector<double>& scale, std::size_t inner) {
+  std::size_t i = 0;
+  while (i < values.size()) {
+    for (const double factor : scale) {
+      const std::size_t end = i + inner;
+      for (; i < end; ++i) values[i] = static_cast<float>(values[i] * factor);
+    }
   }
-  return result;
+}
+
+// Of a large network weights are the memory: they are scaled when they are packed.
+TensorPtr Scaled(const Linear& linear, const std::vector<double>& scale) {
+  const auto write = [weights = linear.weights, scale, inner = static_cast<std::size_t>(linear.inner)](std::byte* out) {
+    weights->CopyTo(out);
+    Scale({reinterpret_cast<float*>(out), static_cast<std::size_t>(weights->count())}, scale, inner);
+  };
+  return std::make_shared<const Tensor>(Tensor::Deferred(linear.weights->type(), linear.weights->shape(), write));
 }
 
 // MatMul of a matrix by a constant matrix is a Gemm without a bias.
