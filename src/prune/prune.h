@@ -53,10 +53,14 @@ struct Masks {
 // out of range or nothing is prunable.
 //
 // Structured recipes: structured.h. They alone need `input_shapes`, where the graph leaves any open.
-Masks ComputeMasks(const graph::Graph& graph, const Recipe& recipe, const InputShapes& input_shapes = {});
+//
+// `threads`: 0 means all cores. Nothing depends on it.
+Masks ComputeMasks(const graph::Graph& graph, const Recipe& recipe, const InputShapes& input_shapes = {},
+                   int threads = 1);
 
-// The graph with the masked constants set to zero. Those that lose nothing stay shared with `graph`.
-graph::Graph ApplyMasks(const graph::Graph& graph, const Masks& masks);
+// The graph with the masked constants set to zero, which are deferred (graph::Tensor): they keep their masks. Those
+// that lose nothing but zeros stay shared with `graph`.
+graph::Graph ApplyMasks(const graph::Graph& graph, Masks masks);
 
 }  // namespace prefiqs::prune
 

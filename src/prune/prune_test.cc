@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <random>
+#include <span>
 
 #include "prune/select.h"
 
@@ -112,6 +114,26 @@ TEST(Select, AgreesWithSortingOnBothKeyWidths) {
                                               for (auto key : narrow) visit(key);
                                             }),
               narrow_sorted[98]);
+  }
+}
+
+TEST(Select, AgreesWithSortingWhateverThePartsAndThreads) {
+  std::mt19937_64 random(8);
+  std::vector<std::uint64_t> keys(1000);
+  for (auto& key : keys) key = random() % 5000 << 40;
+  std::vector<std::uint64_t> sorted = keys;
+  std::sort(sorted.begin(), sorted.end());
+  for (const std::size_t size : {1u, 7u, 400u, 1000u, 2000u}) {
+    for (const int threads : {1, 2, 5}) {
+      const auto visit_part = [&](std::size_t part, auto&& visit) {
+        for (std::size_t i = part * size; i < std::min((part + 1) * size, keys.size()); ++i) visit(keys[i]);
+      };
+      for (const std::int64_t k : {1, 500, 1000}) {
+        EXPECT_EQ(SelectSmallest<std::uint64_t>(k, (keys.size() + size - 1) / size, threads, visit_part),
+                  sorted[static_cast<std::size_t>(k - 1)])
+            << size << " a part, " << threads << " threads";
+      }
+    }
   }
 }
 
@@ -230,6 +252,43 @@ TEST(Random, DependsOnTheSeedAloneAndHitsItsSparsity) {
   EXPECT_THAT(gone, testing::ElementsAre(3, 4, 6, 7, 8, 15, 19, 26));
   recipe.seed = 6;
   EXPECT_NE(Joined(masks), Joined(ComputeMasks(a.graph, recipe)));
+}
+
+TEST(ComputeMasks, DoNotDependOnThreads) {
+  Net net;
+  // More than a thread takes at a time.
+  const auto values = RandomValues(600 * 1000, 6, true);
+  net.graph.value(net.gemm).constant =
+      std::make_shared<const Tensor>(Tensor::From<float>({600, 1000}, std::span<const float>(values)));
+  for (const Scope scope : {Scope::kGlobal, Scope::kLayer, Scope::kChannel}) {
+    for (const Criterion criterion : {Criterion::kL1, Criterion::kRandom}) {
+      const Recipe recipe{.criterion = criterion, .scope = scope};
+      const Masks one = ComputeMasks(net.graph, recipe);
+      for (const int threads : {2, 3, 0}) {
+        const Masks many = ComputeMasks(net.graph, recipe, {}, threads);
+        EXPECT_EQ(many.keep, one.keep);
+        EXPECT_EQ(many.pruned, one.pruned);
+        EXPECT_EQ(many.considered, one.considered);
+      }
+    }
+  }
+}
+
+TEST(ApplyMasks, KeepsEveryBitOfWhatStaysAndSharesWhatLosesOnlyZeros) {
+  Net net;
+  const float nan = std::nanf("7");
+  const std::vector<float> values{0.0f, -1e-40f, nan, -2.0f, 0.0f, 3.0f, -0.0f};
+  net.graph.value(net.gemm).constant =
+      std::make_shared<const Tensor>(Tensor::From<float>({1, 7}, std::span<const float>(values)));
+  Masks masks;
+  masks.weights.resize(1);
+  masks.weights[0].value = net.gemm;
+  masks.keep = {{0, 1, 1, 1, 0, 1, 1}};
+  EXPECT_EQ(ApplyMasks(net.graph, masks).constant(net.gemm), net.graph.constant(net.gemm));
+  masks.keep = {{0, 1, 1, 0, 0, 1, 0}};
+  const std::vector<float> pruned = Values(ApplyMasks(net.graph, masks), net.gemm);
+  const std::vector<float> expected{0.0f, -1e-40f, nan, 0.0f, 0.0f, 3.0f, 0.0f};
+  EXPECT_EQ(std::memcmp(pruned.data(), expected.data(), expected.size() * sizeof(float)), 0);
 }
 
 TEST(ApplyMasks, ZeroesThePrunedAndSharesTheRest) {

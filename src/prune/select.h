@@ -1,11 +1,16 @@
-// The k-th smallest of many keys in linear time and constant memory.
+// The k-th smallest of many keys in linear time and little memory.
 #ifndef PREFIQS_PRUNE_SELECT_H_
 #define PREFIQS_PRUNE_SELECT_H_
 
+#include <algorithm>
+#include <atomic>
 #include <climits>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
+
+#include "base/parallel.h"
 
 namespace prefiqs::prune {
 
@@ -14,26 +19,47 @@ inline std::int64_t PruneCount(double sparsity, std::int64_t n) {
   return static_cast<std::int64_t>(std::floor(sparsity * static_cast<double>(n) + 0.5));
 }
 
-// `for_each(visit)` calls visit(key) for every key, in any order, the same keys each time; k counts from 1 and is at
-// most their number. Radix selection from the top, 16 bits a pass: a copy of the scores of a ResNet-100 would cost a
-// quarter of a gigabyte, sorting them seconds.
+// `for_each(part, visit)` calls visit(key) for every key of a part, 0 to parts - 1, in any order, the same keys each
+// time, on several parts at once from up to `threads` threads; k counts from 1 and is at most the number of all keys.
+// Radix selection from the top, 16 bits a pass: a copy of the scores of a ResNet-100 would cost a quarter of a
+// gigabyte, sorting them seconds.
 template <typename Key, typename ForEach>
-Key SelectSmallest(std::int64_t k, ForEach&& for_each) {
+Key SelectSmallest(std::int64_t k, std::size_t parts, int threads, ForEach&& for_each) {
   constexpr int kDigitBits = 16;
   constexpr Key kDigitMask = (Key{1} << kDigitBits) - 1;
+  constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
+  const std::size_t shares = std::clamp<std::size_t>(parts, 1, static_cast<std::size_t>(ThreadCount(threads)));
+  std::vector<std::vector<std::int64_t>> histograms(shares);
   Key prefix = 0;
   Key known = 0;  // bits of `prefix` that are settled
   for (int shift = static_cast<int>(sizeof(Key) * CHAR_BIT) - kDigitBits; shift >= 0; shift -= kDigitBits) {
-    std::vector<std::int64_t> histogram(std::size_t{1} << kDigitBits, 0);
-    for_each([&](Key key) {
-      if ((key & known) == prefix) ++histogram[static_cast<std::size_t>((key >> shift) & kDigitMask)];
+    std::atomic<std::size_t> next{0};
+    ParallelFor(shares, threads, [&](std::size_t share) {
+      std::vector<std::int64_t>& histogram = histograms[share];
+      histogram.assign(kDigits, 0);
+      for (std::size_t part = next++; part < parts; part = next++) {
+        for_each(part, [&](Key key) {
+          if ((key & known) == prefix) ++histogram[static_cast<std::size_t>((key >> shift) & kDigitMask)];
+        });
+      }
     });
+    const auto count = [&](Key digit) {
+      std::int64_t sum = 0;
+      for (const auto& histogram : histograms) sum += histogram[static_cast<std::size_t>(digit)];
+      return sum;
+    };
     Key digit = 0;
-    while (k > histogram[static_cast<std::size_t>(digit)]) k -= histogram[static_cast<std::size_t>(digit++)];
+    for (std::int64_t n = count(digit); k > n; n = count(++digit)) k -= n;
     prefix |= digit << shift;
     known |= kDigitMask << shift;
   }
   return prefix;
+}
+
+// The same in one thread: `for_each(visit)`.
+template <typename Key, typename ForEach>
+Key SelectSmallest(std::int64_t k, ForEach&& for_each) {
+  return SelectSmallest<Key>(k, 1, 1, [&](std::size_t, auto&& visit) { for_each(visit); });
 }
 
 }  // namespace prefiqs::prune
