@@ -42,10 +42,11 @@ void AddPreprocessingOptions(CLI::App& app, NetworkArguments& arguments) {
   app.add_option("--scale", arguments.scale, "See --mean")->type_name("S");
 }
 
-Network LoadNetwork(const NetworkArguments& arguments) {
+Network LoadNetwork(const NetworkArguments& arguments, int threads) {
   const bool single = !arguments.channels.empty() || !arguments.mean.empty() || !arguments.scale.empty();
   NetworkOptions options;
   options.tells_quality = arguments.tells_quality;
+  options.threads = threads;
   if (!arguments.preset.empty()) {
     if (single) {
       throw Error(ErrorCode::kUsage, "--preset excludes --channels, --mean and --scale: it stands for all three");

@@ -20,7 +20,7 @@ void AddModelOption(CLI::App& app, NetworkArguments& arguments);  // --model
 void AddPreprocessingOptions(CLI::App& app, NetworkArguments& arguments);
 
 // Throws Error; Error(kUsage) for options that contradict each other.
-Network LoadNetwork(const NetworkArguments& arguments);
+Network LoadNetwork(const NetworkArguments& arguments, int threads = 1);
 
 // "bgr, (x - 127.5) / 127.5".
 std::string Describe(const Preprocessing& preprocessing);

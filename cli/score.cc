@@ -98,7 +98,7 @@ int RunScore(const Words& words) {
     network.model = method.substr(kNetworkMethod.size());
     network.tells_quality = true;
   }
-  const Network loaded = LoadNetwork(network);
+  const Network loaded = LoadNetwork(network, job.assessor.threads);
   WarnIfAssumed(loaded);
   CheckAutoRecipe(recipe, loaded);
   return RunJob(loaded, std::move(job), run.fail_under_gate);
@@ -122,7 +122,7 @@ int RunEmbed(const Words& words) {
   JobOptions job = MakeJob(run);
   job.assessor.method = Method::kEmbedding;
   job.assessor.mirror = mirror;
-  const Network loaded = LoadNetwork(network);
+  const Network loaded = LoadNetwork(network, job.assessor.threads);
   WarnIfAssumed(loaded);
   return RunJob(loaded, std::move(job));
 }

@@ -59,6 +59,7 @@ struct NetworkOptions {
   // The network tells a quality itself: by the one output that is a single number a face (CR-FIQA, eDifFIQA), however
   // many outputs there are beside it, else by the norm of its only output (MagFace). For Method::kOutput alone.
   bool tells_quality = false;
+  int threads = 1;  // for loading; 0: all cores. Nothing depends on it
 };
 
 enum class PrunedForm {

@@ -44,6 +44,8 @@ class Executor {
 // `graph` must be specialised (every shape known).
 std::unique_ptr<const Executor> CompileReference(const graph::Graph& graph);  // node by node, no rewriting
 std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph);     // rewritten, fused, oneDNN layouts; fp32
+// The same by several threads (0: all cores); nothing depends on their number.
+std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph, int threads);
 
 }  // namespace prefiqs::engine
 

@@ -82,7 +82,8 @@ struct Twin::Impl {
 Twin::Twin() : impl_(std::make_unique<Impl>()) {}
 Twin::~Twin() = default;
 
-std::unique_ptr<const Twin> Twin::Compile(const graph::Graph& dense, const graph::Graph* pruned, ExecutorKind kind) {
+std::unique_ptr<const Twin> Twin::Compile(const graph::Graph& dense, const graph::Graph* pruned, ExecutorKind kind,
+                                          int threads) {
   const graph::Graph merged = pruned == nullptr ? dense : graph::MergeTwin(dense, *pruned);
   const graph::Value& input = merged.value(merged.inputs.at(0));
   if (!input.shape_known || input.shape.size() != 4) {
@@ -96,7 +97,8 @@ std::unique_ptr<const Twin> Twin::Compile(const graph::Graph& dense, const graph
   impl.input_shape[0] = impl.micro_batch;
   const graph::Graph specialised = ops::Specialise(merged, {{input.name, impl.input_shape}});
   for (const graph::ValueId id : specialised.outputs) impl.output_shapes.push_back(specialised.value(id).shape);
-  impl.executor = kind == ExecutorKind::kReference ? CompileReference(specialised) : CompileOneDnn(specialised);
+  impl.executor =
+      kind == ExecutorKind::kReference ? CompileReference(specialised) : CompileOneDnn(specialised, threads);
   return twin;
 }
 

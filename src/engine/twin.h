@@ -28,8 +28,9 @@ struct TwinEmbedding {
 class Twin {
  public:
   // `pruned` null: the dense network alone. Both are read, not yet specialised, with one image input and one embedding
-  // output.
-  static std::unique_ptr<const Twin> Compile(const graph::Graph& dense, const graph::Graph* pruned, ExecutorKind kind);
+  // output. By `threads` threads (0: all cores), on which nothing depends.
+  static std::unique_ptr<const Twin> Compile(const graph::Graph& dense, const graph::Graph* pruned, ExecutorKind kind,
+                                             int threads = 1);
 
   int micro_batch() const;
   std::vector<LayerReport> Layers() const;

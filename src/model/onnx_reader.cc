@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/parallel.h"
 #include "model/byte_source.h"
 #include "model/external_data.h"
 #include "model/graph_builder.h"
@@ -35,16 +36,21 @@ onnx::ModelProto Parse(const ByteSource& source, const ReadLimits& limits) {
 }
 
 // Empty `folder`: no external data.
-ReadResult ReadFrom(const ByteSource& source, const std::string& folder, const ReadLimits& limits) {
+ReadResult ReadFrom(const ByteSource& source, const std::string& folder, const ReadLimits& limits, int threads) {
   if (source.size() > limits.max_file_bytes) {
     throw Error(ErrorCode::kIo, fmt::format("larger than the limit of {} bytes", limits.max_file_bytes));
   }
   onnx::ModelProto proto = Parse(source, limits);
   ExternalData external(folder);
   ReadResult result;
-  result.graph = BuildGraph(proto, {source, external}, limits);
   ContentHash hash;
-  source.AddTo(hash);
+  ParallelFor(2, threads, [&](std::size_t task) {
+    if (task == 0) {
+      result.graph = BuildGraph(proto, {source, external}, limits);
+    } else {
+      source.AddTo(hash);
+    }
+  });
   external.AddTo(hash);
   result.content_hash = hash.Hex();
   return result;
@@ -72,17 +78,17 @@ auto Named(const std::string& name, Work work) {
 
 }  // namespace
 
-ReadResult ReadOnnxFile(const std::string& path, const ReadLimits& limits) {
+ReadResult ReadOnnxFile(const std::string& path, const ReadLimits& limits, int threads) {
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   const auto file = Named(path, [&] { return OpenRegularFile(path); });
-  if (file != nullptr) return Named(path, [&] { return ReadFrom(*file, folder, limits); });
+  if (file != nullptr) return Named(path, [&] { return ReadFrom(*file, folder, limits, threads); });
   const std::vector<std::uint8_t> bytes = ReadFile(path, limits.max_file_bytes);  // a pipe; names itself in errors
-  return Named(path, [&] { return ReadFrom(MemorySource(bytes), folder, limits); });
+  return Named(path, [&] { return ReadFrom(MemorySource(bytes), folder, limits, threads); });
 }
 
 ReadResult ReadOnnxBytes(std::span<const std::uint8_t> bytes, const std::string& name, const ReadLimits& limits) {
-  return Named(name, [&] { return ReadFrom(MemorySource(bytes), "", limits); });
+  return Named(name, [&] { return ReadFrom(MemorySource(bytes), "", limits, 1); });
 }
 
 }  // namespace prefiqs::model

@@ -26,8 +26,8 @@ struct ReadResult {
 // their newest form (attributes that became inputs are inputs), Constant nodes become constants, types are widened,
 // nodes get names, constant sub-expressions are folded. Opsets up to 23; of those before 7, the operators that did not
 // change since. External data must lie in the file's folder or below it. Throws Error(kIo) or Error(kModel); messages
-// are one line and begin with the path.
-ReadResult ReadOnnxFile(const std::string& path, const ReadLimits& limits = {});
+// are one line and begin with the path. A second of `threads` threads (0: all cores) makes the hash meanwhile.
+ReadResult ReadOnnxFile(const std::string& path, const ReadLimits& limits = {}, int threads = 1);
 
 // The same for bytes in memory; external data is refused. `name` stands for the path in messages.
 ReadResult ReadOnnxBytes(std::span<const std::uint8_t> bytes, const std::string& name, const ReadLimits& limits = {});

@@ -185,6 +185,7 @@ TEST(Reader, HashIsThatOfTheFileAndItsExternalData) {
   for (const std::string& part : {bytes, data})
     hash.Add({reinterpret_cast<const std::uint8_t*>(part.data()), part.size()});
   EXPECT_EQ(result.content_hash, hash.Hex());
+  EXPECT_EQ(ReadOnnxFile(path, {}, 2).content_hash, hash.Hex());
   EXPECT_THAT(ErrorOfBytes(bytes), HasSubstr("initialiser 'w': external data 'w.bin'"));
 }
 

@@ -236,7 +236,7 @@ Tensor Decode(const TensorProto& proto, const DataSources& sources, ConstantBudg
   if (bytes > budget.bytes_left) Fail("the constants together are larger than the limit");
   budget.bytes_left -= bytes;
 
-  Tensor tensor(*type, std::move(shape));
+  Tensor tensor = Tensor::Unset(*type, std::move(shape));
   WithTypes(proto.data_type(), [&](auto from, auto to) {
     using From = decltype(from);
     using To = decltype(to);

@@ -164,16 +164,17 @@ std::unique_ptr<const Stochastic> MakeStochastic(const Network::Impl& network, c
 std::unique_ptr<const engine::Twin> CompileTwin(const Network::Impl& network, const AssessorOptions& options,
                                                 const Recipe& recipe, const Stochastic* stochastic,
                                                 double& achieved_sparsity) {
-  if (stochastic) return engine::Twin::Compile(stochastic->trunk(), nullptr, options.executor);
-  if (!prunes(options.method)) return engine::Twin::Compile(network.graph, nullptr, options.executor);
+  const auto compile = [&](const graph::Graph& dense, const graph::Graph* pruned) {
+    return engine::Twin::Compile(dense, pruned, options.executor, options.threads);
+  };
+  if (stochastic) return compile(stochastic->trunk(), nullptr);
+  if (!prunes(options.method)) return compile(network.graph, nullptr);
   network.CheckNotPruned();
-  const prune::Masks masks = network.Masks(recipe);
+  prune::Masks masks = network.Masks(recipe, options.threads);
   achieved_sparsity = masks.achieved_sparsity();
-  const graph::Graph pruned = prune::ApplyMasks(network.graph, masks);
-  if (options.method == Method::kJvp) {
-    return engine::Twin::Compile(ops::WithTangent(network.graph, pruned), nullptr, options.executor);
-  }
-  return engine::Twin::Compile(network.graph, &pruned, options.executor);
+  const graph::Graph pruned = prune::ApplyMasks(network.graph, std::move(masks));
+  if (options.method == Method::kJvp) return compile(ops::WithTangent(network.graph, pruned), nullptr);
+  return compile(network.graph, &pruned);
 }
 
 std::optional<Calibration> Fitting(const Network& network, const AssessorOptions& options, const Recipe& recipe) {

@@ -147,8 +147,8 @@ prune::InputShapes Network::Impl::InputShapes() const {
   return {{input.name, {fixed ? input.shape[0] : 1, kChannels, height, width}}};
 }
 
-prune::Masks Network::Impl::Masks(const Recipe& recipe) const {
-  return prune::ComputeMasks(graph, recipe, InputShapes());
+prune::Masks Network::Impl::Masks(const Recipe& recipe, int threads) const {
+  return prune::ComputeMasks(graph, recipe, InputShapes(), threads);
 }
 
 graph::Graph Network::Impl::Specialised() const {
@@ -168,9 +168,12 @@ void Network::Impl::CheckNotPruned() const {
 }
 
 Network Network::load(const std::string& path, const NetworkOptions& options) {
+  if (options.threads < 0) {
+    throw Error(ErrorCode::kUsage, fmt::format("threads: {} is below 0 (0 means all cores)", options.threads));
+  }
   auto impl = std::make_shared<Impl>();
   impl->path = path;
-  model::ReadResult read = model::ReadOnnxFile(path);
+  model::ReadResult read = model::ReadOnnxFile(path, {}, options.threads);
   impl->graph = std::move(read.graph);
   impl->content_hash = std::move(read.content_hash);
   const auto named = [&](auto&& check) {

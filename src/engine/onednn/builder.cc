@@ -22,9 +22,10 @@ Dims Strides(const Dims& dims) {
 
 }  // namespace
 
-Builder::Builder(const graph::Graph& graph)
+Builder::Builder(const graph::Graph& graph, int threads)
     : graph_(graph),
-      stream_(plan_.engine),
+      threads_(threads),
+      packing_(plan_.engine),
       states_(graph.values.size()),
       sole_reader_(graph.values.size(), kNobody),
       done_(graph.nodes.size(), 0) {
@@ -74,6 +75,7 @@ Plan Builder::Build() && {
     }
   }
   plan_.arena_bytes = PlaceBuffers(plan_.buffers);
+  plan_.constants = packing_.Pack(threads_);
   return std::move(plan_);
 }
 
@@ -96,16 +98,18 @@ Desc Builder::Layout(graph::ValueId id) const {
   return forms.empty() ? Plain(id) : forms.front().desc;
 }
 
-Operand Builder::Read(graph::ValueId id) {
+Operand Builder::Read(graph::ValueId id) { return Settled(ReadUnsettled(id)); }
+
+Operand Builder::Settled(Operand operand) {
+  if (operand.constant != nullptr) packing_.Settle(operand.constant);
+  return operand;
+}
+
+Operand Builder::ReadUnsettled(graph::ValueId id) {
   auto& forms = State(id).forms;
   if (forms.empty()) {  // a constant that nobody asked for yet
-    const graph::TensorPtr tensor = graph_.value(id).constant;
     const Desc desc = Plain(id);
-    // oneDNN's objects have no const; nothing writes to an operand that is a source.
-    auto* bytes = const_cast<std::byte*>(tensor->bytes());
-    // The tensor lives as long as the memory that refers to it.
-    Operand operand{desc, -1, {new dnnl::memory(desc, engine(), bytes), [tensor](dnnl::memory* m) { delete m; }}};
-    forms.push_back(std::move(operand));
+    forms.push_back({desc, -1, packing_.Plain(graph_.value(id).constant, desc)});
   }
   Touch(forms.front());
   return forms.front();
@@ -114,11 +118,11 @@ Operand Builder::Read(graph::ValueId id) {
 Operand Builder::ReadPlain(graph::ValueId id) { return Describable(id) ? ReadAs(id, Plain(id)) : Read(id); }
 
 Operand Builder::ReadAs(graph::ValueId id, const Desc& wanted) {
-  const Operand first = Read(id);
+  const Operand first = ReadUnsettled(id);
   for (const Operand& form : State(id).forms) {
     if (form.desc == wanted) {
       Touch(form);
-      return form;
+      return Settled(form);
     }
   }
   const Operand copy = Rearranged(first, wanted);
@@ -128,23 +132,18 @@ Operand Builder::ReadAs(graph::ValueId id, const Desc& wanted) {
 }
 
 Operand Builder::Arrange(graph::ValueId id, const Desc& view, const Desc& wanted) {
-  Operand operand = ReadPlain(id);
-  if (operand.constant != nullptr) {
-    const auto keep = operand.constant;
-    operand.constant = {new dnnl::memory(view, engine(), keep->get_data_handle()),
-                        [keep](dnnl::memory* m) { delete m; }};
+  Operand operand;
+  if (graph_.value(id).constant != nullptr) {
+    operand.constant = packing_.Plain(graph_.value(id).constant, view);
+  } else {
+    operand = ReadPlain(id);
   }
   operand.desc = view;
   return view == wanted ? operand : Rearranged(operand, wanted);
 }
 
 Operand Builder::Rearranged(const Operand& from, const Desc& wanted) {
-  if (from.constant != nullptr) {
-    auto packed = std::make_shared<dnnl::memory>(wanted, engine());
-    dnnl::memory source = *from.constant;
-    dnnl::reorder(source, *packed).execute(stream_, source, *packed);
-    return {wanted, -1, packed};
-  }
+  if (from.constant != nullptr) return {wanted, -1, packing_.Rearranged(from.constant, wanted)};
   const dnnl::reorder::primitive_desc desc(engine(), from.desc, engine(), wanted, Attributes());
   const Operand to = NewOperand(wanted);
   AddStep(dnnl::reorder(desc), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}}, desc.scratchpad_desc());
@@ -218,7 +217,10 @@ void Builder::Touch(const Operand& operand) {
 
 void Builder::AddStep(dnnl::primitive primitive, PrimitiveStep::Arguments arguments, const Desc& scratchpad) {
   if (scratchpad.get_size() > 0) arguments.emplace_back(DNNL_ARG_SCRATCHPAD, NewOperand(scratchpad));
-  for (const auto& [argument, operand] : arguments) Touch(operand);
+  for (const auto& [argument, operand] : arguments) {
+    Touch(operand);
+    if (operand.constant != nullptr) packing_.Settle(operand.constant);
+  }
   plan_.steps.push_back(std::make_unique<PrimitiveStep>(std::move(primitive), std::move(arguments)));
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/onednn/packing.h"
 #include "engine/onednn/plan.h"
 #include "graph/graph.h"
 
@@ -17,8 +18,9 @@ using Dims = dnnl::memory::dims;
 // knows where values lie and when their memory may be used again.
 class Builder {
  public:
-  // `graph` is specialised and rewritten; it must outlive the builder.
-  explicit Builder(const graph::Graph& graph);
+  // `graph` is specialised and rewritten; it must outlive the builder. Constants are packed by `threads` threads (0:
+  // all cores).
+  explicit Builder(const graph::Graph& graph, int threads = 1);
 
   // Goes through the nodes and gives the finished plan.
   Plan Build() &&;
@@ -37,6 +39,7 @@ class Builder {
 
   // --- operands; these may add reorders
 
+  // A constant that they give as it is has its elements; one that had to be rearranged gets them when all is built.
   Operand Read(graph::ValueId id);
   Operand ReadPlain(graph::ValueId id);
   Operand ReadAs(graph::ValueId id, const Desc& wanted);
@@ -87,6 +90,10 @@ class Builder {
 
   ValueState& State(graph::ValueId id) { return states_[static_cast<std::size_t>(id)]; }
   const ValueState& State(graph::ValueId id) const { return states_[static_cast<std::size_t>(id)]; }
+  // A constant's elements may not be there.
+  Operand ReadUnsettled(graph::ValueId id);
+  // Those of a constant in its plain form.
+  Operand Settled(Operand operand);
   int NewBuffer(std::size_t bytes);
   void Touch(const Operand& operand);
 
@@ -96,7 +103,8 @@ class Builder {
 
   const graph::Graph& graph_;
   Plan plan_;
-  dnnl::stream stream_;
+  const int threads_;
+  Packing packing_;
   std::vector<ValueState> states_;
   std::vector<int> sole_reader_;                        // node index; -1: none, -2: several or an output
   std::vector<std::vector<graph::ValueId>> residents_;  // by buffer: the values that lie in it

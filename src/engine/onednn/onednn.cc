@@ -103,11 +103,11 @@ std::vector<LayerReport> LayersOf(const graph::Graph& graph, const std::vector<L
 
 class OneDnnExecutor : public Executor {
  public:
-  explicit OneDnnExecutor(const graph::Graph& graph) : io_(WithoutConstants(graph)) {
+  OneDnnExecutor(const graph::Graph& graph, int threads) : io_(WithoutConstants(graph)) {
     CheckSpecialised(graph);
     const OneThread one_thread;
     const graph::Graph rewritten = Rewrite(graph);
-    plan_ = onednn::Builder(rewritten).Build();
+    plan_ = onednn::Builder(rewritten, threads).Build();
     layers_ = LayersOf(graph, plan_.layers);
   }
 
@@ -146,9 +146,11 @@ class OneDnnExecutor : public Executor {
 
 }  // namespace
 
-std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph) {
+std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph) { return CompileOneDnn(graph, 1); }
+
+std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph, int threads) {
   try {
-    return std::make_unique<OneDnnExecutor>(graph);
+    return std::make_unique<OneDnnExecutor>(graph, threads);
   } catch (const dnnl::error& e) {
     throw Error(ErrorCode::kInternal, fmt::format("oneDNN could not compile the network: {}", e.what()));
   }

@@ -260,6 +260,44 @@ TEST(OneDnn, GivesTheSameBitsInEveryContextAndThread) {
   for (std::thread& thread : threads) thread.join();
 }
 
+// As pruning and folding hand weights on.
+graph::Graph Deferred(graph::Graph graph) {
+  for (graph::Value& value : graph.values) {
+    if (value.constant == nullptr || value.type != graph::DataType::kFloat32) continue;
+    value.constant = std::make_shared<const graph::Tensor>(graph::Tensor::Deferred(
+        value.type, value.shape, [whole = value.constant](std::byte* out) { whole->CopyTo(out); }));
+  }
+  return graph;
+}
+
+TEST(OneDnn, PacksTheSameOnSeveralThreadsAndFromDeferredWeights) {
+  GraphForTest g;
+  const auto x = g.Input({1, 8, 20, 20});
+  const auto normal =
+      g.Add("BatchNormalization", {g.Conv(x, 32), g.Random({32}), g.Random({32}), g.Random({32}),
+                                   g.Constant(graph::Tensor::From<float>({32}, std::vector<float>(32, 2)))});
+  const auto a = g.Add("PRelu", {normal, g.Random({32, 1, 1})});
+  const auto b = g.Add("Flatten", {g.Conv(g.Conv(a, 32, 32), 64, 1, 1)});
+  const auto plain = g.Add("Concat", {b, g.Random({1, 16})}, {{"axis", std::int64_t{1}}});
+  const auto c = g.Add("MatMul", {plain, g.Random({64 * 20 * 20 + 16, 6})});
+  const auto part = g.Add("Slice", {g.Random({2, 6}), g.Ints({0}), g.Ints({1}), g.Ints({0})});
+  const auto graph = g.Done({g.Add("Add", {c, part}), g.Add("Add", {c, g.Random({6})})});
+  const std::vector<graph::Tensor> inputs{g.RandomTensor({1, 8, 20, 20})};
+  const auto run = [&](const graph::Graph& which, int threads) {
+    const auto executor = CompileOneDnn(which, threads);
+    const auto context = executor->NewContext();
+    return RunOn(*executor, *context, which, inputs);
+  };
+  const auto expected = run(graph, 1);
+  ExpectSameOnBoth(graph);
+  for (const int threads : {1, 2, 5}) {
+    for (const graph::Graph& which : {graph, Deferred(graph)}) {
+      const auto found = run(which, threads);
+      for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(Identical(found[i], expected[i])) << threads;
+    }
+  }
+}
+
 TEST(OneDnn, LeavesTheCallersThreadSettingAlone) {
   omp_set_num_threads(3);
   GraphForTest g;

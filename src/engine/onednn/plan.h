@@ -12,6 +12,7 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include "base/block.h"
 #include "engine/executor.h"
 #include "engine/reference_node.h"
 #include "graph/graph.h"
@@ -90,6 +91,7 @@ class ReferenceStep : public Step {
 
 struct Plan {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+  std::shared_ptr<const Block> constants;  // those that were rearranged
   std::vector<Buffer> buffers;
   std::vector<std::unique_ptr<const Step>> steps;
   std::vector<int> inputs;  // a buffer each, row-major

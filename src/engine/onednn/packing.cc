@@ -1,0 +1,86 @@
+#include "engine/onednn/packing.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "base/parallel.h"
+#include "engine/one_thread.h"
+
+namespace prefiqs::engine::onednn {
+namespace {
+
+// oneDNN's objects have no const; nothing writes to an operand that is a source.
+void* Elements(const graph::Tensor& tensor) { return const_cast<std::byte*>(tensor.bytes()); }
+
+void Reorder(const dnnl::engine& engine, const dnnl::memory& from, const dnnl::memory& to) {
+  dnnl::stream stream(engine);
+  dnnl::memory source = from, target = to;
+  dnnl::reorder(source, target).execute(stream, source, target);
+  stream.wait();
+}
+
+}  // namespace
+
+Memory Packing::Plain(const graph::TensorPtr& tensor, const Desc& desc) {
+  // The tensor lives as long as the memory that refers to it.
+  const Memory memory(new dnnl::memory(desc, engine_, DNNL_MEMORY_NONE), [tensor](dnnl::memory* m) { delete m; });
+  promises_[memory.get()] = {memory, tensor};
+  return memory;
+}
+
+Memory Packing::Rearranged(const std::shared_ptr<const dnnl::memory>& from, const Desc& wanted) {
+  const Promise* promise = Find(from);
+  for (const Job& job : jobs_) {
+    if (job.to == from) promise = Find(job.from);  // packed itself, later: from where that comes
+  }
+  if (promise == nullptr) {
+    auto packed = std::make_shared<dnnl::memory>(wanted, engine_);
+    Reorder(engine_, *from, *packed);
+    return packed;
+  }
+  jobs_.push_back({promise->memory, promise->tensor, Memory(new dnnl::memory(wanted, engine_, DNNL_MEMORY_NONE))});
+  return jobs_.back().to;
+}
+
+void Packing::Settle(const std::shared_ptr<const dnnl::memory>& constant) {
+  const Promise* const promise = Find(constant);
+  if (promise == nullptr || promise->memory->get_data_handle() != nullptr) return;
+  promise->memory->set_data_handle(Elements(*promise->tensor));
+}
+
+std::shared_ptr<const Block> Packing::Pack(int threads) {
+  // The large ones first, when little else is there yet.
+  std::stable_sort(jobs_.begin(), jobs_.end(), [](const Job& a, const Job& b) {
+    return a.to->get_desc().get_size() > b.to->get_desc().get_size();
+  });
+  std::vector<std::size_t> offsets;
+  std::size_t size = 0;
+  for (const Job& job : jobs_) {
+    offsets.push_back(size);
+    size += (job.to->get_desc().get_size() + kBlockAlignment - 1) / kBlockAlignment * kBlockAlignment;
+  }
+  auto block = std::make_shared<const Block>(AllocateBlock(size));
+  ParallelFor(jobs_.size(), threads, [&](std::size_t i) {
+    const OneThread one_thread;
+    jobs_[i].to->set_data_handle(block->get() + offsets[i]);
+    Run(jobs_[i]);
+  });
+  jobs_.clear();
+  return block;
+}
+
+const Packing::Promise* Packing::Find(const std::shared_ptr<const dnnl::memory>& memory) const {
+  const auto found = promises_.find(memory.get());
+  return found == promises_.end() ? nullptr : &found->second;
+}
+
+void Packing::Run(const Job& job) const {
+  if (!job.tensor->deferred()) {
+    return Reorder(engine_, dnnl::memory(job.from->get_desc(), engine_, Elements(*job.tensor)), *job.to);
+  }
+  const Block elements = AllocateBlock(job.tensor->byte_count());
+  job.tensor->CopyTo(elements.get());
+  Reorder(engine_, dnnl::memory(job.from->get_desc(), engine_, elements.get()), *job.to);
+}
+
+}  // namespace prefiqs::engine::onednn
