@@ -110,7 +110,6 @@ DetectorNetwork::DetectorNetwork(graph::Graph graph, std::string name, Compile c
   const auto decoder = MakeDecoder(OutputShapes(specialised), probe);
   if (!decoder) Refuse(specialised);
   family_ = decoder->family();
-  PlanFor(probe);  // what cannot be compiled shall be said on loading
 }
 
 DetectorNetwork::~DetectorNetwork() = default;
