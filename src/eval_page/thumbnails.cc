@@ -70,7 +70,7 @@ std::vector<input::Item> Items(const std::vector<std::string>& paths) {
   std::map<std::string, std::unordered_map<std::string, input::Item>> sets;
   std::vector<input::Item> items;
   for (const std::string& path : paths) {
-    items.push_back({.name = path, .path = path, .held = nullptr, .regular_only = true});
+    items.push_back({.name = path, .regular_only = true});
     const auto set = VerificationSetOf(path);
     if (!set) continue;
     const auto [entry, is_new] = sets.try_emplace(*set);

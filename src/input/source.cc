@@ -94,7 +94,8 @@ void AddSet(const std::string& path, std::vector<Item>& items) {
   const VerificationSet set = ReadVerificationBin(path);
   for (std::size_t i = 0; i < set.images.size(); ++i) {
     const EncodedImage& image = set.images[i];
-    items.push_back({NameInSet(path, i), path, image.offset, image.length, image.held});
+    items.push_back(
+        {.name = NameInSet(path, i), .path = path, .offset = image.offset, .length = image.length, .held = image.held});
   }
 }
 
@@ -102,7 +103,7 @@ void AddFile(const std::string& path, std::vector<Item>& items) {
   if (IsVerificationBin(path)) {
     AddSet(path, items);
   } else {
-    items.push_back({.name = path, .path = path, .held = nullptr});
+    items.push_back({.name = path});
   }
 }
 
@@ -123,7 +124,7 @@ void AddList(std::string_view text, const std::string& list, std::vector<Item>& 
     if (IsVerificationBin(path) && ::stat(path.c_str(), &status) == 0) {
       AddSet(path, items);
     } else {
-      items.push_back({.name = path, .path = path, .held = nullptr, .regular_only = true});
+      items.push_back({.name = path, .regular_only = true});
     }
   }
   if (items.size() == before)
@@ -161,7 +162,7 @@ void AddInput(const std::string& input, std::vector<Item>& items) {
                                             fmt::join(kPictureExtensions, " .")));
   }
   for (const std::string& path : pictures) {
-    items.push_back({.name = path, .path = path, .held = nullptr, .regular_only = true});
+    items.push_back({.name = path, .regular_only = true});
   }
 }
 
@@ -171,7 +172,7 @@ DecodedImage ReadPart(const Item& item, const ImageLimits& limits) {
             Status::kTooLarge,
             fmt::format("{} bytes are more than the limit of {}", item.length, limits.max_file_bytes)};
   }
-  const std::unique_ptr<RandomAccess> file = OpenFile(item.path);
+  const std::unique_ptr<RandomAccess> file = OpenFile(item.file());
   if (item.length < 0 || item.offset > file->size() || item.length > file->size() - item.offset)
     return {{}, Status::kUnreadable, "the file became shorter since it was listed"};
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(item.length));
@@ -186,16 +187,17 @@ std::vector<Item> ListItems(const std::vector<std::string>& inputs) {
     throw Error(ErrorCode::kUsage, "-: standard input can be named only once");
   std::vector<Item> items;
   for (const std::string& input : inputs) AddInput(input, items);
+  for (std::size_t i = 0; i < items.size(); ++i) items[i].number = static_cast<std::int64_t>(i) + 1;
   return items;
 }
 
 DecodedImage Read(const Item& item, const ImageLimits& limits) {
   if (item.held != nullptr) return Image::decode(*item.held, limits);
   struct stat status {};
-  if (item.regular_only && ::stat(item.path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+  if (item.regular_only && ::stat(item.file().c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
     return {{}, Status::kUnreadable, "is no regular file"};
   }
-  if (item.offset < 0) return Image::open(item.path, limits);
+  if (item.offset < 0) return Image::open(item.file(), limits);
   try {
     return ReadPart(item, limits);
   } catch (const Error& error) {

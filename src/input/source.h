@@ -11,17 +11,20 @@
 
 namespace prefiqs::input {
 
-// One picture that can be read when its turn comes.
+// One picture that can be read when its turn comes. Of a run over millions these are the memory.
 struct Item {
-  std::string name;  // the row's name: the path as found, or FILE#INDEX (from 0); any bytes
-  std::string path;  // file to open
+  std::string name;         // the row's name: the path as found, or FILE#INDEX (from 0); any bytes
+  std::int64_t number = 0;  // its place among all that ListItems() gives, from 1
+  std::string path{};       // file to open, where that is not the name
   // Set: the encoded picture lies in `path` at this offset with this length (verification sets).
   std::int64_t offset = -1;
   std::int64_t length = 0;
   // Set: the encoded picture itself, where a verification set holds it in a form that had to be decoded.
-  std::shared_ptr<const std::vector<std::uint8_t>> held;
+  std::shared_ptr<const std::vector<std::uint8_t>> held{};
   // Anything but a regular file is unreadable: a pipe that a list or folder holds would be waited for in vain.
   bool regular_only = false;
+
+  const std::string& file() const { return path.empty() ? name : path; }
 };
 
 // Expands, in the order given:

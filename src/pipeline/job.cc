@@ -34,11 +34,6 @@ constexpr std::int64_t kMaxBatch = 16;
 // Finished batches a thread may be ahead of the slowest.
 constexpr std::int64_t kWindowPerThread = 4;
 
-struct NumberedItem {
-  std::int64_t number = 0;  // in the inputs, from 1
-  input::Item item;
-};
-
 void Check(const JobOptions& options) {
   if (options.inputs.empty()) throw Error(ErrorCode::kUsage, "no inputs: name pictures, folders or lists");
   if (options.shard_count < 1 || options.shard_index < 1 || options.shard_index > options.shard_count) {
@@ -48,13 +43,10 @@ void Check(const JobOptions& options) {
   if (options.batch < 0) throw Error(ErrorCode::kUsage, fmt::format("batch {}: from 1 up, or 0", options.batch));
 }
 
-std::vector<NumberedItem> TakeShard(std::vector<input::Item> items, const JobOptions& options) {
-  std::vector<NumberedItem> shard;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (static_cast<int>(i % static_cast<std::size_t>(options.shard_count)) + 1 != options.shard_index) continue;
-    shard.push_back({static_cast<std::int64_t>(i) + 1, std::move(items[i])});
-  }
-  return shard;
+std::vector<input::Item> TakeShard(std::vector<input::Item> items, const JobOptions& options) {
+  std::erase_if(
+      items, [&](const input::Item& item) { return (item.number - options.shard_index) % options.shard_count != 0; });
+  return items;
 }
 
 report::RunInfo Describe(const Assessor& assessor, const AssessorOptions& options) {
@@ -83,11 +75,11 @@ std::int64_t BatchSize(std::int64_t pictures, int threads, int micro_batch, int 
 }
 
 // Before the outputs are made, which a refusal would leave behind.
-std::optional<pipeline::CropFolder> OpenCrops(const JobOptions& options, const std::vector<NumberedItem>& items) {
+std::optional<pipeline::CropFolder> OpenCrops(const JobOptions& options, const std::vector<input::Item>& items) {
   if (options.crops_folder.empty()) return std::nullopt;
   std::optional<pipeline::CropFolder> crops(options.crops_folder);
   if (!options.force && !options.resume) {
-    for (const NumberedItem& item : items) crops->CheckFree(item.number);
+    for (const input::Item& item : items) crops->CheckFree(item.number);
   }
   return crops;
 }
@@ -135,7 +127,7 @@ class Job {
         writer_(OpenRows(assessor_, options)) {
     if (!writer_) return;
     const std::int64_t total = static_cast<std::int64_t>(items_.size());
-    std::erase_if(items_, [&](const NumberedItem& item) { return writer_->TakeFinished(item.item.name); });
+    std::erase_if(items_, [&](const input::Item& item) { return writer_->TakeFinished(item.name); });
     skipped_ = total - static_cast<std::int64_t>(items_.size());
     summary_ = writer_->earlier();
   }
@@ -168,7 +160,7 @@ class Job {
     Batch batch;
     std::vector<Pending> pending;
     for (std::size_t i = first; i < last; ++i) {
-      const input::Item& item = items_[i].item;
+      const input::Item item = std::exchange(items_[i], {});  // what is done takes no memory
       for (pipeline::FaceCandidate& candidate :
            pipeline::FindFaces(input::Read(item, options_.limits), impl_.Faces(options_.faces))) {
         batch.rows.push_back({item.name, candidate.face, {}});
@@ -176,7 +168,7 @@ class Job {
           const std::lock_guard lock(first_crops_mutex_);
           first_crops_[i] = *candidate.crop;
         }
-        pending.push_back({batch.rows.size() - 1, items_[i].number, std::move(candidate)});
+        pending.push_back({batch.rows.size() - 1, item.number, std::move(candidate)});
         // A crowd's crops are not all kept: enough for a full micro-batch is enough.
         if (pending.size() >= micro_batch) Complete(*context, micro_batch, pending, batch);
       }
@@ -256,7 +248,7 @@ class Job {
   }
 
   const JobOptions& options_;
-  std::vector<NumberedItem> items_;  // of this shard, without what resume skips
+  std::vector<input::Item> items_;  // of this shard, without what resume skips
   Assessor assessor_;
   const Assessor::Impl& impl_;
   std::optional<pipeline::CropFolder> crops_;
