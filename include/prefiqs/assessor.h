@@ -55,6 +55,8 @@ struct AssessorOptions {
   bool mirror = false;
   Method method = Method::kDrift;
   ExecutorKind executor = ExecutorKind::kOneDnn;
+  // Of the face network; detectors run in kFp32. Method::kJvp takes no other.
+  Precision precision = Precision::kFp32;
 };
 
 struct Assessment {
@@ -91,8 +93,8 @@ struct Assessment {
 class PREFIQS_API Assessor {
  public:
   // Prunes, compiles both networks into one twin plan. Throws Error(kRecipe) (also for a network that save_pruned()
-  // wrote: its weights are gone already), Error(kModel), Error(kNotAvailable), or Error(kUsage) where network and
-  // method do not go together.
+  // wrote: its weights are gone already), Error(kModel), Error(kNotAvailable) (a precision that the processor
+  // cannot multiply in), or Error(kUsage) where network, method and precision do not go together.
   explicit Assessor(const Network& network, const AssessorOptions& options = {});
 
   // Quality of the picture's chosen face (Detector::detect says which). Never throws for a bad picture.

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <prefiqs/network.h>
+
 #include "graph/graph.h"
 #include "graph/tensor.h"
 
@@ -37,15 +39,34 @@ class Executor {
   virtual void Run(Context& context, std::span<const graph::Tensor* const> inputs,
                    std::span<graph::Tensor> outputs) const = 0;
 
+  // Several runs, each in a context of its own: the same bits as Run, in an order that lets one run find in the cache
+  // what another has read of the weights.
+  struct Item {
+    Context* context;
+    std::span<const graph::Tensor* const> inputs;
+    std::span<graph::Tensor> outputs;
+  };
+  virtual void RunAll(std::span<const Item> items) const {
+    for (const Item& item : items) Run(*item.context, item.inputs, item.outputs);
+  }
+
   virtual std::vector<LayerReport> Layers() const = 0;
   virtual std::string InstructionSet() const = 0;
 };
 
 // `graph` must be specialised (every shape known).
 std::unique_ptr<const Executor> CompileReference(const graph::Graph& graph);  // node by node, no rewriting
-std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph);     // rewritten, fused, oneDNN layouts; fp32
-// The same by several threads (0: all cores); nothing depends on their number.
-std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph, int threads);
+// By `threads` threads (0: all cores), on which nothing depends. Throws Error(kNotAvailable) where the processor cannot
+// multiply in `precision`. What is not multiplied is float32 in every precision: operands of products are rounded once,
+// when they enter one (and, in kBf16, what only passes through functions of a channel into the next product when it
+// leaves one), sums and residuals never.
+struct CompileOptions {
+  Precision precision = Precision::kFp32;
+  int threads = 1;
+};
+// Rewritten, fused, in layouts of oneDNN's choice.
+std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph, const CompileOptions& options);
+std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph);
 
 }  // namespace prefiqs::engine
 

@@ -17,11 +17,18 @@ namespace {
 // all of them, and activations leave the cache.
 constexpr std::int64_t kMicroBatch = 1;
 
-class TwinContext : public Context {
- public:
+// Micro-batches that run side by side (Executor::RunAll). Each has its activations in memory of its own.
+constexpr int kLanes = 4;
+
+struct Lane {
   std::unique_ptr<Context> context;
   graph::Tensor input;
   std::vector<graph::Tensor> outputs;
+};
+
+class TwinContext : public Context {
+ public:
+  std::vector<Lane> lanes;  // made when first needed
 };
 
 }  // namespace
@@ -32,13 +39,18 @@ struct Twin::Impl {
   graph::Shape input_shape;
   std::vector<graph::Shape> output_shapes;
 
-  // Runs at most a micro-batch. Throws Error(kModel) where a kernel stops at what it is given.
-  void RunGroup(TwinContext& context, std::span<const std::vector<float>> faces,
-                std::span<TwinEmbedding> results) const {
-    const auto group = static_cast<std::size_t>(micro_batch);
-    const std::span<float> input = context.input.values<float>();
-    const std::size_t size = input.size() / group;
-    for (std::size_t i = 0; i < group; ++i) {
+  std::size_t group() const { return static_cast<std::size_t>(micro_batch); }
+
+  Lane NewLane() const {
+    Lane lane{executor->NewContext(), graph::Tensor(graph::DataType::kFloat32, input_shape), {}};
+    for (const graph::Shape& shape : output_shapes) lane.outputs.emplace_back(graph::DataType::kFloat32, shape);
+    return lane;
+  }
+
+  void Fill(Lane& lane, std::span<const std::vector<float>> faces) const {
+    const std::span<float> input = lane.input.values<float>();
+    const std::size_t size = input.size() / group();
+    for (std::size_t i = 0; i < group(); ++i) {
       // Filled up with a face of the group: the network might not run on another picture.
       const std::vector<float>& face = faces[std::min(i, faces.size() - 1)];
       if (face.size() != size) {
@@ -46,11 +58,26 @@ struct Twin::Impl {
       }
       std::copy(face.begin(), face.end(), input.begin() + static_cast<std::ptrdiff_t>(i * size));
     }
-    const graph::Tensor* const inputs[] = {&context.input};
-    executor->Run(*context.context, inputs, context.outputs);
+  }
+
+  // Runs at most a micro-batch a lane. Throws Error(kModel) where a kernel stops at what it is given.
+  void RunLanes(TwinContext& context, std::span<const std::vector<float>> faces,
+                std::span<TwinEmbedding> results) const {
+    const std::size_t used = (faces.size() + group() - 1) / group();
+    while (context.lanes.size() < used) context.lanes.push_back(NewLane());
+    std::vector<const graph::Tensor*> inputs(used);
+    std::vector<Executor::Item> items;
+    for (std::size_t n = 0; n < used; ++n) {
+      Lane& lane = context.lanes[n];
+      Fill(lane, faces.subspan(n * group(), std::min(group(), faces.size() - n * group())));
+      inputs[n] = &lane.input;
+      items.push_back({lane.context.get(), {&inputs[n], 1}, lane.outputs});
+    }
+    executor->RunAll(items);
     for (std::size_t i = 0; i < faces.size(); ++i) {
-      Take(context.outputs[0], i, results[i].dense);
-      if (context.outputs.size() > 1) Take(context.outputs[1], i, results[i].pruned);
+      const std::vector<graph::Tensor>& outputs = context.lanes[i / group()].outputs;
+      Take(outputs[0], i % group(), results[i].dense);
+      if (outputs.size() > 1) Take(outputs[1], i % group(), results[i].pruned);
     }
   }
 
@@ -58,7 +85,7 @@ struct Twin::Impl {
   void RunOrExplain(TwinContext& context, std::span<const std::vector<float>> faces,
                     std::span<TwinEmbedding> results) const {
     try {
-      RunGroup(context, faces, results);
+      RunLanes(context, faces, results);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kModel) throw;
       if (faces.size() == 1) {
@@ -83,7 +110,7 @@ Twin::Twin() : impl_(std::make_unique<Impl>()) {}
 Twin::~Twin() = default;
 
 std::unique_ptr<const Twin> Twin::Compile(const graph::Graph& dense, const graph::Graph* pruned, ExecutorKind kind,
-                                          int threads) {
+                                          const CompileOptions& options) {
   const graph::Graph merged = pruned == nullptr ? dense : graph::MergeTwin(dense, *pruned);
   const graph::Value& input = merged.value(merged.inputs.at(0));
   if (!input.shape_known || input.shape.size() != 4) {
@@ -97,29 +124,29 @@ std::unique_ptr<const Twin> Twin::Compile(const graph::Graph& dense, const graph
   impl.input_shape[0] = impl.micro_batch;
   const graph::Graph specialised = ops::Specialise(merged, {{input.name, impl.input_shape}});
   for (const graph::ValueId id : specialised.outputs) impl.output_shapes.push_back(specialised.value(id).shape);
+  if (kind == ExecutorKind::kReference && options.precision != Precision::kFp32) {
+    throw Error(ErrorCode::kNotAvailable, fmt::format("the reference executor has no {}", name(options.precision)));
+  }
   impl.executor =
-      kind == ExecutorKind::kReference ? CompileReference(specialised) : CompileOneDnn(specialised, threads);
+      kind == ExecutorKind::kReference ? CompileReference(specialised) : CompileOneDnn(specialised, options);
   return twin;
 }
 
 int Twin::micro_batch() const { return static_cast<int>(impl_->micro_batch); }
+int Twin::faces_at_once() const { return micro_batch() * kLanes; }
 std::vector<LayerReport> Twin::Layers() const { return impl_->executor->Layers(); }
 std::string Twin::InstructionSet() const { return impl_->executor->InstructionSet(); }
 
 std::unique_ptr<Context> Twin::NewContext() const {
   auto context = std::make_unique<TwinContext>();
-  context->context = impl_->executor->NewContext();
-  context->input = graph::Tensor(graph::DataType::kFloat32, impl_->input_shape);
-  for (const graph::Shape& shape : impl_->output_shapes) {
-    context->outputs.emplace_back(graph::DataType::kFloat32, shape);
-  }
+  context->lanes.push_back(impl_->NewLane());
   return context;
 }
 
 std::vector<TwinEmbedding> Twin::Run(Context& context, std::span<const std::vector<float>> faces) const {
   auto* const mine = dynamic_cast<TwinContext*>(&context);
   if (mine == nullptr) throw Error(ErrorCode::kInternal, "twin: the context is another's");
-  const auto group = static_cast<std::size_t>(impl_->micro_batch);
+  const auto group = static_cast<std::size_t>(faces_at_once());
   std::vector<TwinEmbedding> results(faces.size());
   const std::span<TwinEmbedding> all(results);
   for (std::size_t first = 0; first < faces.size(); first += group) {

@@ -28,11 +28,14 @@ struct TwinEmbedding {
 class Twin {
  public:
   // `pruned` null: the dense network alone. Both are read, not yet specialised, with one image input and one embedding
-  // output. By `threads` threads (0: all cores), on which nothing depends.
+  // output. Throws Error(kNotAvailable) where the precision is not to be had.
   static std::unique_ptr<const Twin> Compile(const graph::Graph& dense, const graph::Graph* pruned, ExecutorKind kind,
-                                             int threads = 1);
+                                             const CompileOptions& options = {});
 
   int micro_batch() const;
+  // As many faces as one Run makes the most of: micro-batches take turns at each stretch of the network, so that what
+  // the first has read of the weights is in the cache for the others.
+  int faces_at_once() const;
   std::vector<LayerReport> Layers() const;
   std::string InstructionSet() const;
 

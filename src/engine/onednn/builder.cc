@@ -22,16 +22,22 @@ Dims Strides(const Dims& dims) {
 
 }  // namespace
 
-Builder::Builder(const graph::Graph& graph, int threads)
+Builder::Builder(const graph::Graph& graph, const CompileOptions& options)
     : graph_(graph),
-      threads_(threads),
+      options_(options),
       packing_(plan_.engine),
       states_(graph.values.size()),
       sole_reader_(graph.values.size(), kNobody),
+      form_(graph.values.size()),
       done_(graph.nodes.size(), 0) {
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    for (const graph::ValueId id : graph.nodes[n].inputs) {
+    const std::vector<graph::ValueId>& inputs = graph.nodes[n].inputs;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const graph::ValueId id = inputs[i];
       if (id == graph::kNone) continue;
+      const ChannelForm form = i == 0 ? FactorForm(graph.nodes[n]) : ChannelForm::kFloat;
+      std::optional<ChannelForm>& all = form_[static_cast<std::size_t>(id)];
+      all = all && *all != form ? ChannelForm::kFloat : form;
       ++State(id).readers;
       int& reader = sole_reader_[static_cast<std::size_t>(id)];
       reader = reader == kNobody ? static_cast<int>(n) : kSeveral;
@@ -40,6 +46,7 @@ Builder::Builder(const graph::Graph& graph, int threads)
   for (const graph::ValueId id : graph.outputs) {
     ++State(id).readers;
     sole_reader_[static_cast<std::size_t>(id)] = kSeveral;
+    form_[static_cast<std::size_t>(id)] = ChannelForm::kFloat;
   }
   for (const graph::ValueId id : graph.inputs) {
     Operand operand;
@@ -75,7 +82,10 @@ Plan Builder::Build() && {
     }
   }
   plan_.arena_bytes = PlaceBuffers(plan_.buffers);
-  plan_.constants = packing_.Pack(threads_);
+  plan_.constants = packing_.Pack(options_.threads);
+  // Half of a usual second-level cache; activations want the rest.
+  constexpr std::size_t kCache = std::size_t{1} << 20;
+  plan_.stretches = Stretches(plan_.steps, kCache);
   return std::move(plan_);
 }
 
@@ -129,6 +139,79 @@ Operand Builder::ReadAs(graph::ValueId id, const Desc& wanted) {
   if (copy.buffer >= 0) residents_[static_cast<std::size_t>(copy.buffer)].push_back(id);
   State(id).forms.push_back(copy);
   return copy;
+}
+
+ChannelForm Builder::FactorForm(const graph::Node& node) const {
+  if (options_.precision == Precision::kFp32) return ChannelForm::kFloat;
+  const graph::ValueId input = node.inputs.empty() ? graph::kNone : node.inputs[0];
+  if (input == graph::kNone || !Describable(input) || node.inputs.size() < 2 || node.inputs[1] == graph::kNone ||
+      graph_.constant(node.inputs[1]) == nullptr || graph_.constant(input) != nullptr || !Describable(node.inputs[1])) {
+    return ChannelForm::kFloat;
+  }
+  const graph::Shape& shape = graph_.value(input).shape;
+  // Depthwise ones are no faster in bfloat16, and a picture's three channels fill no tile three times.
+  constexpr std::int64_t kFewest = 16;
+  if (node.op == "Conv" && shape.size() == 4 && node.Int("group", 1) == 1) {
+    if (options_.precision == Precision::kBf16) return ChannelForm::kBf16;
+    return shape[1] >= kFewest ? ChannelForm::kBf16x3 : ChannelForm::kFloat;
+  }
+  // Reading the weights is what an embedding's product costs: three would take longer than float32's one.
+  if (node.op == "Gemm" && options_.precision == Precision::kBf16) return ChannelForm::kBf16;
+  return ChannelForm::kFloat;
+}
+
+ChannelForm Builder::FormFor(graph::ValueId id) const {
+  return form_[static_cast<std::size_t>(id)].value_or(ChannelForm::kFloat);
+}
+
+Operand Builder::ReadFactor(graph::ValueId id, ChannelForm form, const Desc& wanted) {
+  const Operand first = Read(id);
+  for (const Operand& known : State(id).forms) {
+    if (known.desc == wanted) {
+      Touch(known);
+      return known;
+    }
+  }
+  const Dims dims = Plain(id).dims();
+  if (form == ChannelForm::kBf16 && !(RowsOf(first.desc) && wanted == ChannelsLast(dims, Type::bf16))) {
+    return ReadAs(id, wanted);
+  }
+  const auto lies = RowsOf(first.desc);
+  const Operand rows = lies && lies->blocks == 1 ? first : ReadAs(id, ChannelsLast(dims, Type::f32));
+  const Operand factor =
+      AddChannelStep(rows, ChannelFunction::Identity(static_cast<std::size_t>(dims[1])), form, false);
+  residents_[static_cast<std::size_t>(factor.buffer)].push_back(id);
+  State(id).forms.push_back(factor);
+  return factor;
+}
+
+Operand Builder::AddChannelwise(const graph::Node& node, const Operand& source, ChannelFunction function,
+                                ChannelForm form, bool may_overwrite) {
+  Operand target = AddChannelStep(source, std::move(function), form, may_overwrite);
+  Report(node, "channelwise");
+  return target;
+}
+
+Operand Builder::AddChannelStep(const Operand& source, ChannelFunction function, ChannelForm form, bool may_overwrite) {
+  const ChannelRows rows = *RowsOf(source.desc);
+  function.Widen(static_cast<std::size_t>(rows.blocks * rows.width));
+  const ChannelForm from = source.desc.data_type() == Type::bf16 ? ChannelForm::kBf16 : ChannelForm::kFloat;
+  Dims dims = source.desc.dims();
+  if (form == ChannelForm::kBf16x3) dims[1] *= 3;
+  // Factors are batch×height×width×channel; what stays float stays where it lies.
+  const Desc desc = form != ChannelForm::kFloat   ? ChannelsLast(dims, Type::bf16)
+                    : from == ChannelForm::kFloat ? source.desc
+                                                  : ChannelsLast(dims, Type::f32);
+  const Operand target = form == from && may_overwrite ? source : NewOperand(desc);
+  Touch(source);
+  Touch(target);
+  plan_.steps.push_back(std::make_unique<ChannelStep>(std::move(function), rows, from, form, source, target));
+  return target;
+}
+
+Operand Builder::Constant(graph::TensorPtr tensor, const Desc& view, const Desc& wanted) {
+  const Operand operand{view, -1, packing_.Plain(tensor, view)};
+  return view == wanted ? operand : Rearranged(operand, wanted);
 }
 
 Operand Builder::Arrange(graph::ValueId id, const Desc& view, const Desc& wanted) {

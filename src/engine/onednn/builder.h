@@ -2,6 +2,7 @@
 #ifndef PREFIQS_ENGINE_ONEDNN_BUILDER_H_
 #define PREFIQS_ENGINE_ONEDNN_BUILDER_H_
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,15 +19,16 @@ using Dims = dnnl::memory::dims;
 // knows where values lie and when their memory may be used again.
 class Builder {
  public:
-  // `graph` is specialised and rewritten; it must outlive the builder. Constants are packed by `threads` threads (0:
-  // all cores).
-  explicit Builder(const graph::Graph& graph, int threads = 1);
+  // `graph` is specialised and rewritten; it must outlive the builder.
+  Builder(const graph::Graph& graph, const CompileOptions& options);
 
   // Goes through the nodes and gives the finished plan.
   Plan Build() &&;
 
   const graph::Graph& graph() const { return graph_; }
   const dnnl::engine& engine() const { return plan_.engine; }
+  // How `node`, a Conv or Gemm, multiplies: float32, for all its operands or none, wherever less would gain nothing.
+  ChannelForm FactorForm(const graph::Node& node) const;
 
   // --- descriptions; they add nothing to the plan
 
@@ -47,6 +49,10 @@ class Builder {
   // `wanted`. Constants are arranged while compiling.
   Operand Arrange(graph::ValueId id, const Desc& view, const Desc& wanted);
 
+  // Input 0 of `node`, which FactorForm says is no float32: rounded, or split, and laid out as `wanted`.
+  Operand ReadFactor(graph::ValueId id, ChannelForm form, const Desc& wanted);
+  Operand Constant(graph::TensorPtr tensor, const Desc& view, const Desc& wanted);
+
   // --- results
 
   Operand NewOperand(const Desc& desc);
@@ -57,6 +63,11 @@ class Builder {
   bool MayOverwrite(graph::ValueId overwritten, const Operand& operand) const;
   // What a primitive that adds to its result adds to: `operand` itself where it may be overwritten, else a copy.
   Operand Overwritable(graph::ValueId overwritten, const Operand& operand);
+  // The form that all readers of `id` take it in.
+  ChannelForm FormFor(graph::ValueId id) const;
+  // `source`, laid out in rows, through `function`: over itself where it may be and the form allows it.
+  Operand AddChannelwise(const graph::Node& node, const Operand& source, ChannelFunction function, ChannelForm form,
+                         bool may_overwrite);
   void Define(graph::ValueId id, Operand operand);
   // The same memory as `operand`, seen as `desc`.
   void DefineAlias(graph::ValueId id, const Operand& operand, const Desc& desc);
@@ -97,17 +108,19 @@ class Builder {
   int NewBuffer(std::size_t bytes);
   void Touch(const Operand& operand);
 
+  Operand AddChannelStep(const Operand& source, ChannelFunction function, ChannelForm form, bool may_overwrite);
   void EmitReference(const graph::Node& node);
   void Emit(const graph::Node& node);
   void Release(const graph::Node& node);
 
   const graph::Graph& graph_;
+  const CompileOptions options_;
   Plan plan_;
-  const int threads_;
   Packing packing_;
   std::vector<ValueState> states_;
   std::vector<int> sole_reader_;                        // node index; -1: none, -2: several or an output
   std::vector<std::vector<graph::ValueId>> residents_;  // by buffer: the values that lie in it
+  std::vector<std::optional<ChannelForm>> form_;        // by value: nothing when it has no readers yet
   std::vector<char> done_;                              // by node
 };
 

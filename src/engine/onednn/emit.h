@@ -23,6 +23,9 @@ bool EmitMatMul(Builder& builder, const graph::Node& node);
 bool EmitUnary(Builder& builder, const graph::Node& node);   // what AsEltwise describes
 bool EmitBinary(Builder& builder, const graph::Node& node);  // Add, Sub, Mul, Div, Min, Max
 bool EmitPRelu(Builder& builder, const graph::Node& node);
+// What is one function a channel (channelwise.h) and all that follows in that form: tried before EmitBinary and
+// EmitPRelu.
+bool EmitChannelwise(Builder& builder, const graph::Node& node);
 bool EmitPool(Builder& builder, const graph::Node& node);  // MaxPool, AveragePool, GlobalAveragePool
 bool EmitBatchNormalization(Builder& builder, const graph::Node& node);
 bool EmitLayerNormalization(Builder& builder, const graph::Node& node);

@@ -130,6 +130,7 @@ bool EmitWith(Builder& builder, const graph::Node& node, const Operands& operand
 }  // namespace
 
 bool EmitBinary(Builder& builder, const graph::Node& node) {
+  if (EmitChannelwise(builder, node)) return true;
   const auto operands = OperandsOf(builder, node);
   if (!operands) return false;
   constexpr std::size_t kMostPostOps = 16;  // oneDNN takes 32

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "engine/onednn/channelwise_chain.h"
 #include "engine/onednn/emit.h"
 #include "engine/onednn/fusion.h"
 #include "ops/window.h"
@@ -26,29 +29,89 @@ Desc Dense(const Dims& dims) {
   return Desc(dims, Type::f32, strides);
 }
 
-bool EmitWith(Builder& builder, const graph::Node& node, const Fusion& fusion) {
+// The weights as hi + lo in the order that makes hi·hi + lo·hi + hi·lo of an input of rows hi, lo, hi.
+graph::TensorPtr SplitWeights(const graph::TensorPtr& weights) {
+  graph::Shape shape = weights->shape();
+  const std::int64_t filters = shape[0], size = weights->count() / filters;
+  shape[1] *= 3;
+  return std::make_shared<graph::Tensor>(
+      graph::Tensor::Deferred(graph::DataType::kFloat32, shape, [weights, filters, size](std::byte* bytes) {
+        auto* out = reinterpret_cast<float*>(bytes);
+        // The last third is not needed before it is written.
+        float* in = out + 2 * filters * size;
+        weights->CopyTo(reinterpret_cast<std::byte*>(in));
+        for (std::int64_t o = 0; o < filters; ++o, in += size, out += 3 * size) {
+          for (std::int64_t i = 0; i < size; ++i) {
+            const float value = in[i], high = RoundedToBf16(value);
+            out[i] = out[i + size] = high;
+            out[i + 2 * size] = RoundedToBf16(value - high);
+          }
+        }
+      }));
+}
+
+// What is only passed through functions of a channel into products in bfloat16 may be kept in it: half the memory to
+// write and read.
+Type ResultType(const Builder& builder, const Fusion& fusion, ChannelForm form) {
+  if (form != ChannelForm::kBf16 || fusion.added != graph::kNone) return Type::f32;
+  if (builder.FormFor(fusion.output) == ChannelForm::kBf16) return Type::bf16;
+  const graph::Node* reader = builder.SoleReader(fusion.output);
+  if (reader == nullptr) return Type::f32;
+  const auto chain = FindChannelwise(builder, *reader, fusion.output);
+  return chain && builder.FormFor(chain->output) == ChannelForm::kBf16 ? Type::bf16 : Type::f32;
+}
+
+// Whether Winograd's algorithm is worth trying: 3×3 windows one step apart.
+bool MayBeWinograd(const ops::Window& window, const Dims& weights, ChannelForm form) {
+  const auto all = [](const auto& values, std::int64_t wanted) {
+    return std::all_of(values.begin(), values.end(), [&](std::int64_t v) { return v == wanted; });
+  };
+  // Fewer channels are all transforms; the transformed weights of more, 16/9 of the plain ones, come from memory.
+  constexpr std::int64_t kFewest = 32, kMost = 256;
+  return form == ChannelForm::kFloat && weights.size() == 4 && weights[2] == 3 && weights[3] == 3 &&
+         all(window.strides, 1) && all(window.dilations, 1) && all(window.pads_begin, 1) && all(window.pads_end, 1) &&
+         std::min(weights[0], weights[1]) >= kFewest && std::max(weights[0], weights[1]) <= kMost;
+}
+
+bool EmitWith(Builder& builder, const graph::Node& node, const Fusion& fusion, bool winograd) {
   const graph::ValueId input = node.inputs[0], weights = node.inputs[1];
   const graph::Shape& weight_shape = builder.graph().value(weights).shape;
-  const Dims weight_dims = WeightDims(weight_shape, node.Int("group", 1));
+  Dims weight_dims = WeightDims(weight_shape, node.Int("group", 1));
+  const ChannelForm form = builder.FactorForm(node);
+  const Type type = form == ChannelForm::kFloat ? Type::f32 : Type::bf16;
+  Desc source(builder.Plain(input).dims(), type, Tag::any);
+  if (form == ChannelForm::kBf16x3) {
+    Dims dims = source.dims();
+    dims[1] *= 3;
+    weight_dims[1] *= 3;
+    source = Desc(dims, type, Tag::acdb);
+  }
   const ops::Window window =
       ops::ResolveWindow(node, builder.graph().value(input).shape, {weight_shape.begin() + 2, weight_shape.end()});
   Dims dilations = window.dilations;  // oneDNN counts the elements left out
   for (auto& dilation : dilations) --dilation;
-  const Desc weights_any(weight_dims, Type::f32, Tag::any);
-  const Desc source = builder.Any(input), target = builder.Any(node.outputs[0]);
+  const Desc weights_any(weight_dims, type, Tag::any);
+  const Desc target(builder.Plain(node.outputs[0]).dims(), ResultType(builder, fusion, form), Tag::any);
   constexpr auto kKind = dnnl::prop_kind::forward_inference;
-  constexpr auto kDirect = dnnl::algorithm::convolution_direct;
+  if (winograd && !MayBeWinograd(window, weight_dims, form)) return false;
+  const auto algorithm = winograd ? dnnl::algorithm::convolution_winograd : dnnl::algorithm::convolution_direct;
   const auto desc =
       HasBias(node)
-          ? dnnl::convolution_forward::desc(kKind, kDirect, source, weights_any, builder.Plain(node.inputs[2]), target,
-                                            window.strides, dilations, window.pads_begin, window.pads_end)
-          : dnnl::convolution_forward::desc(kKind, kDirect, source, weights_any, target, window.strides, dilations,
+          ? dnnl::convolution_forward::desc(kKind, algorithm, source, weights_any, builder.Plain(node.inputs[2]),
+                                            target, window.strides, dilations, window.pads_begin, window.pads_end)
+          : dnnl::convolution_forward::desc(kKind, algorithm, source, weights_any, target, window.strides, dilations,
                                             window.pads_begin, window.pads_end);
   const dnnl::convolution_forward::primitive_desc primitive(desc, fusion.Attributes(), builder.engine());
 
   PrimitiveStep::Arguments arguments;
-  arguments.emplace_back(DNNL_ARG_SRC, builder.ReadAs(input, primitive.src_desc()));
-  arguments.emplace_back(DNNL_ARG_WEIGHTS, builder.Arrange(weights, Dense(weight_dims), primitive.weights_desc()));
+  arguments.emplace_back(DNNL_ARG_SRC, form == ChannelForm::kFloat
+                                           ? builder.ReadAs(input, primitive.src_desc())
+                                           : builder.ReadFactor(input, form, primitive.src_desc()));
+  arguments.emplace_back(DNNL_ARG_WEIGHTS,
+                         form == ChannelForm::kBf16x3
+                             ? builder.Constant(SplitWeights(builder.graph().value(weights).constant),
+                                                Dense(weight_dims), primitive.weights_desc())
+                             : builder.Arrange(weights, Dense(weight_dims), primitive.weights_desc()));
   if (HasBias(node)) arguments.emplace_back(DNNL_ARG_BIAS, builder.ReadPlain(node.inputs[2]));
   const Operand output = PrepareOutput(builder, fusion, primitive.dst_desc());
   arguments.emplace_back(DNNL_ARG_DST, output);
@@ -64,15 +127,17 @@ bool EmitConvolution(Builder& builder, const graph::Node& node) {
     if (id != graph::kNone && !builder.Describable(id)) return false;
   }
   if (!builder.Describable(node.outputs[0])) return false;
-  const Fusion fusion = FindFusion(builder, node);
-  if (!fusion.nodes.empty()) {
+  const auto emit = [&](const Fusion& fusion, bool winograd) {
     try {
-      return EmitWith(builder, node, fusion);
+      return EmitWith(builder, node, fusion, winograd);
     } catch (const dnnl::error& e) {
       if (e.status != dnnl_unimplemented) throw;
+      return false;
     }
-  }
-  return EmitWith(builder, node, FindFusion(builder, node, 0));
+  };
+  const Fusion fusion = FindFusion(builder, node);
+  if (emit(fusion, true) || emit(fusion, false)) return true;
+  return !fusion.nodes.empty() && emit(FindFusion(builder, node, 0), false);
 }
 
 }  // namespace prefiqs::engine::onednn

@@ -46,6 +46,7 @@ bool EmitUnary(Builder& builder, const graph::Node& node) {
 }
 
 bool EmitPRelu(Builder& builder, const graph::Node& node) {
+  if (EmitChannelwise(builder, node)) return true;
   const graph::ValueId input = node.inputs[0], slope = node.inputs[1];
   if (!builder.Describable(input) || !builder.Describable(slope)) return false;
   const graph::Shape& shape = builder.graph().value(input).shape;

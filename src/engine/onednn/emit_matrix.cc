@@ -20,28 +20,51 @@ bool IsVector(const graph::Shape& shape, std::int64_t length) {
   return !shape.empty() && shape.back() == length && graph::ElementCount(shape) == length;
 }
 
+// Outputs of one primitive: so many that their weights fit in a cache, from which all faces of a run take them in turn
+// (Plan::stretches). The product that makes an embedding often has more weights than the rest of the network.
+std::int64_t OutputsAtOnce(const graph::Shape& result, std::int64_t depth, Type type, const Fusion& fusion) {
+  constexpr std::int64_t kCache = 1 << 20, kRegister = 16;
+  const std::int64_t bytes = depth * static_cast<std::int64_t>(type == Type::f32 ? 4 : 2);
+  const std::int64_t at_once = std::max(kCache / bytes / kRegister, std::int64_t{1}) * kRegister;
+  // Parts of more than one row do not lie together.
+  const bool may = result[0] == 1 && result[1] % at_once == 0 && fusion.added == graph::kNone;
+  return may && result[1] >= 4 * at_once ? at_once : result[1];
+}
+
 // Constant weights: they are packed once.
 bool EmitInnerProduct(Builder& builder, const graph::Node& node, graph::ValueId bias, bool transposed,
                       const Fusion& fusion) {
   const graph::ValueId input = node.inputs[0], weights = node.inputs[1];
   const graph::Shape& result = builder.graph().value(node.outputs[0]).shape;
   const std::int64_t depth = builder.graph().value(input).shape[1], width = result[1];
-  const Desc weights_any({width, depth}, Type::f32, Tag::any);
-  const Desc source = builder.Plain(input), target = builder.Plain(node.outputs[0]);
-  const Desc bias_desc({width}, Type::f32, Tag::a);
+  const ChannelForm form = builder.FactorForm(node);
+  const Type type = form == ChannelForm::kFloat ? Type::f32 : Type::bf16;
+  const std::int64_t part = OutputsAtOnce(result, depth, type, fusion);
+  const Desc weights_any({part, depth}, type, Tag::any);
+  const Desc source(builder.Plain(input).dims(), type, Tag::ab), target({result[0], part}, Type::f32, Tag::ab);
+  const Desc bias_desc({part}, Type::f32, Tag::a);
   const auto desc = bias == graph::kNone
                         ? dnnl::inner_product_forward::desc(kKind, source, weights_any, target)
                         : dnnl::inner_product_forward::desc(kKind, source, weights_any, bias_desc, target);
   const dnnl::inner_product_forward::primitive_desc primitive(desc, fusion.Attributes(), builder.engine());
 
-  PrimitiveStep::Arguments arguments;
-  arguments.emplace_back(DNNL_ARG_SRC, builder.ReadAs(input, primitive.src_desc()));
-  arguments.emplace_back(DNNL_ARG_WEIGHTS,
-                         builder.Arrange(weights, Matrix(width, depth, !transposed), primitive.weights_desc()));
-  if (bias != graph::kNone) arguments.emplace_back(DNNL_ARG_BIAS, builder.Arrange(bias, bias_desc, bias_desc));
-  const Operand output = PrepareOutput(builder, fusion, primitive.dst_desc());
-  arguments.emplace_back(DNNL_ARG_DST, output);
-  builder.Add(node, primitive, dnnl::inner_product_forward(primitive), std::move(arguments));
+  const Operand factor = form == ChannelForm::kFloat ? builder.ReadAs(input, primitive.src_desc())
+                                                     : builder.ReadFactor(input, form, primitive.src_desc());
+  const Operand output = PrepareOutput(builder, fusion, builder.Plain(node.outputs[0]));
+  const Desc all = Matrix(width, depth, !transposed), biases({width}, Type::f32, Tag::a);
+  for (std::int64_t first = 0; first < width; first += part) {
+    Operand place = output;
+    place.desc = target;
+    place.offset += static_cast<std::size_t>(first) * sizeof(float);
+    PrimitiveStep::Arguments arguments{{DNNL_ARG_SRC, factor}, {DNNL_ARG_DST, place}};
+    arguments.emplace_back(DNNL_ARG_WEIGHTS, builder.Arrange(weights, all.submemory_desc({part, depth}, {first, 0}),
+                                                             primitive.weights_desc()));
+    if (bias != graph::kNone) {
+      arguments.emplace_back(DNNL_ARG_BIAS, builder.Arrange(bias, biases.submemory_desc({part}, {first}), bias_desc));
+    }
+    builder.AddStep(dnnl::inner_product_forward(primitive), std::move(arguments), primitive.scratchpad_desc());
+  }
+  builder.Report(node, primitive.impl_info_str());
   Finish(builder, node, fusion, output);
   return true;
 }

@@ -103,11 +103,11 @@ std::vector<LayerReport> LayersOf(const graph::Graph& graph, const std::vector<L
 
 class OneDnnExecutor : public Executor {
  public:
-  OneDnnExecutor(const graph::Graph& graph, int threads) : io_(WithoutConstants(graph)) {
+  OneDnnExecutor(const graph::Graph& graph, const CompileOptions& options) : io_(WithoutConstants(graph)) {
     CheckSpecialised(graph);
     const OneThread one_thread;
     const graph::Graph rewritten = Rewrite(graph);
-    plan_ = onednn::Builder(rewritten, threads).Build();
+    plan_ = onednn::Builder(rewritten, options).Build();
     layers_ = LayersOf(graph, plan_.layers);
   }
 
@@ -118,20 +118,35 @@ class OneDnnExecutor : public Executor {
 
   void Run(Context& context, std::span<const graph::Tensor* const> inputs,
            std::span<graph::Tensor> outputs) const override {
-    CheckInputsAndOutputs(io_, inputs, outputs);
-    auto* const mine = dynamic_cast<OneDnnContext*>(&context);
-    if (mine == nullptr || mine->arena.buffers.data() != plan_.buffers.data()) {
-      throw Error(ErrorCode::kInternal, "the context is another executor's");
+    const Item item{&context, inputs, outputs};
+    RunAll({&item, 1});
+  }
+
+  void RunAll(std::span<const Item> items) const override {
+    std::vector<OneDnnContext*> contexts;
+    for (const Item& item : items) {
+      CheckInputsAndOutputs(io_, item.inputs, item.outputs);
+      contexts.push_back(&Mine(*item.context));
+      for (std::size_t i = 0; i < item.inputs.size(); ++i) {
+        std::memcpy(contexts.back()->arena.At(plan_.inputs[i]), item.inputs[i]->bytes(), item.inputs[i]->byte_count());
+      }
     }
     const OneThread one_thread;
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      std::memcpy(mine->arena.At(plan_.inputs[i]), inputs[i]->bytes(), inputs[i]->byte_count());
+    std::size_t first = 0;
+    for (const std::size_t end : plan_.stretches) {
+      for (OneDnnContext* context : contexts) {
+        for (std::size_t step = first; step < end; ++step) context->steps[step](context->stream);
+      }
+      first = end;
     }
-    for (const auto& step : mine->steps) step(mine->stream);
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      const Plan::Output& output = plan_.outputs[i];
-      const void* source = output.constant != nullptr ? output.constant->bytes() : mine->arena.At(output.buffer);
-      std::memcpy(outputs[i].bytes(), source, outputs[i].byte_count());
+    for (std::size_t n = 0; n < items.size(); ++n) {
+      for (std::size_t i = 0; i < items[n].outputs.size(); ++i) {
+        const Plan::Output& output = plan_.outputs[i];
+        graph::Tensor& to = items[n].outputs[i];
+        const void* source =
+            output.constant != nullptr ? output.constant->bytes() : contexts[n]->arena.At(output.buffer);
+        std::memcpy(to.bytes(), source, to.byte_count());
+      }
     }
   }
 
@@ -139,6 +154,14 @@ class OneDnnExecutor : public Executor {
   std::string InstructionSet() const override { return std::string(NameOf(dnnl::get_effective_cpu_isa())); }
 
  private:
+  OneDnnContext& Mine(Context& context) const {
+    auto* const mine = dynamic_cast<OneDnnContext*>(&context);
+    if (mine == nullptr || mine->arena.buffers.data() != plan_.buffers.data()) {
+      throw Error(ErrorCode::kInternal, "the context is another executor's");
+    }
+    return *mine;
+  }
+
   graph::Graph io_;
   Plan plan_;
   std::vector<LayerReport> layers_;
@@ -146,11 +169,18 @@ class OneDnnExecutor : public Executor {
 
 }  // namespace
 
-std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph) { return CompileOneDnn(graph, 1); }
+std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph) { return CompileOneDnn(graph, {}); }
 
-std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph, int threads) {
+std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph, const CompileOptions& options) {
+  constexpr auto kNeeded = static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
+  const bool bf16 = (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & kNeeded) == kNeeded;
+  if (options.precision != Precision::kFp32 && !bf16) {
+    throw Error(
+        ErrorCode::kNotAvailable,
+        fmt::format("precision {} needs a processor with AVX-512; fp32 runs on this one", name(options.precision)));
+  }
   try {
-    return std::make_unique<OneDnnExecutor>(graph, threads);
+    return std::make_unique<OneDnnExecutor>(graph, options);
   } catch (const dnnl::error& e) {
     throw Error(ErrorCode::kInternal, fmt::format("oneDNN could not compile the network: {}", e.what()));
   }

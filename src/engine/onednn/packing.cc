@@ -49,10 +49,10 @@ void Packing::Settle(const std::shared_ptr<const dnnl::memory>& constant) {
 }
 
 std::shared_ptr<const Block> Packing::Pack(int threads) {
-  // The large ones first, when little else is there yet.
-  std::stable_sort(jobs_.begin(), jobs_.end(), [](const Job& a, const Job& b) {
-    return a.to->get_desc().get_size() > b.to->get_desc().get_size();
-  });
+  // The large ones first, when little else is there yet. What is made of one tensor in parts is made at once: it may
+  // be a deferred one.
+  std::stable_sort(jobs_.begin(), jobs_.end(),
+                   [](const Job& a, const Job& b) { return a.tensor->byte_count() > b.tensor->byte_count(); });
   std::vector<std::size_t> offsets;
   std::size_t size = 0;
   for (const Job& job : jobs_) {
@@ -60,10 +60,17 @@ std::shared_ptr<const Block> Packing::Pack(int threads) {
     size += (job.to->get_desc().get_size() + kBlockAlignment - 1) / kBlockAlignment * kBlockAlignment;
   }
   auto block = std::make_shared<const Block>(AllocateBlock(size));
-  ParallelFor(jobs_.size(), threads, [&](std::size_t i) {
+  for (std::size_t i = 0; i < jobs_.size(); ++i) jobs_[i].to->set_data_handle(block->get() + offsets[i]);
+  std::map<const graph::Tensor*, std::size_t> group_of;
+  std::vector<std::vector<const Job*>> groups;
+  for (const Job& job : jobs_) {
+    const auto [place, is_new] = group_of.emplace(job.tensor.get(), groups.size());
+    if (is_new) groups.emplace_back();
+    groups[place->second].push_back(&job);
+  }
+  ParallelFor(groups.size(), threads, [&](std::size_t i) {
     const OneThread one_thread;
-    jobs_[i].to->set_data_handle(block->get() + offsets[i]);
-    Run(jobs_[i]);
+    Run(groups[i]);
   });
   jobs_.clear();
   return block;
@@ -74,13 +81,15 @@ const Packing::Promise* Packing::Find(const std::shared_ptr<const dnnl::memory>&
   return found == promises_.end() ? nullptr : &found->second;
 }
 
-void Packing::Run(const Job& job) const {
-  if (!job.tensor->deferred()) {
-    return Reorder(engine_, dnnl::memory(job.from->get_desc(), engine_, Elements(*job.tensor)), *job.to);
+void Packing::Run(std::span<const Job* const> jobs) const {
+  const graph::Tensor& tensor = *jobs.front()->tensor;
+  Block copy;
+  if (tensor.deferred()) {
+    copy = AllocateBlock(tensor.byte_count());
+    tensor.CopyTo(copy.get());
   }
-  const Block elements = AllocateBlock(job.tensor->byte_count());
-  job.tensor->CopyTo(elements.get());
-  Reorder(engine_, dnnl::memory(job.from->get_desc(), engine_, elements.get()), *job.to);
+  void* const elements = tensor.deferred() ? copy.get() : Elements(tensor);
+  for (const Job* job : jobs) Reorder(engine_, dnnl::memory(job->from->get_desc(), engine_, elements), *job->to);
 }
 
 }  // namespace prefiqs::engine::onednn

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/block.h"
@@ -42,7 +43,7 @@ class Packing {
     Memory to;
   };
   const Promise* Find(const std::shared_ptr<const dnnl::memory>& memory) const;
-  void Run(const Job& job) const;
+  void Run(std::span<const Job* const> jobs) const;  // of one tensor
 
   dnnl::engine engine_;
   std::map<const dnnl::memory*, Promise> promises_;  // plain ones

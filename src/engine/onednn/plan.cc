@@ -6,6 +6,18 @@
 #include <unordered_map>
 
 namespace prefiqs::engine::onednn {
+namespace {
+
+// Of those that oneDNN uses: its cap holds for our loops too.
+Vectors NewestVectors() {
+  const auto has = [isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa())](dnnl::cpu_isa wanted) {
+    return (isa & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
+  };
+  if (has(dnnl::cpu_isa::avx512_core)) return Vectors::kAvx512;
+  return has(dnnl::cpu_isa::avx2) ? Vectors::kAvx2 : Vectors::kBaseline;
+}
+
+}  // namespace
 
 std::size_t PlaceBuffers(std::vector<Buffer>& buffers) {
   constexpr std::size_t kAlignment = 64;
@@ -33,16 +45,66 @@ std::size_t PlaceBuffers(std::vector<Buffer>& buffers) {
   return total;
 }
 
+Desc ChannelsLast(const dnnl::memory::dims& dims, dnnl::memory::data_type type) {
+  return Desc(dims, type, dims.size() == 2 ? dnnl::memory::format_tag::ab : dnnl::memory::format_tag::acdb);
+}
+
+std::optional<ChannelRows> RowsOf(const Desc& desc) {
+  using Tag = dnnl::memory::format_tag;
+  const auto type = desc.data_type();
+  const auto dims = desc.dims();
+  if ((type != dnnl::memory::data_type::f32 && type != dnnl::memory::data_type::bf16) ||
+      (dims.size() != 2 && dims.size() != 4))
+    return std::nullopt;
+  const std::int64_t pixels = dims.size() == 2 ? 1 : dims[2] * dims[3];
+  if (desc == ChannelsLast(dims, type)) return ChannelRows{1, 1, dims[0] * pixels, dims[1]};
+  if (dims.size() == 2) return std::nullopt;
+  for (const auto& [tag, width] : {std::pair{Tag::aBcd16b, 16}, std::pair{Tag::aBcd8b, 8}}) {
+    if (desc == Desc(dims, type, tag)) return ChannelRows{dims[0], (dims[1] + width - 1) / width, pixels, width};
+  }
+  return std::nullopt;
+}
+
 Step::Bound PrimitiveStep::Bind(const Arena& arena, const dnnl::engine& engine) const {
   std::unordered_map<int, dnnl::memory> memories;
   for (const auto& [argument, operand] : arguments_) {
-    memories.emplace(argument, operand.constant != nullptr
-                                   ? *operand.constant
-                                   : dnnl::memory(operand.desc, engine, arena.At(operand.buffer)));
+    memories.emplace(argument, operand.constant != nullptr ? *operand.constant
+                                                           : dnnl::memory(operand.desc, engine, arena.At(operand)));
   }
   return [primitive = primitive_, memories = std::move(memories)](dnnl::stream& stream) {
     primitive.execute(stream, memories);
   };
+}
+
+std::size_t PrimitiveStep::ConstantBytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [argument, operand] : arguments_) {
+    if (operand.constant != nullptr) bytes += operand.desc.get_size();
+  }
+  return bytes;
+}
+
+Step::Bound ChannelStep::Bind(const Arena& arena, const dnnl::engine&) const {
+  const void* const source = arena.At(source_);
+  void* const target = arena.At(target_);
+  return [this, source, target, vectors = NewestVectors()](dnnl::stream&) {
+    RunChannelwise(function_, rows_, from_, to_, source, target, vectors);
+  };
+}
+
+std::vector<std::size_t> Stretches(std::span<const std::unique_ptr<const Step>> steps, std::size_t cache_bytes) {
+  std::vector<std::size_t> ends;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const std::size_t more = steps[i]->ConstantBytes();
+    if (i > 0 && bytes + more > cache_bytes) {
+      ends.push_back(i);
+      bytes = 0;
+    }
+    bytes += more;
+  }
+  ends.push_back(steps.size());
+  return ends;
 }
 
 Step::Bound ReferenceStep::Bind(const Arena& arena, const dnnl::engine&) const {

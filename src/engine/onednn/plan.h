@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "base/block.h"
+#include "engine/channelwise.h"
 #include "engine/executor.h"
 #include "engine/reference_node.h"
 #include "graph/graph.h"
@@ -27,6 +29,7 @@ struct Operand {
   Desc desc;        // null for what oneDNN cannot describe (other types than float32, no elements): row-major then
   int buffer = -1;  // -1: see constant
   std::shared_ptr<const dnnl::memory> constant{};
+  std::size_t offset = 0;  // bytes into the buffer
 };
 
 // Part of the arena. Buffers that are never needed at the same time share bytes.
@@ -37,6 +40,12 @@ struct Buffer {
   std::size_t offset = 0;
 };
 
+// Batch×height×width×channel, or batch×channel.
+Desc ChannelsLast(const dnnl::memory::dims& dims, dnnl::memory::data_type type);
+
+// Where the channels of a float32 or bfloat16 tensor of this layout lie, if they lie in rows.
+std::optional<ChannelRows> RowsOf(const Desc& desc);
+
 // Gives every buffer its offset; returns the size of the arena. Offsets are multiples of 64.
 std::size_t PlaceBuffers(std::vector<Buffer>& buffers);
 
@@ -45,6 +54,7 @@ struct Arena {
   std::byte* base = nullptr;
   std::span<const Buffer> buffers;
   void* At(int buffer) const { return base + buffers[static_cast<std::size_t>(buffer)].offset; }
+  void* At(const Operand& operand) const { return static_cast<std::byte*>(At(operand.buffer)) + operand.offset; }
 };
 
 // Immutable; binding it to an arena gives what a run calls. Primitives take their memory as objects whose making costs
@@ -54,6 +64,8 @@ class Step {
   using Bound = std::function<void(dnnl::stream&)>;
   virtual ~Step() = default;
   virtual Bound Bind(const Arena& arena, const dnnl::engine& engine) const = 0;
+  // What it reads that is the same in every run.
+  virtual std::size_t ConstantBytes() const { return 0; }
 };
 
 class PrimitiveStep : public Step {
@@ -62,10 +74,30 @@ class PrimitiveStep : public Step {
   PrimitiveStep(dnnl::primitive primitive, Arguments arguments)
       : primitive_(std::move(primitive)), arguments_(std::move(arguments)) {}
   Bound Bind(const Arena& arena, const dnnl::engine& engine) const override;
+  std::size_t ConstantBytes() const override;
 
  private:
   dnnl::primitive primitive_;
   Arguments arguments_;
+};
+
+class ChannelStep : public Step {
+ public:
+  ChannelStep(ChannelFunction function, const ChannelRows& rows, ChannelForm from, ChannelForm to, Operand source,
+              Operand target)
+      : function_(std::move(function)),
+        rows_(rows),
+        from_(from),
+        to_(to),
+        source_(std::move(source)),
+        target_(std::move(target)) {}
+  Bound Bind(const Arena& arena, const dnnl::engine& engine) const override;
+
+ private:
+  ChannelFunction function_;
+  ChannelRows rows_;
+  ChannelForm from_, to_;
+  Operand source_, target_;
 };
 
 // The operator table's loops, for what oneDNN has no primitive for. All operands are row-major.
@@ -89,6 +121,9 @@ class ReferenceStep : public Step {
   std::vector<int> outputs_;
 };
 
+// Plan::stretches of `steps`.
+std::vector<std::size_t> Stretches(std::span<const std::unique_ptr<const Step>> steps, std::size_t cache_bytes);
+
 struct Plan {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   std::shared_ptr<const Block> constants;  // those that were rearranged
@@ -100,6 +135,8 @@ struct Plan {
     graph::TensorPtr constant;
   };
   std::vector<Output> outputs;
+  // Ends of the stretches of steps whose constants fit in a cache together; the last is the number of steps.
+  std::vector<std::size_t> stretches;
   std::vector<LayerReport> layers;  // of the rewritten graph
   std::size_t arena_bytes = 0;
 };
