@@ -149,6 +149,10 @@ void Check(const Network& network, const AssessorOptions& options) {
   if (!(options.min_face >= 0)) {
     throw Error(ErrorCode::kUsage, fmt::format("smallest face: {} is no number of pixels", options.min_face));
   }
+  if (options.method == Method::kJvp && options.precision != Precision::kFp32) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("method jvp is a derivative: it wants fp32, not {}", name(options.precision)));
+  }
   if (network.tells_quality() != (options.method == Method::kOutput)) {
     throw Error(ErrorCode::kUsage, fmt::format("{}: method {} and a network that was loaded {} do not go together",
                                                Printable(network.path()), name(options.method),
@@ -165,7 +169,8 @@ std::unique_ptr<const engine::Twin> CompileTwin(const Network::Impl& network, co
                                                 const Recipe& recipe, const Stochastic* stochastic,
                                                 double& achieved_sparsity) {
   const auto compile = [&](const graph::Graph& dense, const graph::Graph* pruned) {
-    return engine::Twin::Compile(dense, pruned, options.executor, options.threads);
+    return engine::Twin::Compile(dense, pruned, options.executor,
+                                 {.precision = options.precision, .threads = options.threads});
   };
   if (stochastic) return compile(stochastic->trunk(), nullptr);
   if (!prunes(options.method)) return compile(network.graph, nullptr);
@@ -205,8 +210,8 @@ pipeline::FaceOptions Assessor::Impl::Faces(FaceSelection selection) const {
 }
 
 void Assessor::Impl::Assess(engine::Context& context, std::span<pipeline::FaceCandidate* const> candidates) const {
-  // A micro-batch at a time: as floats, crops are four times as large.
-  const auto step = static_cast<std::size_t>(twin->micro_batch());
+  // No more at once than is of use: as floats, crops are four times as large.
+  const auto step = static_cast<std::size_t>(twin->faces_at_once());
   std::vector<std::vector<float>> inputs;
   for (std::size_t first = 0; first < candidates.size(); first += step) {
     const auto group = candidates.subspan(first, std::min(step, candidates.size() - first));
@@ -253,9 +258,12 @@ Assessment Assessor::assess(const DecodedImage& image) const { return AssessBest
 std::vector<Assessment> Assessor::assess(std::span<const Image> images) const {
   std::vector<Assessment> results;
   results.reserve(images.size());
-  const auto step = static_cast<std::size_t>(impl_->twin->micro_batch());
   pipeline::OrderedRun<std::vector<pipeline::FaceCandidate>> run;
   run.threads = ThreadCount(impl_->options.threads);
+  // Few pictures are spread over the threads first.
+  const auto threads = static_cast<std::size_t>(run.threads),
+             most = static_cast<std::size_t>(impl_->twin->faces_at_once());
+  const std::size_t step = std::clamp((images.size() + threads - 1) / threads, std::size_t{1}, most);
   run.count = static_cast<std::int64_t>((images.size() + step - 1) / step);
   run.window = run.count;  // the results are kept anyway
   run.work = [&](std::int64_t index, int) {

@@ -58,7 +58,7 @@ report::RunInfo Describe(const Assessor& assessor, const AssessorOptions& option
     run.sparsity = fmt::format("{:.6f}", assessor.achieved_sparsity());
   }
   run.network = assessor.network().content_hash();
-  run.precision = "fp32";
+  run.precision = name(options.precision);
   run.instruction_set = assessor.instruction_set();
   run.version = version();
   run.preprocessing = report::PreprocessingToken(assessor.network().preprocessing());
@@ -154,7 +154,7 @@ class Job {
  private:
   Batch Assess(std::int64_t index, int worker) {
     const auto context = impl_.contexts.Take();
-    const auto micro_batch = static_cast<std::size_t>(impl_.twin->micro_batch());
+    const auto at_once = static_cast<std::size_t>(impl_.twin->faces_at_once());
     const std::size_t first = static_cast<std::size_t>(index * batch_size_);
     const std::size_t last = std::min(items_.size(), first + static_cast<std::size_t>(batch_size_));
     Batch batch;
@@ -169,8 +169,8 @@ class Job {
           first_crops_[i] = *candidate.crop;
         }
         pending.push_back({batch.rows.size() - 1, item.number, std::move(candidate)});
-        // A crowd's crops are not all kept: enough for a full micro-batch is enough.
-        if (pending.size() >= micro_batch) Complete(*context, micro_batch, pending, batch);
+        // A crowd's crops are not all kept: enough for one run is enough.
+        if (pending.size() >= at_once) Complete(*context, at_once, pending, batch);
       }
       ++batch.pictures;
       done_.fetch_add(1, std::memory_order_relaxed);

@@ -111,14 +111,16 @@ class RecipeRun {
     info.recipe = run.recipe.name();
     info.sparsity = fmt::format("{:.6f}", masks_.achieved_sparsity());
     info.network = network.content_hash();
-    info.precision = "fp32";
+    const Precision precision = kind == Kind::kJvp ? Precision::kFp32 : options.job.assessor.precision;
+    info.precision = name(precision);
     info.version = version();
     info.preprocessing = report::PreprocessingToken(network.preprocessing());
     info.detector = whole.detector;
     info.guard = whole.guard;
     graph::Graph graph = prune::ApplyMasks(network.impl().graph, masks_);
     if (kind == Kind::kJvp) graph = ops::WithTangent(network.impl().graph, graph);
-    twin_ = engine::Twin::Compile(graph, nullptr, options.job.assessor.executor);
+    twin_ = engine::Twin::Compile(graph, nullptr, options.job.assessor.executor,
+                                  {.precision = precision, .threads = options.job.assessor.threads});
     contexts_.emplace(*twin_);
     info.instruction_set = twin_->InstructionSet();
     writer_ = std::make_unique<report::RowWriter>(
