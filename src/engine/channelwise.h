@@ -34,7 +34,7 @@ enum class ChannelForm { kFloat, kBf16, kBf16x3 };
 float RoundedToBf16(float value);
 
 // How channels lie in memory: `outer` times `blocks` times `rows` rows of `width` channels; row r of block b holds the
-// channels b·width … . Batch×height×width×channel has one block, layouts of 8 or 16 channels have channels/width.
+// channels b·width … . Batch×height×width×channel has one block, layouts of 4, 8 or 16 channels have channels/width.
 struct ChannelRows {
   std::int64_t outer = 1, blocks = 1, rows = 1, width = 1;
 };

@@ -149,11 +149,13 @@ ChannelForm Builder::FactorForm(const graph::Node& node) const {
     return ChannelForm::kFloat;
   }
   const graph::Shape& shape = graph_.value(input).shape;
-  // Depthwise ones are no faster in bfloat16, and a picture's three channels fill no tile three times.
+  // Depthwise convolutions are no faster in bfloat16, and a picture's three channels fill no tile.
   constexpr std::int64_t kFewest = 16;
-  if (node.op == "Conv" && shape.size() == 4 && node.Int("group", 1) == 1) {
+  if (node.op == "Conv" && shape.size() == 4) {
+    const std::int64_t groups = node.Int("group", 1);
+    if (shape[1] / groups < kFewest) return ChannelForm::kFloat;
     if (options_.precision == Precision::kBf16) return ChannelForm::kBf16;
-    return shape[1] >= kFewest ? ChannelForm::kBf16x3 : ChannelForm::kFloat;
+    return groups == 1 ? ChannelForm::kBf16x3 : ChannelForm::kFloat;
   }
   // Reading the weights is what an embedding's product costs: three would take longer than float32's one.
   if (node.op == "Gemm" && options_.precision == Precision::kBf16) return ChannelForm::kBf16;

@@ -73,7 +73,14 @@ bool MayBeWinograd(const ops::Window& window, const Dims& weights, ChannelForm f
          std::min(weights[0], weights[1]) >= kFewest && std::max(weights[0], weights[1]) <= kMost;
 }
 
-bool EmitWith(Builder& builder, const graph::Node& node, const Fusion& fusion, bool winograd) {
+// What is left to oneDNN's choice, or not.
+enum class Way {
+  kWinograd,
+  kChannelsLast,  // grouped: what comes before and after prefers it, and there is hardly a difference
+  kAny,
+};
+
+bool EmitWith(Builder& builder, const graph::Node& node, const Fusion& fusion, Way way) {
   const graph::ValueId input = node.inputs[0], weights = node.inputs[1];
   const graph::Shape& weight_shape = builder.graph().value(weights).shape;
   Dims weight_dims = WeightDims(weight_shape, node.Int("group", 1));
@@ -91,10 +98,17 @@ bool EmitWith(Builder& builder, const graph::Node& node, const Fusion& fusion, b
   Dims dilations = window.dilations;  // oneDNN counts the elements left out
   for (auto& dilation : dilations) --dilation;
   const Desc weights_any(weight_dims, type, Tag::any);
-  const Desc target(builder.Plain(node.outputs[0]).dims(), ResultType(builder, fusion, form), Tag::any);
+  Desc target(builder.Plain(node.outputs[0]).dims(), ResultType(builder, fusion, form), Tag::any);
+  if (way == Way::kChannelsLast) {
+    // Groups of one channel have kernels of their own.
+    if (source.dims().size() != 4 || weight_dims.size() != 5 || weight_dims[2] == 1) return false;
+    source = ChannelsLast(source.dims(), type);
+    target = ChannelsLast(target.dims(), target.data_type());
+  }
   constexpr auto kKind = dnnl::prop_kind::forward_inference;
-  if (winograd && !MayBeWinograd(window, weight_dims, form)) return false;
-  const auto algorithm = winograd ? dnnl::algorithm::convolution_winograd : dnnl::algorithm::convolution_direct;
+  if (way == Way::kWinograd && !MayBeWinograd(window, weight_dims, form)) return false;
+  const auto algorithm =
+      way == Way::kWinograd ? dnnl::algorithm::convolution_winograd : dnnl::algorithm::convolution_direct;
   const auto desc =
       HasBias(node)
           ? dnnl::convolution_forward::desc(kKind, algorithm, source, weights_any, builder.Plain(node.inputs[2]),
@@ -127,17 +141,19 @@ bool EmitConvolution(Builder& builder, const graph::Node& node) {
     if (id != graph::kNone && !builder.Describable(id)) return false;
   }
   if (!builder.Describable(node.outputs[0])) return false;
-  const auto emit = [&](const Fusion& fusion, bool winograd) {
+  const auto emit = [&](const Fusion& fusion, Way way) {
     try {
-      return EmitWith(builder, node, fusion, winograd);
+      return EmitWith(builder, node, fusion, way);
     } catch (const dnnl::error& e) {
       if (e.status != dnnl_unimplemented) throw;
       return false;
     }
   };
   const Fusion fusion = FindFusion(builder, node);
-  if (emit(fusion, true) || emit(fusion, false)) return true;
-  return !fusion.nodes.empty() && emit(FindFusion(builder, node, 0), false);
+  for (const Way way : {Way::kWinograd, Way::kChannelsLast, Way::kAny}) {
+    if (emit(fusion, way)) return true;
+  }
+  return !fusion.nodes.empty() && emit(FindFusion(builder, node, 0), Way::kAny);
 }
 
 }  // namespace prefiqs::engine::onednn

@@ -16,6 +16,7 @@
 #include "graph/passes/decompose_batch_norm.h"
 #include "graph/passes/fold_affine.h"
 #include "graph/passes/fold_pad.h"
+#include "graph/passes/join_groups.h"
 #include "graph/passes/merge_reshapes.h"
 #include "graph/passes/remove_no_ops.h"
 
@@ -24,11 +25,14 @@ namespace {
 
 using onednn::Plan;
 
-graph::Graph Rewrite(const graph::Graph& graph) {
+graph::Graph Rewrite(const graph::Graph& graph, Precision precision) {
+  // A vector unit wants four channels side by side, measured faster than eight or sixteen; a tile unit thirty-two.
+  const std::int64_t group = precision == Precision::kBf16 ? 32 : 4;
   graph::Graph result = graph::RemoveNoOps(graph);
   result = graph::MergeReshapes(result);
   result = graph::FoldPad(result);
   result = graph::FoldAffine(result);
+  result = graph::JoinGroups(result, group);
   result = graph::DecomposeBatchNorm(result);
   return graph::RemoveNoOps(result);  // merged reshapes may change nothing
 }
@@ -106,7 +110,7 @@ class OneDnnExecutor : public Executor {
   OneDnnExecutor(const graph::Graph& graph, const CompileOptions& options) : io_(WithoutConstants(graph)) {
     CheckSpecialised(graph);
     const OneThread one_thread;
-    const graph::Graph rewritten = Rewrite(graph);
+    const graph::Graph rewritten = Rewrite(graph, options.precision);
     plan_ = onednn::Builder(rewritten, options).Build();
     layers_ = LayersOf(graph, plan_.layers);
   }

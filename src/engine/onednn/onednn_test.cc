@@ -56,6 +56,19 @@ TEST(OneDnn, RunsEveryActivationAloneAndFused) {
   }
 }
 
+TEST(OneDnn, RunsNarrowGroups) {
+  for (const std::int64_t groups : {2, 4, 16, 32}) {
+    GraphForTest g;
+    const auto x = g.Input({1, 64, 9, 7});
+    const auto first = g.Add("PRelu", {g.Conv(x, 64, groups), g.Random({64, 1, 1})});
+    const auto graph = g.Done({g.Add("PRelu", {g.Conv(first, 32, groups), g.Random({32, 1, 1})})});
+    ExpectSameOnBoth(graph);
+    for (const LayerReport& layer : CompileOneDnn(graph)->Layers()) {
+      EXPECT_THAT(layer.implementation, Not(StartsWith("ref"))) << layer.node << " of " << groups << " groups";
+    }
+  }
+}
+
 TEST(OneDnn, AddsAResidualInPlace) {
   GraphForTest g;
   const auto x = g.Input({1, 16, 8, 8});
@@ -284,7 +297,7 @@ TEST(OneDnn, PacksTheSameOnSeveralThreadsAndFromDeferredWeights) {
   const auto graph = g.Done({g.Add("Add", {c, part}), g.Add("Add", {c, g.Random({6})})});
   const std::vector<graph::Tensor> inputs{g.RandomTensor({1, 8, 20, 20})};
   const auto run = [&](const graph::Graph& which, int threads) {
-    const auto executor = CompileOneDnn(which, threads);
+    const auto executor = CompileOneDnn(which, {.threads = threads});
     const auto context = executor->NewContext();
     return RunOn(*executor, *context, which, inputs);
   };

@@ -59,7 +59,7 @@ std::optional<ChannelRows> RowsOf(const Desc& desc) {
   const std::int64_t pixels = dims.size() == 2 ? 1 : dims[2] * dims[3];
   if (desc == ChannelsLast(dims, type)) return ChannelRows{1, 1, dims[0] * pixels, dims[1]};
   if (dims.size() == 2) return std::nullopt;
-  for (const auto& [tag, width] : {std::pair{Tag::aBcd16b, 16}, std::pair{Tag::aBcd8b, 8}}) {
+  for (const auto& [tag, width] : {std::pair{Tag::aBcd16b, 16}, std::pair{Tag::aBcd8b, 8}, std::pair{Tag::aBcd4b, 4}}) {
     if (desc == Desc(dims, type, tag)) return ChannelRows{dims[0], (dims[1] + width - 1) / width, pixels, width};
   }
   return std::nullopt;

@@ -14,7 +14,7 @@ using testing::HasSubstr;
 // Null where this processor has no such products.
 std::unique_ptr<const Executor> Compile(const graph::Graph& graph, Precision precision) {
   try {
-    return CompileOneDnn(graph, precision);
+    return CompileOneDnn(graph, {.precision = precision});
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kNotAvailable) return nullptr;
     throw;
