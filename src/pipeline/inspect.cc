@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "engine/twin.h"
-#include "ops/operator.h"
+#include "ops/work.h"
 #include "pipeline/network_impl.h"
 #include "prune/prune.h"
 
@@ -28,26 +28,6 @@ std::vector<TensorInfo> Describe(const graph::Graph& graph, const std::vector<gr
     tensors.push_back({value.name, std::string(graph::Name(known.type)), std::move(shape)});
   }
   return tensors;
-}
-
-std::int64_t MultiplyAdds(const graph::Graph& graph, const graph::Node& node) {
-  std::vector<ops::TensorType> types;
-  types.reserve(node.inputs.size() + node.outputs.size());
-  std::vector<ops::InferInput> inputs;
-  for (const graph::ValueId id : node.inputs) {
-    if (id == graph::kNone) {
-      inputs.emplace_back();
-      continue;
-    }
-    types.push_back({graph.value(id).type, graph.value(id).shape});
-    inputs.push_back({&types.back(), graph.constant(id)});
-  }
-  std::vector<ops::TensorType> outputs;
-  for (const graph::ValueId id : node.outputs) {
-    outputs.push_back(id == graph::kNone ? ops::TensorType{}
-                                         : ops::TensorType{graph.value(id).type, graph.value(id).shape});
-  }
-  return ops::MultiplyAdds(node, inputs, outputs);
 }
 
 struct Prunable {
@@ -101,7 +81,7 @@ Inspection Network::inspect(const Recipe& recipe, ExecutorKind executor) const {
       if (constant == nullptr || constant->type() != graph::DataType::kFloat32) continue;
       if (counted.insert(id).second) layer.parameters += constant->count();
     }
-    layer.macs = MultiplyAdds(specialised, node);
+    layer.macs = ops::MultiplyAdds(specialised, node);
     if (const auto it = prunable.find(node.name); it != prunable.end()) {
       layer.prunable = it->second.weights;
       layer.pruned = it->second.pruned;
