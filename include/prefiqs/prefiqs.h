@@ -3,6 +3,7 @@
 #define PREFIQS_PREFIQS_H_
 
 #include <prefiqs/assessor.h>
+#include <prefiqs/bench.h>
 #include <prefiqs/demo.h>
 #include <prefiqs/detector.h>
 #include <prefiqs/error.h>
