@@ -14,6 +14,7 @@ int RunDemo(const Words& words);
 int RunEvaluate(const Words& words);
 int RunSweep(const Words& words);
 int RunInspect(const Words& words);
+int RunBench(const Words& words);
 
 }  // namespace prefiqs::cli
 

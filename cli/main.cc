@@ -33,7 +33,7 @@ constexpr std::array<Command, 11> kCommands{{
     {"sweep", "compare recipes", RunSweep},
     {"calibrate", "map qualities to 0-100", RunCalibrate},
     {"export", "write quality as a network", nullptr},
-    {"bench", "measure speed", nullptr},
+    {"bench", "measure speed", RunBench},
     {"serve", "answer over HTTP", nullptr},
     {"demo", "show it on a page", RunDemo},
 }};

@@ -2,11 +2,8 @@
 #include <fmt/format.h>
 #include <prefiqs/job.h>
 
-#include <algorithm>
-#include <array>
-#include <string_view>
-
 #include "cli/commands.h"
+#include "cli/method_option.h"
 #include "cli/network_options.h"
 #include "cli/recipe_options.h"
 #include "cli/run_options.h"
@@ -34,21 +31,6 @@ constexpr const char* kEmbedExamples = R"(Examples:
   prefiqs embed --model arcface.onnx --preset arcface --aligned CROPS/ --mirror --embeddings mirrored.npy --output m.csv
 
 Row i of the .npy file belongs to row i of the output; it is NaN where there is no embedding.)";
-
-constexpr std::string_view kNetworkMethod = "onnx:";
-
-Method ParseMethod(const std::string& text) {
-  if (text.starts_with(kNetworkMethod) && text.size() > kNetworkMethod.size()) return Method::kOutput;
-  for (const Method method : {Method::kDrift, Method::kPrunedNorm, Method::kJvp, Method::kNorm, Method::kStochastic}) {
-    if (text == name(method)) return method;
-  }
-  constexpr std::array<std::string_view, 1> kLater{"combined"};
-  constexpr const char* kKnown = "drift, pruned-norm, jvp, norm, stochastic, or onnx:FILE";
-  if (std::find(kLater.begin(), kLater.end(), text) != kLater.end()) {
-    throw Error(ErrorCode::kNotAvailable, fmt::format("--method {} is not available yet; there are {}", text, kKnown));
-  }
-  throw Error(ErrorCode::kUsage, fmt::format("--method {}: {}", text, kKnown));
-}
 
 // What does not go with a method is refused: a run must be what its rows say.
 void CheckMethod(const std::string& text, const NetworkArguments& network, const RecipeArguments& recipe,

@@ -116,7 +116,9 @@ double BestSeconds(const std::vector<Work>& works, double budget) {
   std::barrier line(static_cast<std::ptrdiff_t>(works.size()), between);
   const auto loop = [&](const Work& work) {
     const engine::OneThread one_thread;
-    for (line.arrive_and_wait(); more; line.arrive_and_wait()) {
+    for (;;) {
+      line.arrive_and_wait();
+      if (!more) return;
       try {
         work();
       } catch (...) {

@@ -14,7 +14,7 @@ class Help(ProgramTest):
             self.assertRegex(run.out.decode(), rf'(?m)^  {command} ')
 
     def test_has_examples(self):
-        for command in ('score', 'embed', 'prune', 'inspect', 'evaluate'):
+        for command in ('score', 'embed', 'prune', 'inspect', 'evaluate', 'bench'):
             with self.subTest(command):
                 run = self.run_program(command, '--help')
                 self.assert_status(run, 0)
@@ -86,7 +86,7 @@ class Usage(ProgramTest):
         score = ['score', '--model', self.network, '--preset', 'arcface', '--aligned', picture]
         for arguments in (
                 [*score, '--precision', 'bf16'], [*score, '--method', 'combined'],
-                *([command] for command in ('export', 'bench', 'serve')),
+                *([command] for command in ('export', 'serve')),
         ):
             with self.subTest(arguments=arguments[:1] + arguments[-2:]):
                 self.assert_refused(self.run_program(*arguments), 2, 'not available yet')
