@@ -1,4 +1,5 @@
 """What was asked of the engine, and whether it is so. A target is met when the worst of its configurations meets it."""
+import math
 
 
 def where(row):
@@ -69,7 +70,8 @@ def judge(rows):
     """A dict for each target; measured is None where nothing that was measured tells."""
     judged = []
     for what, unit, bound, more, values in TARGETS:
-        found = sorted(values(rows), key=lambda pair: pair[0], reverse=not more)
+        # What is no number is worse than any.
+        found = sorted(values(rows), key=lambda pair: (math.isfinite(pair[0]), pair[0] if more else -pair[0]))
         worst, place = found[0] if found else (None, "")
         met = None if worst is None else (worst >= bound if more else worst <= bound)
         judged.append({"target": what, "bound": bound, "unit": unit, "at_least": more, "measured": worst, "where": place,

@@ -1,0 +1,105 @@
+"""bench/networks.py makes the networks it says, and bench/rivals/targets.py judges by the worst."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / 'bench'), str(ROOT / 'bench/rivals')]
+import networks  # noqa: E402
+import targets  # noqa: E402
+
+PROGRAM = os.environ.get('PREFIQS_PROGRAM', 'prefiqs')
+
+
+class Counter(networks.Builder):
+    """Weights that take no time: what is counted is what is connected."""
+
+    def __init__(self):
+        super().__init__('counted')
+        self.weights = 0
+
+    def normal(self, shape, deviation):
+        self.weights += int(np.prod(shape))
+        return np.zeros(1, np.float32)
+
+
+class Networks(unittest.TestCase):
+    def test_topologies(self):
+        # Weights of convolutions and matrices. iResNet-100: InsightFace's has 65.16 M parameters, with biases and norms.
+        def of_iresnet(blocks):
+            weights, before = 27 * 64, 64
+            for count, width in zip(blocks, (64, 128, 256, 512)):
+                weights += 9 * before * width + 9 * width * width + before * width + (count - 1) * 18 * width * width
+                before = width
+            return weights + 49 * 512 * 512
+
+        expected = {'iresnet18': of_iresnet((2, 2, 2, 2)), 'iresnet34': of_iresnet((3, 4, 6, 3)),
+                    'iresnet50': of_iresnet((3, 4, 14, 3)), 'iresnet100': of_iresnet((3, 13, 30, 3))}
+        self.assertEqual(round(expected['iresnet100'] / 1e6), 65)
+        convolutions = {'iresnet18': 1 + 8 * 2 + 4, 'iresnet34': 1 + 16 * 2 + 4, 'iresnet50': 1 + 24 * 2 + 4,
+                        'iresnet100': 1 + 49 * 2 + 4, 'mobilefacenet': 2 + 15 * 3 + 2, 'mobilefacenet-wide': 2 + 17 * 3 + 2}
+        for name, make in networks.NETWORKS.items():
+            with self.subTest(name):
+                counter = Counter()
+                embedding = make(counter)
+                self.assertEqual(embedding.channels, 128 if name == 'mobilefacenet' else 512)
+                self.assertEqual(sum(n.op_type == 'Conv' for n in counter.nodes), convolutions[name])
+                if name in expected:
+                    self.assertEqual(counter.weights, expected[name])
+
+    def test_activations_stay_ordinary_and_bytes_the_same(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            path = networks.build('mobilefacenet', folder / 'a')
+            self.assertEqual(path.read_bytes(), networks.build('mobilefacenet', folder / 'b').read_bytes())
+            crop = folder / 'crop.ppm'
+            pixels = np.random.default_rng(1).integers(0, 256, (112, 112, 3), np.uint8)
+            crop.write_bytes(b'P6 112 112 255\n' + pixels.tobytes())
+            done = subprocess.run([PROGRAM, 'score', '--model', path, '--aligned', '--guard', 'none', '--format', 'jsonl',
+                                   crop], capture_output=True, check=True)
+            self.assertNotIn(b'warning', done.stderr)  # the preprocessing is in the file
+            row = json.loads(done.stdout)
+            # 128 numbers of variance 1 have a norm of 11.
+            self.assertGreater(row['embedding_norm'], 5)
+            self.assertLess(row['embedding_norm'], 25)
+            self.assertGreater(row['drift'], 0.05)
+            self.assertLess(row['drift'], 1.5)
+
+
+class Targets(unittest.TestCase):
+    @staticmethod
+    def row(batch, median, engine='ONNX Runtime fp32', ours='fp32'):
+        return {'section': 'twins', 'network': 'iresnet100', 'engine': engine, 'batch': batch, 'threads': 1,
+                'ratios': {ours: {'median': median}}}
+
+    def judged(self, rows, beginning):
+        return next(t for t in targets.judge(rows) if t['target'].startswith(beginning))
+
+    def test_the_worst_counts(self):
+        rows = [self.row(8, 2.5), self.row(8, 1.7), self.row(8, 1.9), self.row(1, 0.1)]
+        target = self.judged(rows, 'fp32 twin, batch 8')
+        self.assertEqual((target['measured'], target['met'], target['configurations']), (1.7, False, 3))
+        self.assertTrue(self.judged(rows[:1], 'fp32 twin, batch 8')['met'])
+        start = [{'section': 'start', 'network': 'mobilefacenet', 'ours_ms': ms, 'above_weights_mb': 1} for ms in (50, 70)]
+        self.assertEqual(self.judged(start, 'start to first score, MobileFaceNets')['measured'], 70)
+
+    def test_what_was_not_measured_is_neither(self):
+        target = self.judged([self.row(8, 2.5)], 'bf16 twin, batch 8')
+        self.assertEqual((target['measured'], target['met']), (None, None))
+
+    def test_what_is_no_number_is_not_met(self):
+        for rows in ([self.row(8, float('nan')), self.row(8, 2)], [self.row(8, 2), self.row(8, float('nan'))]):
+            self.assertIs(self.judged(rows, 'fp32 twin, batch 8')['met'], False)
+
+    def test_each_has_a_line(self):
+        self.assertTrue(all(len(targets.line(t)) == 5 for t in targets.judge([self.row(8, 2.5)])))
+
+
+if __name__ == '__main__':
+    unittest.main()
