@@ -84,7 +84,7 @@ class Child:
     """A process that measures when it is told to (serve.py)."""
 
     def __init__(self, label, command, threads):
-        self.label, self.milliseconds = label, []
+        self.label, self.milliseconds, self.cpu_milliseconds = label, [], []
         self.last_words = tempfile.TemporaryFile("w+")
         # OpenMP, of PyTorch and OpenCV, takes its number of threads from the environment before anyone can say another.
         environment = dict(ENVIRONMENT, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads))
@@ -107,10 +107,18 @@ class Child:
             raise Failure(f"{self.label}: ended early: {self.last_words.read()[-2000:].strip()}")
         return json.loads(line)
 
-    def measure(self, seconds):
+    def measure(self, seconds, batch):
+        before = self._cpu_seconds()
         self.process.stdin.write(f"{seconds}\n")
         self.process.stdin.flush()
-        self.milliseconds.append(self._answer()["ms_per_image"])
+        answer = self._answer()
+        self.milliseconds.append(answer["ms_per_image"])
+        self.cpu_milliseconds.append(1000 * (self._cpu_seconds() - before) / (answer["runs"] * batch))
+
+    def _cpu_seconds(self):
+        """Of all its threads: what a busy machine distorts less. Ticks of 10 ms."""
+        stat = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
     def close(self):
         self.process.stdin.close()
@@ -120,11 +128,11 @@ class Child:
         self.peak_mib = usage.ru_maxrss / 1024
 
 
-def measure_in_turn(children, rounds, seconds):
+def measure_in_turn(children, rounds, seconds, batch):
     """Every second round the other way round, so that nobody always runs after the same neighbour."""
     for i in range(rounds):
         for child in children if i % 2 == 0 else reversed(children):
-            child.measure(seconds)
+            child.measure(seconds, batch)
             time.sleep(0.02)  # its idle threads stop spinning
 
 
@@ -140,7 +148,7 @@ def rival(name, dense, pruned, pixels, width, height, batch, threads, precision)
 
 
 def to_the_end(command, statuses=(0,)):
-    """Milliseconds to the first line on standard output and to the end, and the peak of memory in MiB."""
+    """Milliseconds to the first line on standard output, to the end, and of processors; the peak of memory in MiB."""
     with tempfile.TemporaryFile("w+") as last_words:
         begun = time.perf_counter()
         process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=last_words, env=ENVIRONMENT)
@@ -154,4 +162,4 @@ def to_the_end(command, statuses=(0,)):
         if process.returncode not in statuses:
             last_words.seek(0)
             raise Failure(f"{command[0]}: status {process.returncode}: {last_words.read()[-2000:].strip()}")
-    return 1000 * first, 1000 * whole, usage.ru_maxrss / 1024
+    return 1000 * first, 1000 * whole, 1000 * (usage.ru_utime + usage.ru_stime), usage.ru_maxrss / 1024

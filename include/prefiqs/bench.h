@@ -58,12 +58,12 @@ struct BenchStage {
   double of_ceiling = std::numeric_limits<double>::quiet_NaN();
 };
 
-// What this machine did when it was asked for nothing else, in turn with nothing: the best of several tries.
+// The most that this machine did in several tries, while it was measured and with what else ran on it.
 struct BenchCeiling {
-  std::string precision;    // "fp32", or "bf16" where the machine multiplies such numbers
-  int threads = 1;          // each with a product, or copy, of its own
-  double gigaflops = 0;     // the faster of a matrix product and a 3×3 convolution, both in the cache
-  double copied_gigabytes;  // a second, read and written counted as one; of copies larger than the cache
+  std::string precision;        // "fp32", or "bf16" where the machine multiplies such numbers
+  int threads = 1;              // each with a product, or copy, of its own
+  double gigaflops = 0;         // the faster of a matrix product and a 3×3 convolution, both in the cache
+  double copied_gigabytes = 0;  // a second, read and written counted as one; of copies larger than the cache
 };
 
 struct BenchReport {
