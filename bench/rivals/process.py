@@ -75,6 +75,10 @@ def prepare(rivals):
         run("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "onnxruntime-node", cwd=NODE_FOLDER)
 
 
+def onnxruntime_version():
+    return json.loads((NODE_FOLDER / "node_modules/onnxruntime-node/package.json").read_text())["version"]
+
+
 def blas_path():
     own = [str(p.parent) for p in BLAS_FOLDER.glob("usr/lib/*/openblas-pthread/libblas.so.3")]
     return ":".join(own + [p for p in (os.environ.get("LD_LIBRARY_PATH"),) if p])

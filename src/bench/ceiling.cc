@@ -28,8 +28,8 @@ using dnnl::memory;
 constexpr std::int64_t kSide = 512;
 // A middle layer of the field's large networks, four pictures at a time.
 constexpr std::int64_t kPictures = 4, kChannels = 128, kMap = 28, kKernel = 3;
-// Larger than a core's second-level cache and its fair share of the third, and still there in a small container.
-constexpr std::size_t kCopiedBytes = std::size_t{256} << 20;
+// Source and target together 128 MiB: more than most third-level caches hold, and little enough for a small container.
+constexpr std::size_t kCopiedBytes = std::size_t{64} << 20;
 
 memory::data_type TypeOf(Factors factors) {
   return factors == Factors::kFloat32 ? memory::data_type::f32 : memory::data_type::bf16;
