@@ -33,8 +33,8 @@ struct BenchOptions {
   NetworkOptions network{};
   // Method, recipe, detector and executor; threads is not used. Without a detector pictures are aligned crops.
   AssessorOptions assessor{};
-  std::vector<int> threads{1};  // each at least 1
-  std::vector<int> batches{1};  // pictures given at once, each at least 1
+  std::vector<int> threads{1};  // each from 1 to 1024
+  std::vector<int> batches{1};  // pictures given at once, each from 1 to 16384
   // Files. None: passes see crops of noise, and there is nothing to decode and to search.
   std::vector<std::string> pictures{};
   // About how long all of it takes, above what three runs of each stage need.

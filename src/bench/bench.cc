@@ -24,18 +24,21 @@ constexpr double kShareOfCeilings = 0.25;
 // Of one stage; passes of the network and of the method are two, for each number of threads and batch.
 constexpr int kStagesOnce = 2, kStagesOfPictures = 3;
 
+// Each thread has products of its own, each picture of a batch its pixels: beyond these it is memory that is measured.
+constexpr int kMostThreads = 1024, kMostPictures = 1 << 14;
 // Of the passes; the engine has no other yet.
 constexpr const char* kPrecision = "fp32";
 
 void Check(const BenchOptions& options) {
-  const auto positive = [](const char* what, const std::vector<int>& numbers) {
+  const auto within = [](const char* what, const std::vector<int>& numbers, int most) {
     if (numbers.empty()) throw Error(ErrorCode::kUsage, fmt::format("bench: {}: none is given", what));
     for (const int number : numbers) {
-      if (number < 1) throw Error(ErrorCode::kUsage, fmt::format("bench: {}: {} is below 1", what, number));
+      if (number >= 1 && number <= most) continue;
+      throw Error(ErrorCode::kUsage, fmt::format("bench: {}: {} is not between 1 and {}", what, number, most));
     }
   };
-  positive("threads", options.threads);
-  positive("batch", options.batches);
+  within("threads", options.threads, kMostThreads);
+  within("batch", options.batches, kMostPictures);
   if (!(options.seconds > 0)) {
     throw Error(ErrorCode::kUsage, fmt::format("bench: {} seconds are no time to measure in", options.seconds));
   }

@@ -111,6 +111,7 @@ TEST(RunBench, RefusesWhatCannotBeMeasured) {
     return std::string("nothing was thrown");
   };
   EXPECT_THAT(refused([](BenchOptions& o) { o.threads = {1, 0}; }), HasSubstr("threads: 0"));
+  EXPECT_THAT(refused([](BenchOptions& o) { o.threads = {1025}; }), HasSubstr("1024"));
   EXPECT_THAT(refused([](BenchOptions& o) { o.batches.clear(); }), HasSubstr("batch: none"));
   EXPECT_THAT(refused([](BenchOptions& o) { o.seconds = std::nan(""); }), HasSubstr("seconds"));
   EXPECT_THAT(refused([](BenchOptions& o) { o.model = "missing.onnx"; }), HasSubstr("missing.onnx"));
