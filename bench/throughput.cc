@@ -1,7 +1,7 @@
 // Quality of aligned crops, whole path from pixels to drift and embedding: our side of bench/compare, which measures it
 // in turn with its rivals (bench/rivals/serve.py says how they are spoken to).
 //
-//   throughput MODEL [--batch N] [--threads N] [--precision fp32|bf16|split] [--method drift|embed|norm|jvp]
+//   throughput MODEL [--batch N] [--threads N] [--precision fp32|bf16|bf16x3] [--method drift|embed|norm|jvp]
 //              [--sparsity R] [--from F] [--pixels FILE] [--seconds S]
 //
 // One line of JSON when it is warm; then one a line of standard input, a number of seconds to measure for. With
@@ -46,13 +46,12 @@ Options Parse(int argc, char** argv) {
   return options;
 }
 
-// The one place that knows which precisions there are.
-void SetPrecision(const std::string& precision, AssessorOptions&) {
-  if (precision == "fp32") return;
-  if (precision == "bf16" || precision == "split") {
-    throw Error(ErrorCode::kNotAvailable, "--precision " + precision + " is not available yet: fp32 is");
+prefiqs::Precision ParsePrecision(const std::string& text) {
+  using prefiqs::Precision;
+  for (const Precision precision : {Precision::kFp32, Precision::kBf16, Precision::kBf16x3}) {
+    if (text == name(precision)) return precision;
   }
-  throw Error(ErrorCode::kUsage, "--precision " + precision + ": fp32, bf16 or split");
+  throw Error(ErrorCode::kUsage, "--precision " + text + ": fp32, bf16 or bf16x3");
 }
 
 Method ParseMethod(const std::string& text) {
@@ -107,7 +106,7 @@ void Run(const char* model, const Options& options) {
   assessor_options.method = ParseMethod(options.at("--method"));
   assessor_options.recipe = prefiqs::Recipe{.sparsity = std::atof(options.at("--sparsity").c_str()),
                                             .from = std::atof(options.at("--from").c_str())};
-  SetPrecision(options.at("--precision"), assessor_options);
+  assessor_options.precision = ParsePrecision(options.at("--precision"));
   const prefiqs::Work work = prefiqs::count_work(network, assessor_options);
   const Assessor assessor(network, assessor_options);
   const std::vector<Image> crops = Crops(network, static_cast<std::size_t>(batch), options.at("--pixels"));

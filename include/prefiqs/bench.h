@@ -72,7 +72,7 @@ struct BenchReport {
   Work work;
   std::string network;    // content hash
   std::string recipe;     // name; empty where the method prunes nothing
-  std::string precision;  // of the passes: "fp32"
+  std::string precision;  // of the passes
   std::string instruction_set;
   std::vector<std::string> notes;  // what was left out, and why
 };
