@@ -26,7 +26,6 @@ constexpr int kStagesOnce = 2, kStagesOfPictures = 3;
 
 // Each thread has products of its own, each picture of a batch its pixels: beyond these it is memory that is measured.
 constexpr int kMostThreads = 1024, kMostPictures = 1 << 14;
-// Of the passes; the engine has no other yet.
 
 void Check(const BenchOptions& options) {
   const auto within = [](const char* what, const std::vector<int>& numbers, int most) {
@@ -58,7 +57,7 @@ class Bench {
 
   BenchReport Run() {
     report_.network = network_.content_hash();
-    report_.precision = name(options_.assessor.precision);
+    report_.precision = prefiqs::name(options_.assessor.precision);
     report_.work = count_work(network_, options_.assessor);
     Say("what the machine can do");
     report_.ceilings = MeasureCeilings(options_.threads, options_.seconds * kShareOfCeilings);
@@ -101,7 +100,7 @@ class Bench {
     stage.gigaflops = 2.0 * static_cast<double>(*work) * stage.images_a_second / 1e9;
     // Of three products each of the work's is made.
     const bool split = options_.assessor.precision == Precision::kBf16x3;
-    const std::string_view factors = split ? name(Precision::kBf16) : report_.precision;
+    const std::string_view factors = prefiqs::name(split ? Precision::kBf16 : options_.assessor.precision);
     for (const BenchCeiling& ceiling : report_.ceilings) {
       if (ceiling.precision == factors && ceiling.threads == threads) {
         stage.of_ceiling = stage.gigaflops * (split ? 3 : 1) / ceiling.gigaflops;
