@@ -1,0 +1,97 @@
+"""Protocol C (docs/evaluation.md) over all pairs of some pictures, for pictures that count as often as their person was drawn."""
+import numpy as np
+
+STEPS = np.arange(6) / 20  # left ends up to 30 %
+FMR = 1e-3
+FLOOR = 0.02  # share of the non-mated pairs that is kept, the most alike; far more than FMR asks about
+
+
+class Pairs:
+    """All pairs of pictures that may be compared; people numbered from 0. `side`: None, or for each picture 0 or 1, and
+    only pictures of different sides are compared."""
+
+    def __init__(self, embeddings, person, side=None):
+        unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+        self.person = np.asarray(person)
+        self.side = None if side is None else np.asarray(side)
+        self.people = int(self.person.max()) + 1
+        self.count = len(unit)
+        first, second, similarity, mated = [], [], [], []
+        total, floor = 0, -np.inf
+        for start in range(0, self.count, 512):
+            rows = np.arange(start, min(start + 512, self.count))
+            s = unit[rows] @ unit.T
+            allowed = np.arange(self.count)[None, :] > rows[:, None]
+            if self.side is not None:
+                allowed &= self.side[rows][:, None] != self.side[None, :]
+            same = self.person[rows][:, None] == self.person[None, :]
+            i, j = np.nonzero(allowed & same)
+            mated.append(np.stack([rows[i], j, s[i, j]], 1))
+            other = allowed & ~same
+            total += int(other.sum())
+            i, j = np.nonzero(other & (s >= floor))
+            first.append(rows[i]), second.append(j), similarity.append(s[i, j])
+            if sum(map(len, similarity)) > 2_000_000:
+                first, second, similarity, floor = self._most_alike(first, second, similarity, 1_000_000)
+        keep = max(1, int(FLOOR * total))
+        if keep > 1_000_000:
+            raise ValueError(f'{total} pairs: more than are held')
+        first, second, similarity, _ = self._most_alike(first, second, similarity, keep)
+        order = np.argsort(-similarity[0], kind='stable')
+        self.first, self.second, self.similarity = first[0][order], second[0][order], similarity[0][order]
+        mated = np.concatenate(mated)
+        self.mated_first, self.mated_second = mated[:, 0].astype(int), mated[:, 1].astype(int)
+        self.mated_similarity = mated[:, 2]
+        self.non_mated = total
+
+    @staticmethod
+    def _most_alike(first, second, similarity, keep):
+        first, second, similarity = map(np.concatenate, (first, second, similarity))
+        if len(similarity) > keep:
+            best = np.sort(np.argpartition(-similarity, keep - 1)[:keep])
+            first, second, similarity = first[best], second[best], similarity[best]
+            return [first], [second], [similarity], similarity.min()
+        return [first], [second], [similarity], -np.inf
+
+    def _non_mated_weight(self, kept, drawn):
+        """Of all kept non-mated pairs, from the numbers of pictures alone."""
+        def of_people(pictures):
+            return np.bincount(self.person[pictures], minlength=self.people) * drawn
+        if self.side is None:
+            n = of_people(np.flatnonzero(kept))
+            return (n.sum() ** 2 - (n ** 2).sum()) / 2
+        a, b = (of_people(np.flatnonzero(kept & (self.side == s))) for s in (0, 1))
+        return a.sum() * b.sum() - (a * b).sum()
+
+    def errors(self, quality, drawn=None):
+        """FNMR at FMR with the shares STEPS of the pictures of the lowest quality discarded (equals: the first goes
+        first); drawn: how often each person counts."""
+        drawn = np.ones(self.people) if drawn is None else np.asarray(drawn, float)
+        if not np.isfinite(quality).all():
+            raise ValueError('a quality is not a number')
+        order = np.argsort(quality, kind='stable')
+        of_picture = drawn[self.person]
+        gone = np.cumsum(of_picture[order])  # with this picture and those before
+        pair_weight = drawn[self.person[self.first]] * drawn[self.person[self.second]]
+        mated_weight = drawn[self.person[self.mated_first]]
+        result = []
+        for share in STEPS:
+            kept = np.ones(self.count, bool)
+            kept[order[gone <= np.floor(share * gone[-1] + 1e-9)]] = False
+            weight = np.where(kept[self.first] & kept[self.second], pair_weight, 0.0)
+            passed = np.cumsum(weight)
+            wanted = FMR * self._non_mated_weight(kept, drawn)
+            if passed[-1] < 2 * wanted:
+                raise ValueError('too few non-mated pairs are held')
+            k = int(np.searchsorted(passed, wanted))  # the first that reaches it, or the one before, whichever is nearer
+            if k > 0 and wanted - passed[k - 1] < passed[k] - wanted:
+                k = int(np.searchsorted(passed, passed[k - 1]))
+            threshold = self.similarity[k]
+            mated = np.where(kept[self.mated_first] & kept[self.mated_second], mated_weight, 0.0)
+            result.append(mated[self.mated_similarity < threshold].sum() / mated.sum())
+        return np.array(result)
+
+    def area(self, quality, drawn=None):
+        """Left steps up to 30 %; where nothing fails, what half a failing pair would give."""
+        area = self.errors(quality, drawn).sum() / 20
+        return max(area, 0.3 * 0.5 / len(self.mated_similarity))
