@@ -11,6 +11,7 @@ int RunEmbed(const Words& words);
 int RunCalibrate(const Words& words);
 int RunPrune(const Words& words);
 int RunDemo(const Words& words);
+int RunExplain(const Words& words);
 int RunEvaluate(const Words& words);
 int RunSweep(const Words& words);
 int RunInspect(const Words& words);

@@ -24,7 +24,7 @@ struct Command {
   int (*run)(const Words&);  // null: not available yet
 };
 
-constexpr std::array<Command, 11> kCommands{{
+constexpr std::array<Command, 12> kCommands{{
     {"score", "quality of faces in pictures", RunScore},
     {"embed", "embeddings of faces in pictures", RunEmbed},
     {"prune", "write the pruned copy of a network", RunPrune},
@@ -32,6 +32,7 @@ constexpr std::array<Command, 11> kCommands{{
     {"evaluate", "error versus discard curves", RunEvaluate},
     {"sweep", "compare recipes", RunSweep},
     {"calibrate", "map qualities to 0-100", RunCalibrate},
+    {"explain", "show which regions a face's quality hangs on", RunExplain},
     {"export", "write quality as a network", nullptr},
     {"bench", "measure speed", RunBench},
     {"serve", "answer over HTTP", nullptr},

@@ -26,15 +26,15 @@ Image EachLevel(Image tile, const std::function<double(double)>& change) {
 }
 
 // Along x or y, borders repeated.
-std::vector<double> BlurLines(const std::vector<double>& in, int side, const std::vector<double>& kernel,
+std::vector<double> BlurLines(const std::vector<double>& in, int width, int height, const std::vector<double>& kernel,
                               bool along_x) {
   const int reach = static_cast<int>(kernel.size()) / 2;
   std::vector<double> out(in.size());
-  const auto at = [&](int x, int y) { return static_cast<std::size_t>(y * side + x) * 3; };
-  for (int y = 0; y < side; ++y) {
-    for (int x = 0; x < side; ++x) {
+  const auto at = [&](int x, int y) { return static_cast<std::size_t>(y * width + x) * 3; };
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
       for (int k = -reach; k <= reach; ++k) {
-        const int from = std::clamp((along_x ? x : y) + k, 0, side - 1);
+        const int from = std::clamp((along_x ? x : y) + k, 0, (along_x ? width : height) - 1);
         const std::size_t source = along_x ? at(from, y) : at(x, from);
         for (std::size_t c = 0; c < 3; ++c)
           out[at(x, y) + c] += kernel[static_cast<std::size_t>(k + reach)] * in[source + c];
@@ -42,18 +42,6 @@ std::vector<double> BlurLines(const std::vector<double>& in, int side, const std
     }
   }
   return out;
-}
-
-Image Blur(Image tile, double sigma) {
-  const int reach = static_cast<int>(std::ceil(4 * sigma));
-  std::vector<double> kernel;
-  double sum = 0;
-  for (int k = -reach; k <= reach; ++k) sum += kernel.emplace_back(std::exp(-k * k / (2 * sigma * sigma)));
-  for (double& weight : kernel) weight /= sum;
-  std::vector<double> levels(tile.rgb.begin(), tile.rgb.end());
-  levels = BlurLines(BlurLines(levels, tile.width, kernel, true), tile.width, kernel, false);
-  std::transform(levels.begin(), levels.end(), tile.rgb.begin(), ToLevel);
-  return tile;
 }
 
 Image ThroughSmall(const Image& tile, double times) {
@@ -101,6 +89,19 @@ Image Centre(const Image& tile, double degrees, double shift) {
 }
 
 }  // namespace
+
+Image Blur(Image picture, double sigma) {
+  const int reach = static_cast<int>(std::ceil(4 * sigma));
+  std::vector<double> kernel;
+  double sum = 0;
+  for (int k = -reach; k <= reach; ++k) sum += kernel.emplace_back(std::exp(-k * k / (2 * sigma * sigma)));
+  for (double& weight : kernel) weight /= sum;
+  std::vector<double> levels(picture.rgb.begin(), picture.rgb.end());
+  levels = BlurLines(BlurLines(levels, picture.width, picture.height, kernel, true), picture.width, picture.height,
+                     kernel, false);
+  std::transform(levels.begin(), levels.end(), picture.rgb.begin(), ToLevel);
+  return picture;
+}
 
 Image Degrade(const Image& tile, Degradation kind, double strength) {
   if (strength == 0) return Centre(tile, 0, 0);

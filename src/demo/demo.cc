@@ -10,6 +10,7 @@
 #include "align/align.h"
 #include "base/file.h"
 #include "demo/degrade.h"
+#include "demo/explain.h"
 #include "demo/figure.h"
 #include "demo/page.h"
 #include "input/source.h"
@@ -116,6 +117,26 @@ DemoSeries MakeWorse(const Assessor& assessor, const Image& tile, const demo::De
   return series;
 }
 
+// The best and the worst face, where there are any; coarser than `prefiqs explain`, which takes four times as long.
+void ExplainEnds(const Assessor& assessor, const std::vector<Looked>& looked, DemoReport& report) {
+  const auto is_face = [](const Looked& one) { return one.tile && one.result.status == Status::kOk; };
+  const auto best = std::find_if(looked.begin(), looked.end(), is_face);
+  if (best == looked.end()) return;
+  const auto worst = std::find_if(looked.rbegin(), looked.rend(), is_face);
+  std::vector<const Looked*> ends{&*best};
+  if (&*worst != &*best) ends.push_back(&*worst);
+  ExplainOptions options;
+  options.step = 0.125;
+  for (const Looked* const one : ends) {
+    DemoExplanation& explained = report.explained.emplace_back();
+    explained.path = one->result.path;
+    explained.explanation.assessment = assessor.assess(one->crop);
+    explained.explanation.crop =
+        *align::FitCrop(one->crop, assessor.network().input_width(), assessor.network().input_height());
+    demo::Map(assessor, options, explained.explanation);
+  }
+}
+
 std::string Channels(const Preprocessing& p) {
   return fmt::format("{}, (x - {}) / {}", p.channels == ChannelOrder::kRgb ? "RGB" : "BGR", fmt::join(p.mean, ", "),
                      fmt::join(p.scale, ", "));
@@ -168,6 +189,7 @@ DemoReport run_demo(const Network& network, const DemoOptions& options) {
       report.series.push_back(MakeWorse(assessor, *portrait->tile, plan, pictures.steps.emplace_back()));
     }
   }
+  ExplainEnds(assessor, looked, report);
   if (!options.page.empty()) {
     const std::string page = demo::RenderPage(report, pictures, Facts(assessor));
     WriteFileAtomically(options.page, {reinterpret_cast<const std::uint8_t*>(page.data()), page.size()});

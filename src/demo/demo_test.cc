@@ -45,7 +45,12 @@ TEST(Demo, RanksRealPicturesAndWritesThePage) {
     EXPECT_FLOAT_EQ(static_cast<float>(series.qualities[0]), report.pictures[0].quality) << series.name;
     ASSERT_TRUE(series.rank_correlation) << series.name;
   }
+  ASSERT_EQ(report.explained.size(), 1u);  // the best face is the worst
+  EXPECT_EQ(report.explained[0].path, report.portrait);
+  EXPECT_EQ(report.explained[0].explanation.patches, 49);
+  EXPECT_EQ(report.explained[0].explanation.assessment.quality, report.pictures[0].quality);
   EXPECT_GT(Contents(options.page).size(), 50000u);
+  EXPECT_NE(Contents(options.page).find("What a score hangs on"), std::string::npos);
   const std::string figure = Contents(options.figure);
   for (const DemoSeries& series : report.series) EXPECT_NE(figure.find(">" + series.name + "<"), std::string::npos);
   EXPECT_EQ(figure.find("nan"), std::string::npos);
@@ -55,6 +60,7 @@ TEST(Demo, RanksRealPicturesAndWritesThePage) {
   const DemoReport again = run_demo(network, options);
   for (std::size_t i = 0; i < report.series.size(); ++i)
     EXPECT_EQ(again.series[i].qualities, report.series[i].qualities);
+  EXPECT_EQ(again.explained[0].explanation.change, report.explained[0].explanation.change);
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ constexpr std::string_view kStyle = R"(
 .series { display: grid; grid-template-columns: minmax(15rem, 22rem) 1fr; gap: .4rem 1.4rem; align-items: center; border-top: 1px solid var(--line); padding: .9rem 0; break-inside: avoid; }
 .series h3 { grid-column: 1 / -1; margin: 0; font-size: 1rem; } .series h3 small { color: var(--soft); font-weight: 400; }
 .steps { display: flex; flex-wrap: wrap; gap: .4rem; } .steps figure { margin: 0; text-align: center; font-size: .75rem; color: var(--soft); font-variant-numeric: tabular-nums; } .steps img { display: block; width: 5.2rem; height: 5.2rem; border-radius: 4px; object-fit: cover; }
+.maps { display: flex; flex-wrap: wrap; gap: 1rem; } .maps figure { margin: 0; font-size: .8rem; color: var(--soft); } .maps img { display: block; width: 26rem; max-width: 100%; border-radius: 6px; }
 svg { width: 100%; height: auto; } svg text { fill: var(--soft); font: 11px system-ui, sans-serif; } svg .grid { stroke: var(--line); } svg .curve { fill: none; stroke: var(--mark); stroke-width: 2; } svg circle { fill: var(--mark); }
 .yes { color: var(--good); font-weight: 600; } .no { color: var(--bad); font-weight: 600; }
 @media (max-width: 40rem) { .series { grid-template-columns: 1fr; } })";
@@ -121,6 +122,16 @@ std::string Series(const DemoSeries& series, const std::vector<Image>& steps, Ra
       Curve(series, range), figures);
 }
 
+std::string Explained(const DemoExplanation& explained) {
+  double most = 0;
+  for (const float change : explained.explanation.change) {
+    if (std::isfinite(change)) most = std::max(most, std::abs(static_cast<double>(change)));
+  }
+  return fmt::format("<figure>{}<figcaption>{} · quality {} · strongest change {}</figcaption></figure>\n",
+                     Picture(draw(explained.explanation), "map", "the crop, and what its quality hangs on"),
+                     FileName(explained.path), Number(explained.explanation.assessment.quality), Number(most));
+}
+
 std::string Verdicts(const DemoReport& report) {
   std::string rows;
   const auto row = [&](std::string_view what, const std::string& is, bool good) {
@@ -172,6 +183,16 @@ std::string RenderPage(const DemoReport& report, const PagePictures& pictures, c
     html += Tile(report.pictures[i], pictures.thumbnails[i], pictures.crops[i], range);
   }
   html += "</div>\n";
+  if (!report.explained.empty()) {
+    html +=
+        "<h2>What a score hangs on</h2>\n<p>The best and the lowest face; one square after the other was hidden "
+        "(blurred) "
+        "and the quality asked for again. Red: the face scores better without this region; blue: worse. Each map has a "
+        "scale of its own. It tells what the score answers to, not what is wrong with the face, and other squares give "
+        "another map.</p>\n<div class=\"maps\">\n";
+    for (const DemoExplanation& explained : report.explained) html += Explained(explained);
+    html += "</div>\n";
+  }
   if (!report.series.empty()) {
     html += fmt::format(
         "<h2>One face, made worse</h2>\n<p>{}, step by step. The strengths were fixed before anything was "

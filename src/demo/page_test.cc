@@ -46,6 +46,28 @@ TEST(Page, ShowsEverythingAndNeedsNothing) {
   EXPECT_THAT(html, Not(HasSubstr("http")));
 }
 
+TEST(Page, ShowsWhatScoresHangOn) {
+  DemoReport report = TestReport();
+  EXPECT_THAT(
+      RenderPage(report, {std::vector<Image>(3), std::vector<Image>(3), std::vector<std::vector<Image>>(2)}, {}),
+      Not(HasSubstr("hangs on")));
+  for (const float most : {0.012f, 0.034f}) {
+    DemoExplanation& explained = report.explained.emplace_back();
+    explained.path = "<worst>.png";
+    explained.explanation.crop = Flat(4, 100);
+    explained.explanation.change.assign(16, NAN);
+    explained.explanation.change[3] = -most;
+    explained.explanation.assessment.quality = 0.75f;
+  }
+  const std::string html =
+      RenderPage(report, {std::vector<Image>(3), std::vector<Image>(3), std::vector<std::vector<Image>>(2)}, {});
+  ExpectWellFormed(html);
+  EXPECT_EQ(Count(html, "class=\"map\""), 2u);
+  EXPECT_THAT(html, HasSubstr("&lt;worst&gt;.png · quality 0.7500 · strongest change 0.0120"));
+  EXPECT_THAT(html, HasSubstr("strongest change 0.0340"));
+  EXPECT_THAT(html, Not(HasSubstr("nan")));
+}
+
 TEST(Page, StandsAnEmptyReport) { ExpectWellFormed(RenderPage({}, {}, {})); }
 
 TEST(Page, LeavesOutTheMiddleOfVeryMany) {

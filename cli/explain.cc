@@ -1,0 +1,148 @@
+// `prefiqs explain`.
+#include <fmt/format.h>
+#include <prefiqs/demo.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/messages.h"
+#include "cli/network_options.h"
+#include "cli/recipe_options.h"
+#include "cli/run_options.h"
+#include "cli/table.h"
+
+namespace prefiqs::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  prefiqs explain ann.jpg --output map.png
+  prefiqs explain crop.png --aligned --output map.png --model arcface.onnx --preset arcface --sparsity 0.2 --scope layer
+  prefiqs explain ann.jpg --output map.png --patch 0.15 --fill grey       does the map depend on how it was asked?
+
+Hides one square of the crop after the other and asks for the quality anew. The map shows the crop and, over it in grey,
+what the quality hangs on: red, the face scores better without this region; blue, it scores worse without it. The table
+gives the mean over the ninths of the crop. It is occlusion sensitivity: it tells what this score of this face answers to, not
+what is wrong with the face; patch size and fill matter, so look at two before you believe one.)";
+
+PatchFill ParseFill(const std::string& text) {
+  if (text == "blur") return PatchFill::kBlurred;
+  if (text == "mean") return PatchFill::kMean;
+  if (text == "grey") return PatchFill::kGrey;
+  throw Error(ErrorCode::kUsage, fmt::format("--fill {}: blur, mean or grey", text));
+}
+
+Method ParseExplained(const std::string& text) {
+  std::string known;
+  for (const Method method : {Method::kDrift, Method::kPrunedNorm, Method::kJvp, Method::kNorm, Method::kStochastic}) {
+    if (text == name(method)) return method;
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", name(method));
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("--method {}: any of {}", text, known));
+}
+
+// Means over the ninths of the crop.
+std::string Ninths(const Explanation& explanation) {
+  constexpr std::array<const char*, 3> kRows{"upper", "middle", "lower"};
+  std::vector<std::vector<std::string>> rows;
+  for (int row = 0; row < 3; ++row) {
+    std::vector<std::string>& cells = rows.emplace_back();
+    cells.push_back(kRows[static_cast<std::size_t>(row)]);
+    for (int column = 0; column < 3; ++column) {
+      double sum = 0;
+      int count = 0;
+      for (int y = explanation.crop.height * row / 3; y < explanation.crop.height * (row + 1) / 3; ++y) {
+        for (int x = explanation.crop.width * column / 3; x < explanation.crop.width * (column + 1) / 3; ++x) {
+          const float change = explanation.change[static_cast<std::size_t>(y * explanation.crop.width + x)];
+          if (!std::isfinite(change)) continue;
+          sum += change;
+          ++count;
+        }
+      }
+      cells.push_back(count == 0 ? std::string("-") : fmt::format("{:+.4f}", sum / count));
+    }
+  }
+  return FormatTable({{"hidden"}, {"left", Align::kRight}, {"centre", Align::kRight}, {"right", Align::kRight}}, rows);
+}
+
+void PrintPeak(const Explanation& explanation, bool costs) {
+  std::size_t peak = 0;
+  for (std::size_t i = 0; i < explanation.change.size(); ++i) {
+    const float change = explanation.change[i], best = explanation.change[peak];
+    if (std::isfinite(change) && (!std::isfinite(best) || (costs ? change > best : change < best))) peak = i;
+  }
+  const float change = explanation.change[peak];
+  if (!std::isfinite(change) || (costs ? change <= 0 : change >= 0)) {
+    fmt::print("no region {} quality\n", costs ? "costs" : "carries");
+    return;
+  }
+  const auto width = static_cast<std::size_t>(explanation.crop.width);
+  fmt::print("{} most: around ({}, {}) of the crop's {}x{} pixels, {:+.4f} when hidden\n", costs ? "costs" : "carries",
+             peak % width, peak / width, explanation.crop.width, explanation.crop.height, change);
+}
+
+}  // namespace
+
+int RunExplain(const Words& words) {
+  CLI::App app("Which regions of a face its quality hangs on, as a picture.", "prefiqs explain");
+  NetworkArguments network;
+  RecipeArguments recipe;
+  ExplainOptions options;
+  std::string picture, output, detector, fill = "blur", method = "drift";
+  bool aligned = false, force = false;
+  options.assessor.threads = 0;
+  app.add_option("PICTURE", picture, "Its largest face is explained")->required()->type_name("");
+  app.add_option("--output", output, "The map")->required()->type_name("FILE.png");
+  app.add_flag("--force", force, "Overwrites what is there");
+  AddModelOption(app, network);
+  AddPreprocessingOptions(app, network);
+  AddRecipeOptions(app, recipe);
+  app.add_option("--method", method, "drift, pruned-norm, jvp, norm or stochastic, as for score [drift]")
+      ->type_name("M");
+  app.add_flag("--aligned", aligned, "The picture is an aligned crop");
+  app.add_option("--detector", detector, "Detector network [default: the one that comes with prefiqs]")
+      ->type_name("FILE|default");
+  app.add_option("--patch", options.patch, "Side of the hidden square, of the crop's height [0.25]")
+      ->type_name("SHARE");
+  app.add_option("--step", options.step, "From one place to the next, of the crop's height [0.0625]")
+      ->type_name("SHARE");
+  app.add_option("--fill", fill, "What hides: blur (the crop, blurred), mean (its colour) or grey [blur]")
+      ->type_name("F");
+  app.add_option("--threads", options.assessor.threads, "0: all cores [0]")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
+  app.footer(kExamples);
+  if (!Parse(app, words)) return 0;
+  if (aligned && !detector.empty()) {
+    throw Error(ErrorCode::kUsage, "--aligned and --detector exclude each other: crops are not searched for faces");
+  }
+  options.fill = ParseFill(fill);
+  options.assessor.method = ParseExplained(method);
+  options.assessor.recipe = MakeRecipe(recipe);
+  if (!force && std::filesystem::exists(output)) {
+    throw Error(ErrorCode::kIo, fmt::format("{}: exists already; --force overwrites it", output));
+  }
+  if (!aligned) options.assessor.detector = LoadDetector(detector);
+  const Network loaded = LoadNetwork(network);
+  WarnIfAssumed(loaded);
+  CheckAutoRecipe(recipe, loaded);
+  const Explanation explanation = explain(loaded, Image::open(picture), options);
+  const Assessment& face = explanation.assessment;
+  if (face.status != Status::kOk) {
+    Say(fmt::format("prefiqs: {}: {}{}{}\n", picture, info(face.status).text, face.detail.empty() ? "" : ": ",
+                    face.detail));
+    return 1;
+  }
+  write_png(draw(explanation), output);
+  fmt::print("quality {:.4f}; {} places hidden, mean change of quality:\n\n{}\n", face.quality, explanation.patches,
+             Ninths(explanation));
+  PrintPeak(explanation, true);
+  PrintPeak(explanation, false);
+  fmt::print("the map: {}\n", output);
+  return 0;
+}
+
+}  // namespace prefiqs::cli
