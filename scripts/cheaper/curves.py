@@ -39,6 +39,8 @@ class Pairs:
         first, second, similarity, _ = self._most_alike(first, second, similarity, keep)
         order = np.argsort(-similarity[0], kind='stable')
         self.first, self.second, self.similarity = first[0][order], second[0][order], similarity[0][order]
+        # Where each run of equal similarities ends.
+        self.ends = np.flatnonzero(np.append(self.similarity[1:] != self.similarity[:-1], True))
         mated = np.concatenate(mated)
         self.mated_first, self.mated_second = mated[:, 0].astype(int), mated[:, 1].astype(int)
         self.mated_similarity = mated[:, 2]
@@ -79,16 +81,17 @@ class Pairs:
             kept = np.ones(self.count, bool)
             kept[order[gone <= np.floor(share * gone[-1] + 1e-9)]] = False
             weight = np.where(kept[self.first] & kept[self.second], pair_weight, 0.0)
-            passed = np.cumsum(weight)
+            passed = np.cumsum(weight)[self.ends]  # at or above each different similarity
             wanted = FMR * self._non_mated_weight(kept, drawn)
             if passed[-1] < 2 * wanted:
                 raise ValueError('too few non-mated pairs are held')
-            k = int(np.searchsorted(passed, wanted))  # the first that reaches it, or the one before, whichever is nearer
-            if k > 0 and wanted - passed[k - 1] < passed[k] - wanted:
-                k = int(np.searchsorted(passed, passed[k - 1]))
-            threshold = self.similarity[k]
+            k = int(np.searchsorted(passed, wanted))  # the first that reaches it, or what is before, whichever is nearer
+            before = passed[k - 1] if k > 0 else 0.0
+            nearest = before if wanted - before < passed[k] - wanted else passed[k]
+            # The lowest threshold that lets as many pass lies just above the next non-mated pair that is kept.
+            below = self.similarity[self.ends[np.searchsorted(passed, nearest, 'right')]]
             mated = np.where(kept[self.mated_first] & kept[self.mated_second], mated_weight, 0.0)
-            result.append(mated[self.mated_similarity < threshold].sum() / mated.sum())
+            result.append(mated[self.mated_similarity <= below].sum() / mated.sum())
         return np.array(result)
 
     def area(self, quality, drawn=None):

@@ -52,8 +52,8 @@ class Material:
         listed, rows, numbered = (self.work / f'{data}{end}' for end in ('.txt', '.csv', '-numbered'))
         listed.write_text(''.join(f'{p}\n' for p in pictures))
         file, preset = NETWORKS['w600k']
-        self.run(self.program, 'embed', f'@{listed}', '--model', self.shared / 'models' / file, '--preset', preset,
-                 '--detector', self.shared / DETECTOR, '--guard', 'none', '--output', rows, '--save-crops', numbered,
+        self.run(self.program, 'score', f'@{listed}', '--method', 'norm', '--model', self.shared / 'models' / file,
+                 '--preset', preset, '--detector', self.shared / DETECTOR, '--guard', 'none', '--output', rows, '--save-crops', numbered,
                  '--threads', self.threads, *(['--resume'] if rows.exists() else []), statuses=(0, 1))
         with open(rows, encoding='utf-8') as opened:
             table = list(csv.DictReader(opened))
