@@ -18,7 +18,8 @@ NETWORKS = {  # file, preset
     'xiaoccer': ('xiaoccer_mobilefacenet_112x96_casia.onnx', 'mobilefacenet128'),
 }
 REFERENCE = 1000  # faces of UTKFace
-DEGRADE = pathlib.Path(__file__).resolve().parents[1] / 'degrade'
+RESNET = 'iresnet50'  # with random weights: of it the cost alone is asked
+SCRIPTS = pathlib.Path(__file__).resolve().parents[1]
 
 
 class Material:
@@ -53,8 +54,8 @@ class Material:
         listed.write_text(''.join(f'{p}\n' for p in pictures))
         file, preset = NETWORKS['w600k']
         self.run(self.program, 'score', f'@{listed}', '--method', 'norm', '--model', self.shared / 'models' / file,
-                 '--preset', preset, '--detector', self.shared / DETECTOR, '--guard', 'none', '--output', rows, '--save-crops', numbered,
-                 '--threads', self.threads, *(['--resume'] if rows.exists() else []), statuses=(0, 1))
+                 '--preset', preset, '--detector', self.shared / DETECTOR, '--guard', 'none', '--output', rows,
+                 '--save-crops', numbered, '--threads', self.threads, *(['--resume'] if rows.exists() else []), statuses=(0, 1))
         with open(rows, encoding='utf-8') as opened:
             table = list(csv.DictReader(opened))
         by_number = {path.name.split('-')[0].lstrip('0'): path for path in numbered.iterdir()}
@@ -77,7 +78,7 @@ class Material:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if not target.exists():
                     os.link(pictures[0], target)
-        self.run(sys.executable, DEGRADE, first, '--output', self.crops / 'worse', '--strengths', 'one')
+        self.run(sys.executable, SCRIPTS / 'degrade', first, '--output', self.crops / 'worse', '--strengths', 'one')
 
     def network(self, name):
         """The network of all copies, the whole network first."""
@@ -102,8 +103,12 @@ class Material:
         """Multiply-adds of each layer with weights."""
         kept = self.work / f'{name}-inspected.json'
         if not kept.exists():
-            file, preset = NETWORKS[name]
-            kept.write_text(self.run(self.program, 'inspect', self.shared / 'models' / file, '--preset', preset, '--json'))
+            if name == RESNET:
+                path, preset = self.work / f'{name}.onnx', 'arcface'
+                self.run(sys.executable, SCRIPTS.parent / 'bench/iresnet', '50', path)
+            else:
+                path, preset = self.shared / 'models' / NETWORKS[name][0], NETWORKS[name][1]
+            kept.write_text(self.run(self.program, 'inspect', path, '--preset', preset, '--json'))
         return [layer['macs'] for layer in json.loads(kept.read_text())['layers'] if layer['prunable'] > 0]
 
     def prepare(self):

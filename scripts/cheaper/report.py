@@ -70,11 +70,11 @@ class Report:
         for where, several in by_mask.items():
             best = min(several, key=lambda c: self.e_choose[c])
             angle = next(c for c in several if c[1] in ('angle', 'mean angle'))
-            cost = max(self.study.costs[best].values())
-            rows.append([where, best[1], f'{cost - 1:.3f}' + ('' if self.study.affordable(best) else ' (over)'),
+            *compact, resnet = (cost - 1 for cost in self.study.costs[best].values())
+            rows.append([where, best[1], f'{max(compact):.3f}, {resnet:.3f}' + ('' if self.study.affordable(best) else ' (over)'),
                          f'{self.e_choose[best]:.3f}', f'{self.e_report[best]:.3f}',
                          f'{self.e_choose[angle]:.3f}, {self.e_report[angle]:.3f}'])
-        return markdown(['mask', 'best read off', 'passes more', 'E on choose', 'E on report', 'its angle: choose, report'],
+        return markdown(['mask', 'best read off', 'passes more, ResNet', 'E on choose', 'E on report', 'its angle: choose, report'],
                         rows, left=2)
 
     def reads(self):
