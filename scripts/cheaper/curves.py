@@ -3,7 +3,7 @@ import numpy as np
 
 STEPS = np.arange(6) / 20  # left ends up to 30 %
 FMR = 1e-3
-FLOOR = 0.02  # share of the non-mated pairs that is kept, the most alike; far more than FMR asks about
+FLOOR = 0.01  # share of the non-mated pairs that is kept, the most alike; far more than FMR asks about
 
 
 class Pairs:

@@ -16,16 +16,13 @@ def unstructured(scope, sparsity, start, seed=None):
 def _masks():
     masks = {'paper': unstructured('global', 0.4, 0)}
     for start, name in (('0.5', 'half'), ('0.7', 'seven'), (LATE, 'late')):
-        grid = {'half': {'global': [0.4], 'layer': [0.2]},
-                'seven': {'global': [0.2, 0.4], 'layer': [0.2]},
+        grid = {'half': {'global': [0.4]}, 'seven': {'global': [0.4]},
                 'late': {'global': [0.2, 0.4, 0.6, 0.8], 'layer': [0.2, 0.4, 0.6], 'channel': [0.2, 0.4, 0.6]}}[name]
         for scope, sparsities in grid.items():
             for sparsity in sparsities:
                 masks[f'{name} {scope} {sparsity}'] = unstructured(scope, sparsity, start)
     for seed in (1, 2, 3, 4):
-        for sparsity in (0.05, 0.2):
-            masks[f'late random {sparsity} seed {seed}'] = unstructured('global', sparsity, LATE, seed)
-        masks[f'last random 0.5 seed {seed}'] = unstructured('global', 0.5, LAST, seed)
+        masks[f'late random 0.05 seed {seed}'] = unstructured('global', 0.05, LATE, seed)
     for sparsity in (0.2, 0.4, 0.6, 0.8):
         masks[f'last {sparsity}'] = unstructured('global', sparsity, LAST)
     return masks

@@ -44,9 +44,7 @@ SEVERAL = {
     'late global, four': [f'late global {s}' for s in (0.2, 0.4, 0.6, 0.8)],
     'late 0.4, three scopes': [f'late {s} 0.4' for s in ('global', 'layer', 'channel')],
     'late random 0.05, four': [f'late random 0.05 seed {k}' for k in (1, 2, 3, 4)],
-    'late random 0.2, four': [f'late random 0.2 seed {k}' for k in (1, 2, 3, 4)],
     'last, four': [f'last {s}' for s in (0.2, 0.4, 0.6, 0.8)],
-    'last random 0.5, four': [f'last random 0.5 seed {k}' for k in (1, 2, 3, 4)],
 }
 
 
