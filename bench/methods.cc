@@ -1,6 +1,7 @@
 // What methods cost, in passes of the network: medians of processor time, of runs in turn, so that what else the
 // machine does hits neither one method more than another nor longer runs more than shorter ones.
-//   methods MODEL SECONDS
+//   methods MODEL SECONDS [SPARSITY FROM]
+// The recipe is the paper's; with SPARSITY and FROM that of the layers from there on.
 #include <prefiqs/prefiqs.h>
 
 #include <algorithm>
@@ -30,17 +31,19 @@ prefiqs::Image Noise(int width, int height) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: methods MODEL SECONDS\n");
+  if (argc != 3 && argc != 5) {
+    std::fprintf(stderr, "usage: methods MODEL SECONDS [SPARSITY FROM]\n");
     return 2;
   }
   try {
     using Clock = std::chrono::steady_clock;
     const auto network = prefiqs::Network::load(argv[1], {.preprocessing = prefiqs::Preprocessing{}});
     constexpr std::array kMethods{Method::kNorm, Method::kDrift, Method::kJvp};
+    prefiqs::Recipe recipe;
+    if (argc == 5) recipe = {.sparsity = std::atof(argv[3]), .from = std::atof(argv[4])};
     std::vector<prefiqs::Assessor> assessors;
     for (const Method method : kMethods) {
-      assessors.emplace_back(network, prefiqs::AssessorOptions{.recipe = prefiqs::Recipe{}, .method = method});
+      assessors.emplace_back(network, prefiqs::AssessorOptions{.recipe = recipe, .method = method});
     }
     const prefiqs::Image image = Noise(network.input_width(), network.input_height());
     std::array<std::vector<double>, kMethods.size()> times;

@@ -55,34 +55,42 @@ class Pairs:
             return [first], [second], [similarity], similarity.min()
         return [first], [second], [similarity], -np.inf
 
-    def _non_mated_weight(self, kept, drawn):
-        """Of all kept non-mated pairs, from the numbers of pictures alone."""
-        def of_people(pictures):
-            return np.bincount(self.person[pictures], minlength=self.people) * drawn
-        if self.side is None:
-            n = of_people(np.flatnonzero(kept))
-            return (n.sum() ** 2 - (n ** 2).sum()) / 2
-        a, b = (of_people(np.flatnonzero(kept & (self.side == s))) for s in (0, 1))
-        return a.sum() * b.sum() - (a * b).sum()
-
-    def errors(self, quality, drawn=None):
-        """FNMR at FMR with the shares STEPS of the pictures of the lowest quality discarded (equals: the first goes
-        first); drawn: how often each person counts."""
-        drawn = np.ones(self.people) if drawn is None else np.asarray(drawn, float)
+    def rank(self, quality):
+        """What errors() wants of a quality; equals go in their order."""
         if not np.isfinite(quality).all():
             raise ValueError('a quality is not a number')
         order = np.argsort(quality, kind='stable')
-        of_picture = drawn[self.person]
-        gone = np.cumsum(of_picture[order])  # with this picture and those before
-        pair_weight = drawn[self.person[self.first]] * drawn[self.person[self.second]]
-        mated_weight = drawn[self.person[self.mated_first]]
+        place = np.empty(self.count, int)
+        place[order] = np.arange(self.count)
+        return (order, np.minimum(place[self.first], place[self.second]),
+                np.minimum(place[self.mated_first], place[self.mated_second]))
+
+    def _non_mated_weight(self, kept, drawn):
+        """Of all non-mated pairs of the pictures kept, from their numbers alone."""
+        def of_people(pictures):
+            return np.bincount(self.person[pictures], minlength=self.people) * drawn
+        if self.side is None:
+            n = of_people(kept)
+            return (n.sum() ** 2 - (n ** 2).sum()) / 2
+        a, b = (of_people(kept[self.side[kept] == s]) for s in (0, 1))
+        return a.sum() * b.sum() - (a * b).sum()
+
+    def weights(self, drawn=None):
+        """Of people, non-mated and mated pairs, where people are drawn so often."""
+        drawn = np.ones(self.people) if drawn is None else np.asarray(drawn, float)
+        return (drawn, drawn[self.person[self.first]] * drawn[self.person[self.second]],
+                drawn[self.person[self.mated_first]])
+
+    def errors(self, ranked, weights):
+        """FNMR at FMR with the shares STEPS of the pictures of the lowest quality discarded."""
+        order, gone_first, mated_gone_first = ranked  # of pairs: the place of the picture that goes first
+        drawn, pair_weight, mated_weight = weights
+        gone = np.cumsum(drawn[self.person[order]])  # with this picture and those before
         result = []
         for share in STEPS:
-            kept = np.ones(self.count, bool)
-            kept[order[gone <= np.floor(share * gone[-1] + 1e-9)]] = False
-            weight = np.where(kept[self.first] & kept[self.second], pair_weight, 0.0)
-            passed = np.cumsum(weight)[self.ends]  # at or above each different similarity
-            wanted = FMR * self._non_mated_weight(kept, drawn)
+            cut = int(np.searchsorted(gone, np.floor(share * gone[-1] + 1e-9), 'right'))
+            passed = np.cumsum(pair_weight * (gone_first >= cut))[self.ends]  # at or above each different similarity
+            wanted = FMR * self._non_mated_weight(order[cut:], drawn)
             if passed[-1] < 2 * wanted:
                 raise ValueError('too few non-mated pairs are held')
             k = int(np.searchsorted(passed, wanted))  # the first that reaches it, or what is before, whichever is nearer
@@ -90,11 +98,11 @@ class Pairs:
             nearest = before if wanted - before < passed[k] - wanted else passed[k]
             # The lowest threshold that lets as many pass lies just above the next non-mated pair that is kept.
             below = self.similarity[self.ends[np.searchsorted(passed, nearest, 'right')]]
-            mated = np.where(kept[self.mated_first] & kept[self.mated_second], mated_weight, 0.0)
+            mated = mated_weight * (mated_gone_first >= cut)
             result.append(mated[self.mated_similarity <= below].sum() / mated.sum())
         return np.array(result)
 
-    def area(self, quality, drawn=None):
+    def area(self, ranked, weights):
         """Left steps up to 30 %; where nothing fails, what half a failing pair would give."""
-        area = self.errors(quality, drawn).sum() / 20
+        area = self.errors(ranked, weights).sum() / 20
         return max(area, 0.3 * 0.5 / len(self.mated_similarity))

@@ -50,10 +50,12 @@ class Report:
         rows = []
         for (which, half), chosen in self.study.sets.items():
             pairs = self.study.pairs(('w600k', which), half)
+            fnmr = []
+            for n in self.study.dense:
+                p = self.study.pairs((n, which), half)
+                fnmr.append(f'{100 * p.errors(p.rank(self.study.scores[n][NORM][chosen.places]), p.weights())[0]:.2f} %')
             rows.append([f'{which}, {half}', str(len(chosen.places)), str(len(chosen.names)),
-                         f'{len(pairs.mated_similarity):,}', f'{pairs.non_mated:,}',
-                         *(f'{100 * self.study.pairs((n, which), half).errors(self.study.scores[n][NORM][chosen.places])[0]:.2f} %'
-                           for n in self.study.dense)])
+                         f'{len(pairs.mated_similarity):,}', f'{pairs.non_mated:,}', *fnmr])
         return markdown(['set, half', 'pictures', 'people', 'mated', 'not mated', *(f'FNMR of {n}' for n in self.study.dense)],
                         rows)
 

@@ -73,7 +73,7 @@ class Curves(unittest.TestCase):
             for side in (None, random.integers(0, 2, len(person))):
                 for drawn in (np.ones(12, int), np.bincount(random.integers(0, 12, 12), minlength=12)):
                     pairs = curves.Pairs(x, person, side)
-                    got = pairs.errors(quality, drawn)
+                    got = pairs.errors(pairs.rank(quality), pairs.weights(drawn))
                     self.assertTrue(np.allclose(got, slow_errors(unit, person, side, quality, drawn), atol=1e-12),
                                     (seed, side, drawn, got))
 
@@ -81,13 +81,14 @@ class Curves(unittest.TestCase):
         x, person, quality = faces(0, 12, 3)
         quality[3] = np.nan
         with self.assertRaises(ValueError):
-            curves.Pairs(x, person).errors(quality)
+            curves.Pairs(x, person).rank(quality)
 
     def test_refuse_to_guess(self):
         curves.FLOOR = 0.02
         x, person, quality = faces(0, 12, 3)
+        pairs = curves.Pairs(x, person)
         with self.assertRaises(ValueError):
-            curves.Pairs(x, person).errors(quality)
+            pairs.errors(pairs.rank(quality), pairs.weights())
 
 
 class Program(ProgramTest):
@@ -103,7 +104,7 @@ class Program(ProgramTest):
         self.assert_status(run, 0)
         area = next(float(line.split(',')[4]) for line in run.out.decode().splitlines() if line.startswith('C,0.001,q,'))
         pairs = curves.Pairs(x.astype(np.float32), person)
-        self.assertAlmostEqual(1000 * pairs.area(quality), area, delta=0.001)
+        self.assertAlmostEqual(1000 * pairs.area(pairs.rank(quality), pairs.weights()), area, delta=0.001)
 
     def test_one_network_gives_what_many_give(self):
         recipes = [['--sparsity', '0.4'], ['--sparsity', '0.3', '--from', '0.5'],
