@@ -26,6 +26,7 @@ SCRIPTS = pathlib.Path(__file__).resolve().parents[1]
 class Material:
     def __init__(self, shared, work, program, threads):
         self.shared, self.work, self.program, self.threads = shared, work, program, str(threads)
+        self.workers = threads or os.cpu_count()
         self.crops = work / 'crops'
         self.data = {'lfw': shared / 'data/lfw/images', 'cfp': shared / 'data/cfp/Data/Images',
                      'utkface': shared / 'data/utkface'}
