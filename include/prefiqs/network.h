@@ -108,7 +108,9 @@ struct Inspection {
 class PREFIQS_API Network {
  public:
   // Reads, checks and folds an ONNX file with one image input (N×3×H×W) and one embedding output. Throws Error(kIo) or
-  // Error(kModel) with the file, the node and what to do.
+  // Error(kModel) with the file, the node and what to do. Large weights stay in the file: it is kept open, and read
+  // again where an Assessor is made. Another file may take its place (by renaming); to change it as it lies makes later
+  // Assessors throw Error(kIo).
   static Network load(const std::string& path, const NetworkOptions& options = {});
 
   int input_width() const;

@@ -1,4 +1,4 @@
-// Memory for numbers: aligned, not set to anything, in large pages where it is large.
+// Memory for numbers: aligned, not set to anything.
 #ifndef PREFIQS_BASE_BLOCK_H_
 #define PREFIQS_BASE_BLOCK_H_
 
@@ -16,8 +16,8 @@ struct FreeBlock {
 using Block = std::unique_ptr<std::byte[], FreeBlock>;
 
 // Aligned to kBlockAlignment; at least one byte. From kLargePage bytes on the memory is the kernel's from the first to
-// the last byte: it is asked for large pages, in which the first touch of a network's weights costs a third (bench/
-// records/2026-11-26-start.md), is zero, and goes back at once when it is freed. Throws std::bad_alloc.
+// the last byte: of small pages (large ones cost more where a machine gives free memory back to its host: bench/records
+// /2026-11-26-start.md), zero, and given back at once when it is freed. Throws std::bad_alloc.
 inline constexpr std::size_t kLargePage = std::size_t{2} << 20;
 Block AllocateBlock(std::size_t bytes);
 

@@ -22,6 +22,10 @@ Error IoError(const char* verb, const std::string& path, int error) {
 
 Error Unreadable(int error) { return Error(ErrorCode::kIo, fmt::format("cannot read: {}", std::strerror(error))); }
 
+std::int64_t Modified(const struct stat& status) {
+  return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
 class FileDescriptor {
  public:
   explicit FileDescriptor(int fd) : fd_(fd) {}
@@ -88,7 +92,12 @@ std::unique_ptr<const RegularFile> RegularFile::Open(const std::string& path) {
   struct stat status {};
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0) throw Unreadable(errno);
   if (!S_ISREG(status.st_mode)) return nullptr;
-  return std::unique_ptr<const RegularFile>(new RegularFile(file.Release(), status.st_size));
+  return std::unique_ptr<const RegularFile>(new RegularFile(file.Release(), status.st_size, Modified(status)));
+}
+
+bool RegularFile::unchanged() const {
+  struct stat status {};
+  return ::fstat(fd_, &status) == 0 && status.st_size == size_ && Modified(status) == modified_;
 }
 
 RegularFile::~RegularFile() { ::close(fd_); }

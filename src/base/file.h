@@ -36,12 +36,16 @@ class RegularFile {
   std::int64_t size() const { return size_; }
   // Fills `out`; requires 0 <= offset and offset + out.size() <= size().
   void Read(std::int64_t offset, std::span<std::uint8_t> out) const;
+  // Whether nobody wrote to it since it was opened, as far as its size and time of modification tell. Another file in
+  // its place (by renaming) is no change: this is the old one.
+  bool unchanged() const;
 
  private:
-  RegularFile(int fd, std::int64_t size) : fd_(fd), size_(size) {}
+  RegularFile(int fd, std::int64_t size, std::int64_t modified) : fd_(fd), size_(size), modified_(modified) {}
 
   int fd_;
   std::int64_t size_;
+  std::int64_t modified_;  // nanoseconds
 };
 
 // Writes `bytes` to a temporary file beside `path` (beside what it leads to, of a link), syncs and renames; to a device

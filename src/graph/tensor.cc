@@ -148,6 +148,17 @@ void Tensor::CheckCount(std::size_t wanted) const {
   }
 }
 
+const std::byte* Scratch::Copied(const Tensor& tensor, DataType type) {
+  tensor.CheckType(type);
+  if (tensor.byte_count() > size_ || block_ == nullptr) {
+    block_.reset();  // before there are two
+    block_ = AllocateBlock(tensor.byte_count());
+    size_ = tensor.byte_count();
+  }
+  tensor.CopyTo(block_.get());
+  return block_.get();
+}
+
 bool Identical(const Tensor& a, const Tensor& b) {
   return a.type() == b.type() && a.shape() == b.shape() && std::memcmp(a.bytes(), b.bytes(), a.byte_count()) == 0;
 }

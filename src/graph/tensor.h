@@ -111,6 +111,7 @@ class Tensor {
   void Reshape(Shape shape);
 
  private:
+  friend class Scratch;
   struct Deferral {
     std::function<void(std::byte*)> write;
     std::once_flag once;
@@ -130,6 +131,26 @@ class Tensor {
 };
 
 using TensorPtr = std::shared_ptr<const Tensor>;
+
+// For looking at one tensor after the other without deferred ones keeping their elements.
+class Scratch {
+ public:
+  // Valid until the next call, and as long as the tensor lives.
+  template <typename T>
+  std::span<const T> Values(const Tensor& tensor) {
+    if (!tensor.deferred()) return tensor.values<T>();
+    return {reinterpret_cast<const T*>(Copied(tensor, TypeOf<T>())), static_cast<std::size_t>(tensor.count())};
+  }
+  const std::byte* Bytes(const Tensor& tensor) {
+    return tensor.deferred() ? Copied(tensor, tensor.type()) : tensor.bytes();
+  }
+
+ private:
+  const std::byte* Copied(const Tensor& tensor, DataType type);
+
+  Block block_;
+  std::size_t size_ = 0;
+};
 
 // Same type, shape and bits.
 bool Identical(const Tensor& a, const Tensor& b);

@@ -89,5 +89,20 @@ TEST(DeferredTensor, IsMadeOnceByManyThreads) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST(Scratch, ShowsDeferredElementsWithoutTheirBeingKept) {
+  std::atomic<int> calls = 0;
+  const Tensor small = Counting(calls, {2}), large = Counting(calls, {1 << 20});
+  const Tensor there = Tensor::Scalar(5);
+  Scratch scratch;
+  EXPECT_THAT(scratch.Values<float>(small), ElementsAre(1, 2));
+  EXPECT_EQ(scratch.Values<float>(large).back(), static_cast<float>(1 << 20));
+  EXPECT_EQ(scratch.Values<float>(there).data(), there.values<float>().data());
+  EXPECT_EQ(scratch.Bytes(there), there.bytes());
+  EXPECT_THAT(scratch.Values<float>(small), ElementsAre(1, 2));
+  EXPECT_EQ(calls, 3);
+  EXPECT_THROW(scratch.Values<bool>(small), Error);
+  EXPECT_EQ(calls, 3);
+}
+
 }  // namespace
 }  // namespace prefiqs::graph

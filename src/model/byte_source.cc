@@ -30,10 +30,22 @@ void MemorySource::ReadInRange(std::int64_t offset, std::span<std::uint8_t> out)
   std::copy_n(bytes_.begin() + offset, out.size(), out.begin());
 }
 
-std::unique_ptr<ByteSource> OpenRegularFile(const std::string& path) {
+void FileSource::ReadLater(std::int64_t offset, std::span<std::uint8_t> out) const {
+  const auto fail = [&](const char* cause) {
+    throw Error(ErrorCode::kIo, fmt::format("{}: {}", Printable(path_), cause));
+  };
+  try {
+    Read(offset, out);
+  } catch (const Error& error) {
+    fail(error.what());
+  }
+  if (!file_->unchanged()) fail("was changed since it was loaded; load it again");
+}
+
+std::shared_ptr<const ByteSource> OpenRegularFile(const std::string& path) {
   auto file = RegularFile::Open(path);
   if (file == nullptr) return nullptr;
-  return std::make_unique<FileSource>(std::move(file));
+  return std::make_shared<const FileSource>(std::move(file), path);
 }
 
 }  // namespace prefiqs::model

@@ -35,7 +35,7 @@ const ByteSource& ExternalData::Open(const std::string& location) {
   if (std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first != folder.end()) {
     Refuse("a symbolic link leads out of the network's folder; put the file itself there");
   }
-  std::unique_ptr<ByteSource> file = OpenRegularFile(path.string());
+  std::shared_ptr<const ByteSource> file = OpenRegularFile(path.string());
   if (file == nullptr) Refuse("not a regular file");
   return *files_.emplace(relative.string(), std::move(file)).first->second;
 }

@@ -25,7 +25,7 @@ class ExternalData {
 
  private:
   std::string folder_;
-  std::map<std::string, std::unique_ptr<ByteSource>> files_;  // by normalised location
+  std::map<std::string, std::shared_ptr<const ByteSource>> files_;  // by normalised location
 };
 
 }  // namespace prefiqs::model

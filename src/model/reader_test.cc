@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
 #include <limits>
 
 #include "base/file.h"
@@ -10,12 +13,15 @@
 #include "model/model_for_test.h"
 #include "model/normalise.h"
 #include "model/skeleton.h"
+#include "model/tensor_proto.h"
 
 namespace prefiqs::model {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TestModel ReluModel() {
   TestModel model(17);
@@ -147,6 +153,64 @@ TEST(Reader, NodesOutOfOrderAreSorted) {
   model.Node("Sigmoid", {"x"}, {"a"}, "first");
   const graph::Graph graph = Read(model);
   EXPECT_EQ(graph.nodes.at(0).name, "first");
+}
+
+// An Add of `count` numbers, 0, 1, 2 …, that lie in the file as raw data.
+std::string RawModel(std::int64_t count, float scale) {
+  TestModel model(17);
+  model.Input("x", {count}).Output("y");
+  model.Node("Add", {"x", "w"}, {"y"});
+  auto& weight = *model.proto.mutable_graph()->add_initializer();
+  weight.set_name("w");
+  weight.set_data_type(onnx::TensorProto::FLOAT);
+  weight.add_dims(count);
+  std::string raw(static_cast<std::size_t>(count) * 4, 0);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float value = scale * static_cast<float>(i);
+    std::memcpy(raw.data() + i * 4, &value, 4);
+  }
+  weight.set_raw_data(raw);
+  return model.Bytes();
+}
+
+TEST(Reader, LargeWeightsStayInTheFile) {
+  constexpr std::int64_t kCount = kStaysInFile / 4;
+  const FolderForTest folder;
+  const std::string path = Fill(folder / "m.onnx", RawModel(kCount, 1));
+  const auto weights = [](const ReadResult& read) {
+    return read.graph.value(read.graph.nodes.at(0).inputs.at(1)).constant;
+  };
+  const auto last = [](const graph::TensorPtr& tensor) {
+    graph::Scratch scratch;
+    return scratch.Values<float>(*tensor).back();
+  };
+  const graph::TensorPtr here = weights(ReadOnnxFile(path));
+  EXPECT_TRUE(here->deferred());
+  EXPECT_EQ(last(here), static_cast<float>(kCount - 1));
+  // Another file in its place is not looked at.
+  WriteFileAtomically(path, RawModel(kCount, 2));
+  EXPECT_EQ(last(here), static_cast<float>(kCount - 1));
+
+  const graph::TensorPtr changed = weights(ReadOnnxFile(path));
+  EXPECT_EQ(last(changed), static_cast<float>(2 * (kCount - 1)));
+  const auto message = [&] {
+    try {
+      last(changed);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kIo);
+      return std::string(error.what());
+    }
+    return std::string("nothing was thrown");
+  };
+  std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  EXPECT_THAT(message(), AllOf(HasSubstr("m.onnx: was changed since it was loaded"), Not(HasSubstr("\n"))));
+  std::filesystem::resize_file(path, 1000);
+  EXPECT_THAT(message(), AllOf(HasSubstr("m.onnx: "), HasSubstr("shorter")));
+
+  EXPECT_FALSE(weights(ReadOnnxFile(Fill(folder / "small.onnx", RawModel(kCount - 1, 1))))->deferred());
+  const std::string bytes = RawModel(kCount, 1);
+  EXPECT_FALSE(
+      weights(ReadOnnxBytes({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, "bytes"))->deferred());
 }
 
 TEST(Reader, UnusedNodesAndConstantsAreDropped) {

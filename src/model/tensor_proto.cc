@@ -201,6 +201,12 @@ std::size_t OnnxElementBytes(std::int32_t onnx_type) {
   return size;
 }
 
+bool IsNotWidened(std::int32_t onnx_type) {
+  bool same = false;
+  WithTypes(onnx_type, [&](auto from, auto to) { same = std::is_same_v<decltype(from), decltype(to)>; });
+  return same;
+}
+
 Tensor Decode(const TensorProto& proto, const DataSources& sources, ConstantBudget& budget) {
   const auto type = Widened(proto.data_type());
   if (!type) {
@@ -236,6 +242,15 @@ Tensor Decode(const TensorProto& proto, const DataSources& sources, ConstantBudg
   if (bytes > budget.bytes_left) Fail("the constants together are larger than the limit");
   budget.bytes_left -= bytes;
 
+  if (!places.empty() && wanted_bytes >= kStaysInFile && IsNotWidened(proto.data_type())) {
+    const Place& place = places[0];
+    if (auto file = place.source->Lasting(); file != nullptr && place.offset + place.length <= file->size()) {
+      return Tensor::Deferred(
+          *type, std::move(shape), [file = std::move(file), offset = place.offset, wanted_bytes](std::byte* out) {
+            file->ReadLater(offset, {reinterpret_cast<std::uint8_t*>(out), static_cast<std::size_t>(wanted_bytes)});
+          });
+    }
+  }
   Tensor tensor = Tensor::Unset(*type, std::move(shape));
   WithTypes(proto.data_type(), [&](auto from, auto to) {
     using From = decltype(from);

@@ -32,6 +32,10 @@ struct ConstantBudget {
   std::int64_t bytes_left = 0;
 };
 
+// From so many bytes on, float32 and other data that needs no widening stays in a file that holds it: the tensor is
+// deferred. Smaller ones are read once, which is faster than several times.
+inline constexpr std::int64_t kStaysInFile = std::int64_t{1} << 20;
+
 // Decodes raw, typed or external data; the data leaves `proto`, whose memory shrinks as the tensor's grows. Throws
 // Error(kModel), beginning with `what`, when type, dimensions and data do not agree, a value does not fit the wider
 // type or the budget is passed, and where a source does.

@@ -1,6 +1,7 @@
 #include "engine/onednn/packing.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 
 #include "base/parallel.h"
@@ -8,9 +9,6 @@
 
 namespace prefiqs::engine::onednn {
 namespace {
-
-// oneDNN's objects have no const; nothing writes to an operand that is a source.
-void* Elements(const graph::Tensor& tensor) { return const_cast<std::byte*>(tensor.bytes()); }
 
 void Reorder(const dnnl::engine& engine, const dnnl::memory& from, const dnnl::memory& to) {
   dnnl::stream stream(engine);
@@ -45,7 +43,8 @@ Memory Packing::Rearranged(const std::shared_ptr<const dnnl::memory>& from, cons
 void Packing::Settle(const std::shared_ptr<const dnnl::memory>& constant) {
   const Promise* const promise = Find(constant);
   if (promise == nullptr || promise->memory->get_data_handle() != nullptr) return;
-  promise->memory->set_data_handle(Elements(*promise->tensor));
+  // oneDNN's objects have no const; nothing writes to an operand that is a source.
+  promise->memory->set_data_handle(const_cast<std::byte*>(promise->tensor->bytes()));
 }
 
 std::shared_ptr<const Block> Packing::Pack(int threads) {
@@ -68,9 +67,17 @@ std::shared_ptr<const Block> Packing::Pack(int threads) {
     if (is_new) groups.emplace_back();
     groups[place->second].push_back(&job);
   }
-  ParallelFor(groups.size(), threads, [&](std::size_t i) {
+  std::atomic<std::size_t> next{0};
+  ParallelFor(static_cast<std::size_t>(ThreadCount(threads)), threads, [&](std::size_t) {
     const OneThread one_thread;
-    Run(groups[i]);
+    graph::Scratch scratch;
+    for (std::size_t i = next++; i < groups.size(); i = next++) {
+      // oneDNN's objects have no const; nothing writes to a source.
+      auto* const elements = const_cast<std::byte*>(scratch.Bytes(*groups[i].front()->tensor));
+      for (const Job* job : groups[i]) {
+        Reorder(engine_, dnnl::memory(job->from->get_desc(), engine_, elements), *job->to);
+      }
+    }
   });
   jobs_.clear();
   return block;
@@ -79,17 +86,6 @@ std::shared_ptr<const Block> Packing::Pack(int threads) {
 const Packing::Promise* Packing::Find(const std::shared_ptr<const dnnl::memory>& memory) const {
   const auto found = promises_.find(memory.get());
   return found == promises_.end() ? nullptr : &found->second;
-}
-
-void Packing::Run(std::span<const Job* const> jobs) const {
-  const graph::Tensor& tensor = *jobs.front()->tensor;
-  Block copy;
-  if (tensor.deferred()) {
-    copy = AllocateBlock(tensor.byte_count());
-    tensor.CopyTo(copy.get());
-  }
-  void* const elements = tensor.deferred() ? copy.get() : Elements(tensor);
-  for (const Job* job : jobs) Reorder(engine_, dnnl::memory(job->from->get_desc(), engine_, elements), *job->to);
 }
 
 }  // namespace prefiqs::engine::onednn

@@ -43,7 +43,6 @@ class Packing {
     Memory to;
   };
   const Promise* Find(const std::shared_ptr<const dnnl::memory>& memory) const;
-  void Run(std::span<const Job* const> jobs) const;  // of one tensor
 
   dnnl::engine engine_;
   std::map<const dnnl::memory*, Promise> promises_;  // plain ones
