@@ -175,11 +175,10 @@ std::unique_ptr<const engine::Twin> CompileTwin(const Network::Impl& network, co
   if (stochastic) return compile(stochastic->trunk(), nullptr);
   if (!prunes(options.method)) return compile(network.graph, nullptr);
   network.CheckNotPruned();
-  prune::Masks masks = network.Masks(recipe, options.threads);
-  achieved_sparsity = masks.achieved_sparsity();
-  const graph::Graph pruned = prune::ApplyMasks(network.graph, std::move(masks));
-  if (options.method == Method::kJvp) return compile(ops::WithTangent(network.graph, pruned), nullptr);
-  return compile(network.graph, &pruned);
+  const prune::Pruned pruned = prune::Prune(network.graph, recipe, network.InputShapes(), options.threads);
+  achieved_sparsity = pruned.achieved_sparsity;
+  if (options.method == Method::kJvp) return compile(ops::WithTangent(network.graph, pruned.graph), nullptr);
+  return compile(network.graph, &pruned.graph);
 }
 
 std::optional<Calibration> Fitting(const Network& network, const AssessorOptions& options, const Recipe& recipe) {

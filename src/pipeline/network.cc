@@ -147,8 +147,8 @@ prune::InputShapes Network::Impl::InputShapes() const {
   return {{input.name, {fixed ? input.shape[0] : 1, kChannels, height, width}}};
 }
 
-prune::Masks Network::Impl::Masks(const Recipe& recipe, int threads) const {
-  return prune::ComputeMasks(graph, recipe, InputShapes(), threads);
+prune::Masks Network::Impl::Masks(const Recipe& recipe) const {
+  return prune::ComputeMasks(graph, recipe, InputShapes());
 }
 
 graph::Graph Network::Impl::Specialised() const {

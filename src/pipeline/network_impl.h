@@ -32,8 +32,8 @@ struct Network::Impl {
   graph::Graph Specialised() const;
   // What they are for that.
   prune::InputShapes InputShapes() const;
-  // Throws Error(kRecipe) and Error(kModel). `threads`: 0 means all cores.
-  prune::Masks Masks(const Recipe& recipe, int threads = 1) const;
+  // Throws Error(kRecipe) and Error(kModel).
+  prune::Masks Masks(const Recipe& recipe) const;
   // Throws Error(kRecipe) that names the file where is_pruned.
   void CheckNotPruned() const;
 };

@@ -4,11 +4,15 @@
 #include <prefiqs/error.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <span>
+#include <utility>
 
 #include "base/parallel.h"
 #include "base/split_mix.h"
@@ -22,6 +26,7 @@ using graph::Graph;
 using graph::Node;
 using graph::Shape;
 using graph::Tensor;
+using graph::TensorPtr;
 using graph::ValueId;
 
 std::int64_t Product(const Shape& shape, std::size_t begin, std::size_t end) {
@@ -71,7 +76,7 @@ struct ChannelKey {
   using Key = std::uint64_t;
   std::span<const float> weights;
   std::int64_t reduced, inner;
-  std::vector<double> scale;  // RMS + 1e-12 of filter (outer, inner)
+  std::span<const double> scale;  // RMS + 1e-12 of filter (outer, inner)
   Key operator()(std::size_t i) const {
     const auto index = static_cast<std::int64_t>(i);
     const std::int64_t filter = index / (reduced * inner) * inner + index % inner;
@@ -80,72 +85,89 @@ struct ChannelKey {
   }
 };
 
-ChannelKey MakeChannelKey(const PrunableWeight& weight, std::span<const float> values) {
-  ChannelKey key{values, weight.reduced, weight.inner, {}};
-  key.scale.assign(static_cast<std::size_t>(weight.outer * weight.inner), 0.0);
+std::vector<double> Scales(const PrunableWeight& weight, std::span<const float> values) {
+  std::vector<double> scale(static_cast<std::size_t>(weight.outer * weight.inner), 0.0);
   for (std::int64_t o = 0, i = 0; o < weight.outer; ++o) {
     for (std::int64_t r = 0; r < weight.reduced; ++r) {
       for (std::int64_t n = 0; n < weight.inner; ++n, ++i) {
         const double w = values[static_cast<std::size_t>(i)];
-        key.scale[static_cast<std::size_t>(o * weight.inner + n)] += w * w;
+        scale[static_cast<std::size_t>(o * weight.inner + n)] += w * w;
       }
     }
   }
-  for (double& s : key.scale) s = std::sqrt(s / static_cast<double>(weight.reduced)) + 1e-12;
-  return key;
+  for (double& s : scale) s = std::sqrt(s / static_cast<double>(weight.reduced)) + 1e-12;
+  return scale;
 }
 
-// A stretch of one weight's elements: what a thread takes at a time. A layer can be most of a network.
-struct Part {
-  std::size_t weight, begin, end;
-};
+// `key_of(w, scratch)` gives the key function of a weight, which may look into the scratch; `sizes[w]` is how many
+// elements it has.
+template <typename KeyOf>
+using KeyOfWeight = typename decltype(std::declval<KeyOf>()(0, std::declval<graph::Scratch&>()))::Key;
 
-std::vector<Part> Parts(std::span<const std::vector<std::uint8_t>> keep) {
-  constexpr std::size_t kElements = std::size_t{1} << 18;
-  std::vector<Part> parts;
-  for (std::size_t w = 0; w < keep.size(); ++w) {
-    for (std::size_t begin = 0; begin < keep[w].size(); begin += kElements) {
-      parts.push_back({w, begin, std::min(begin + kElements, keep[w].size())});
-    }
-  }
-  return parts;
-}
-
-// One threshold over keys[begin, end); clears `keep` where the key is at or below it.
-template <typename KeyFunction>
-void PruneGroup(std::span<const KeyFunction> keys, std::span<std::vector<std::uint8_t>> keep, double sparsity,
-                int threads) {
+// The threshold over the weights of these indices; nothing where none goes.
+template <typename KeyOf>
+std::optional<KeyOfWeight<KeyOf>> Threshold(std::vector<std::size_t> weights, std::span<const std::size_t> sizes,
+                                            const KeyOf& key_of, double sparsity, int threads) {
   std::int64_t n = 0;
-  for (const auto& mask : keep) n += std::ssize(mask);
+  for (const std::size_t w : weights) n += static_cast<std::int64_t>(sizes[w]);
   const std::int64_t k = PruneCount(sparsity, n);
-  if (k == 0) return;
-  using Key = typename KeyFunction::Key;
-  const std::vector<Part> parts = Parts(keep);
-  const Key threshold = SelectSmallest<Key>(k, parts.size(), threads, [&](std::size_t p, auto&& visit) {
-    const KeyFunction& key = keys[parts[p].weight];
-    for (std::size_t i = parts[p].begin; i < parts[p].end; ++i) visit(key(i));
-  });
-  ParallelFor(parts.size(), threads, [&](std::size_t p) {
-    const KeyFunction& key = keys[parts[p].weight];
-    std::uint8_t* const mask = keep[parts[p].weight].data();
-    for (std::size_t i = parts[p].begin; i < parts[p].end; ++i) mask[i] = key(i) > threshold ? 1 : 0;
+  if (k == 0) return std::nullopt;
+  // The largest first: one layer can be a fifth of a network, and should not be what the others wait for.
+  std::ranges::stable_sort(weights, std::greater<>(), [&](std::size_t w) { return sizes[w]; });
+  std::vector<graph::Scratch> scratches(static_cast<std::size_t>(ThreadCount(threads)));
+  return SelectSmallest<KeyOfWeight<KeyOf>>(k, weights.size(), threads,
+                                            [&](std::size_t part, std::size_t share, auto&& visit) {
+                                              const auto key = key_of(weights[part], scratches[share]);
+                                              for (std::size_t i = 0; i < sizes[weights[part]]; ++i) visit(key(i));
+                                            });
+}
+
+// One for each weight.
+template <typename KeyOf>
+std::vector<std::optional<KeyOfWeight<KeyOf>>> Thresholds(std::span<const std::size_t> sizes, const KeyOf& key_of,
+                                                          bool per_layer, double sparsity, int threads) {
+  std::vector<std::optional<KeyOfWeight<KeyOf>>> thresholds(sizes.size());
+  if (per_layer) {
+    ParallelFor(sizes.size(), threads,
+                [&](std::size_t w) { thresholds[w] = Threshold({w}, sizes, key_of, sparsity, 1); });
+    return thresholds;
+  }
+  std::vector<std::size_t> all(sizes.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  std::ranges::fill(thresholds, Threshold(std::move(all), sizes, key_of, sparsity, threads));
+  return thresholds;
+}
+
+// Calls use(w, key function) once for every weight, of the threads.
+template <typename KeyOf, typename Use>
+void ForEachWeight(std::size_t weights, const KeyOf& key_of, int threads, const Use& use) {
+  std::atomic<std::size_t> next{0};
+  ParallelFor(static_cast<std::size_t>(ThreadCount(threads)), threads, [&](std::size_t) {
+    graph::Scratch scratch;
+    for (std::size_t w = next++; w < weights; w = next++) use(w, key_of(w, scratch));
   });
 }
 
-template <typename KeyFunction>
-void PruneAll(const std::vector<KeyFunction>& keys, bool per_layer, double sparsity, int threads, Masks& masks) {
-  const std::span<const KeyFunction> all(keys);
-  const std::span<std::vector<std::uint8_t>> keep(masks.keep);
-  if (!per_layer) return PruneGroup(all, keep, sparsity, threads);
-  for (std::size_t w = 0; w < keys.size(); ++w) PruneGroup(all.subspan(w, 1), keep.subspan(w, 1), sparsity, threads);
+// Clears `keep` where a key is at or below the threshold.
+template <typename KeyOf>
+void PruneAll(const KeyOf& key_of, bool per_layer, double sparsity, int threads, Masks& masks) {
+  std::vector<std::size_t> sizes;
+  for (const auto& mask : masks.keep) sizes.push_back(mask.size());
+  const auto thresholds = Thresholds(sizes, key_of, per_layer, sparsity, threads);
+  ForEachWeight(sizes.size(), key_of, threads, [&](std::size_t w, const auto& key) {
+    if (!thresholds[w]) return;
+    std::uint8_t* const mask = masks.keep[w].data();
+    for (std::size_t i = 0; i < sizes[w]; ++i) mask[i] = key(i) > *thresholds[w] ? 1 : 0;
+  });
 }
 
 void CountPruned(Masks& masks) {
   for (const auto& mask : masks.keep) masks.pruned += std::count(mask.begin(), mask.end(), std::uint8_t{0});
 }
 
-// Whether anything but a zero goes.
+// Whether anything but a zero goes. Of what is not there, whether anything does.
 bool Changes(const Tensor& tensor, const std::vector<std::uint8_t>& keep) {
+  if (tensor.deferred()) return std::find(keep.begin(), keep.end(), std::uint8_t{0}) != keep.end();
   const std::span<const float> values = tensor.values<float>();
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (keep[i] == 0 && std::bit_cast<std::uint32_t>(values[i]) != 0) return true;
@@ -157,13 +179,11 @@ void SetZeros(graph::TensorPtr& constant, std::vector<std::uint8_t> keep) {
   if (!Changes(*constant, keep)) return;
   const auto write = [whole = constant,
                       mask = std::make_shared<const std::vector<std::uint8_t>>(std::move(keep))](std::byte* out) {
-    const std::span<const float> from = whole->values<float>();
-    auto* const to = reinterpret_cast<float*>(out);
+    whole->CopyTo(out);
+    auto* const values = reinterpret_cast<std::uint32_t*>(out);
     const std::uint8_t* const kept = mask->data();
     // Without a branch, so that it is vectorised.
-    for (std::size_t i = 0; i < from.size(); ++i) {
-      to[i] = std::bit_cast<float>(std::bit_cast<std::uint32_t>(from[i]) & -static_cast<std::uint32_t>(kept[i]));
-    }
+    for (std::size_t i = 0; i < mask->size(); ++i) values[i] &= -static_cast<std::uint32_t>(kept[i]);
   };
   constant = std::make_shared<const Tensor>(Tensor::Deferred(constant->type(), constant->shape(), write));
 }
@@ -191,21 +211,31 @@ std::vector<PrunableWeight> PrunableWeights(const Graph& graph) {
   return weights;
 }
 
-Masks ComputeMasks(const Graph& graph, const Recipe& recipe, const InputShapes& input_shapes, int threads) {
+namespace {
+
+// Those the recipe's `from` leaves, from the `first` on. Throws as ComputeMasks does.
+std::vector<PrunableWeight> WeightsInScope(const Graph& graph, const Recipe& recipe, std::size_t& first) {
   recipe.validate();
   const std::vector<PrunableWeight> all = PrunableWeights(graph);
   if (all.empty()) {
     throw Error(ErrorCode::kRecipe,
                 "recipe: the network has nothing to prune (no Conv, Gemm or MatMul with constant weights)");
   }
-  const auto first = static_cast<std::size_t>(std::floor(recipe.from * static_cast<double>(all.size())));
+  first = static_cast<std::size_t>(std::floor(recipe.from * static_cast<double>(all.size())));
+  return {all.begin() + static_cast<std::ptrdiff_t>(first), all.end()};
+}
 
+}  // namespace
+
+Masks ComputeMasks(const Graph& graph, const Recipe& recipe, const InputShapes& input_shapes, int threads) {
+  std::size_t first = 0;
   Masks masks;
-  masks.weights.assign(all.begin() + static_cast<std::ptrdiff_t>(first), all.end());
-  const auto values = [&](const PrunableWeight& weight) { return graph.constant(weight.value)->values<float>(); };
+  masks.weights = WeightsInScope(graph, recipe, first);
+  const auto tensor = [&](const PrunableWeight& weight) -> const Tensor& { return *graph.constant(weight.value); };
   masks.keep.resize(masks.weights.size());
-  ParallelFor(masks.weights.size(), threads,
-              [&](std::size_t w) { masks.keep[w].assign(values(masks.weights[w]).size(), std::uint8_t{1}); });
+  ParallelFor(masks.weights.size(), threads, [&](std::size_t w) {
+    masks.keep[w].assign(static_cast<std::size_t>(tensor(masks.weights[w]).count()), 1);
+  });
   for (const auto& mask : masks.keep) masks.considered += std::ssize(mask);
   if (recipe.granularity == Granularity::kStructured) {
     MaskChannels(graph, recipe, input_shapes, masks);
@@ -215,20 +245,27 @@ Masks ComputeMasks(const Graph& graph, const Recipe& recipe, const InputShapes& 
 
   const bool per_layer = recipe.scope == Scope::kLayer;
   if (recipe.criterion == Criterion::kRandom) {
-    std::vector<RandomKey> keys;
-    for (std::size_t w = 0; w < masks.weights.size(); ++w) {
-      // Streams of different tensors and seeds start at unrelated counters.
-      keys.push_back({SplitMix64(SplitMix64(recipe.seed) ^ (first + w + 1))});
-    }
-    PruneAll(keys, per_layer, recipe.sparsity, threads, masks);
+    // Streams of different tensors and seeds start at unrelated counters.
+    const auto key_of = [&](std::size_t w, graph::Scratch&) {
+      return RandomKey{SplitMix64(SplitMix64(recipe.seed) ^ (first + w + 1))};
+    };
+    PruneAll(key_of, per_layer, recipe.sparsity, threads, masks);
   } else if (recipe.scope == Scope::kChannel) {
-    std::vector<ChannelKey> keys;
-    for (const PrunableWeight& weight : masks.weights) keys.push_back(MakeChannelKey(weight, values(weight)));
-    PruneAll(keys, per_layer, recipe.sparsity, threads, masks);
+    std::vector<std::vector<double>> scales(masks.weights.size());
+    ParallelFor(scales.size(), threads, [&](std::size_t w) {
+      graph::Scratch scratch;
+      scales[w] = Scales(masks.weights[w], scratch.Values<float>(tensor(masks.weights[w])));
+    });
+    const auto key_of = [&](std::size_t w, graph::Scratch& scratch) {
+      const PrunableWeight& weight = masks.weights[w];
+      return ChannelKey{scratch.Values<float>(tensor(weight)), weight.reduced, weight.inner, scales[w]};
+    };
+    PruneAll(key_of, per_layer, recipe.sparsity, threads, masks);
   } else {
-    std::vector<MagnitudeKey> keys;
-    for (const PrunableWeight& weight : masks.weights) keys.push_back({values(weight)});
-    PruneAll(keys, per_layer, recipe.sparsity, threads, masks);
+    const auto key_of = [&](std::size_t w, graph::Scratch& scratch) {
+      return MagnitudeKey{scratch.Values<float>(tensor(masks.weights[w]))};
+    };
+    PruneAll(key_of, per_layer, recipe.sparsity, threads, masks);
   }
   CountPruned(masks);
   return masks;
@@ -241,6 +278,61 @@ Graph ApplyMasks(const Graph& graph, Masks masks) {
   }
   for (auto& [value, keep] : masks.others) SetZeros(pruned.value(value).constant, std::move(keep));
   return pruned;
+}
+
+namespace {
+
+// `whole` without what is no larger than the threshold in magnitude.
+TensorPtr WithoutSmall(const TensorPtr& whole, MagnitudeKey::Key threshold) {
+  const auto write = [whole, threshold](std::byte* out) {
+    whole->CopyTo(out);
+    const std::span<float> values(reinterpret_cast<float*>(out), static_cast<std::size_t>(whole->count()));
+    const MagnitudeKey key{values};
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = key(i) > threshold ? values[i] : 0.0f;
+  };
+  return std::make_shared<const Tensor>(Tensor::Deferred(whole->type(), whole->shape(), write));
+}
+
+Pruned PruneByMagnitude(const Graph& graph, const Recipe& recipe, int threads) {
+  std::size_t first = 0;
+  const std::vector<PrunableWeight> weights = WeightsInScope(graph, recipe, first);
+  Pruned pruned{graph};
+  std::vector<std::size_t> sizes;
+  for (const PrunableWeight& weight : weights) {
+    sizes.push_back(static_cast<std::size_t>(graph.constant(weight.value)->count()));
+  }
+  const auto key_of = [&](std::size_t w, graph::Scratch& scratch) {
+    return MagnitudeKey{scratch.Values<float>(*graph.constant(weights[w].value))};
+  };
+  const auto thresholds = Thresholds(sizes, key_of, recipe.scope == Scope::kLayer, recipe.sparsity, threads);
+  std::atomic<std::int64_t> gone{0};
+  ForEachWeight(weights.size(), key_of, threads, [&](std::size_t w, const MagnitudeKey& key) {
+    if (!thresholds[w]) return;
+    std::int64_t small = 0;
+    std::int64_t zeros = 0;
+    for (std::size_t i = 0; i < sizes[w]; ++i) {
+      small += key(i) <= *thresholds[w] ? 1 : 0;
+      zeros += std::bit_cast<std::uint32_t>(key.weights[i]) == 0 ? 1 : 0;
+    }
+    gone += small;
+    // A weight that loses nothing but zeros (they go first) stays shared.
+    TensorPtr& constant = pruned.graph.value(weights[w].value).constant;
+    if (small > zeros) constant = WithoutSmall(constant, *thresholds[w]);
+  });
+  const auto considered = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
+  pruned.achieved_sparsity = considered == 0 ? 0.0 : static_cast<double>(gone.load()) / static_cast<double>(considered);
+  return pruned;
+}
+
+}  // namespace
+
+Pruned Prune(const Graph& graph, const Recipe& recipe, const InputShapes& input_shapes, int threads) {
+  const bool by_magnitude = recipe.granularity == Granularity::kUnstructured && recipe.criterion == Criterion::kL1 &&
+                            recipe.scope != Scope::kChannel;
+  if (by_magnitude) return PruneByMagnitude(graph, recipe, threads);
+  Masks masks = ComputeMasks(graph, recipe, input_shapes, threads);
+  const double achieved = masks.achieved_sparsity();
+  return {ApplyMasks(graph, std::move(masks)), achieved};
 }
 
 }  // namespace prefiqs::prune

@@ -59,8 +59,17 @@ Masks ComputeMasks(const graph::Graph& graph, const Recipe& recipe, const InputS
                    int threads = 1);
 
 // The graph with the masked constants set to zero, which are deferred (graph::Tensor): they keep their masks. Those
-// that lose nothing but zeros stay shared with `graph`.
+// that lose nothing stay shared with `graph`, and those that lose only zeros where they are not deferred themselves.
 graph::Graph ApplyMasks(const graph::Graph& graph, Masks masks);
+
+struct Pruned {
+  graph::Graph graph;
+  double achieved_sparsity = 0;
+};
+
+// What ComputeMasks and ApplyMasks give together. By magnitude, under a threshold of the network's or the layer's, it
+// does without masks, which of a large network take as much memory as a quarter of its weights.
+Pruned Prune(const graph::Graph& graph, const Recipe& recipe, const InputShapes& input_shapes = {}, int threads = 1);
 
 }  // namespace prefiqs::prune
 

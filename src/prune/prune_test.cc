@@ -125,7 +125,7 @@ TEST(Select, AgreesWithSortingWhateverThePartsAndThreads) {
   std::sort(sorted.begin(), sorted.end());
   for (const std::size_t size : {1u, 7u, 400u, 1000u, 2000u}) {
     for (const int threads : {1, 2, 5}) {
-      const auto visit_part = [&](std::size_t part, auto&& visit) {
+      const auto visit_part = [&](std::size_t part, std::size_t, auto&& visit) {
         for (std::size_t i = part * size; i < std::min((part + 1) * size, keys.size()); ++i) visit(keys[i]);
       };
       for (const std::int64_t k : {1, 500, 1000}) {
@@ -269,6 +269,50 @@ TEST(ComputeMasks, DoNotDependOnThreads) {
         EXPECT_EQ(many.keep, one.keep);
         EXPECT_EQ(many.pruned, one.pruned);
         EXPECT_EQ(many.considered, one.considered);
+      }
+    }
+  }
+}
+
+// Both ways to a pruned network: the same bits, and the same constants shared.
+void ExpectAsByMasks(const Graph& graph, const Recipe& recipe, int threads) {
+  const Masks masks = ComputeMasks(graph, recipe);
+  const Graph expected = ApplyMasks(graph, masks);
+  const Pruned pruned = Prune(graph, recipe, {}, threads);
+  EXPECT_EQ(pruned.achieved_sparsity, masks.achieved_sparsity());
+  ASSERT_EQ(pruned.graph.values.size(), expected.values.size());
+  for (std::size_t i = 0; i < expected.values.size(); ++i) {
+    const graph::TensorPtr &whole = graph.values[i].constant, &found = pruned.graph.values[i].constant,
+                           &wanted = expected.values[i].constant;
+    if (wanted == nullptr) continue;
+    EXPECT_EQ(found == whole, wanted == whole) << i;
+    EXPECT_TRUE(Identical(*found, *wanted)) << recipe.name() << " " << i;
+  }
+}
+
+TEST(Prune, GivesWhatMasksGive) {
+  Net net, with_ties(true);
+  auto odd = RandomValues(40, 9, true);
+  odd[3] = std::nanf("");
+  odd[4] = -0.0f;
+  odd[5] = INFINITY;
+  odd[6] = 1e-41f;
+  net.graph.value(net.gemm).constant =
+      std::make_shared<const Tensor>(Tensor::From<float>({5, 8}, std::span<const float>(odd)));
+  std::vector<float> sparse(35, 0.0f);  // loses nothing but zeros at low sparsity
+  for (std::size_t i = 20; i < sparse.size(); ++i) sparse[i] = 5;
+  with_ties.graph.value(with_ties.matmul).constant =
+      std::make_shared<const Tensor>(Tensor::From<float>({5, 7}, std::span<const float>(sparse)));
+  for (const Scope scope : {Scope::kGlobal, Scope::kLayer, Scope::kChannel}) {
+    for (const Criterion criterion : {Criterion::kL1, Criterion::kRandom}) {
+      for (const double sparsity : {0.0, 0.003, 0.3, 0.4, 0.99}) {
+        for (const double from : {0.0, 0.5}) {
+          const Recipe recipe{.criterion = criterion, .scope = scope, .sparsity = sparsity, .from = from};
+          for (const int threads : {1, 3}) {
+            ExpectAsByMasks(net.graph, recipe, threads);
+            ExpectAsByMasks(with_ties.graph, recipe, threads);
+          }
+        }
       }
     }
   }

@@ -19,8 +19,9 @@ inline std::int64_t PruneCount(double sparsity, std::int64_t n) {
   return static_cast<std::int64_t>(std::floor(sparsity * static_cast<double>(n) + 0.5));
 }
 
-// `for_each(part, visit)` calls visit(key) for every key of a part, 0 to parts - 1, in any order, the same keys each
-// time, on several parts at once from up to `threads` threads; k counts from 1 and is at most the number of all keys.
+// `for_each(part, share, visit)` calls visit(key) for every key of a part, 0 to parts - 1, in any order, the same keys
+// each time, on several parts at once from up to `threads` threads, of which each has a share, from 0, of its own; k
+// counts from 1 and is at most the number of all keys.
 // Radix selection from the top, 16 bits a pass: a copy of the scores of a ResNet-100 would cost a quarter of a
 // gigabyte, sorting them seconds.
 template <typename Key, typename ForEach>
@@ -38,7 +39,7 @@ Key SelectSmallest(std::int64_t k, std::size_t parts, int threads, ForEach&& for
       std::vector<std::int64_t>& histogram = histograms[share];
       histogram.assign(kDigits, 0);
       for (std::size_t part = next++; part < parts; part = next++) {
-        for_each(part, [&](Key key) {
+        for_each(part, share, [&](Key key) {
           if ((key & known) == prefix) ++histogram[static_cast<std::size_t>((key >> shift) & kDigitMask)];
         });
       }
@@ -59,7 +60,7 @@ Key SelectSmallest(std::int64_t k, std::size_t parts, int threads, ForEach&& for
 // The same in one thread: `for_each(visit)`.
 template <typename Key, typename ForEach>
 Key SelectSmallest(std::int64_t k, ForEach&& for_each) {
-  return SelectSmallest<Key>(k, 1, 1, [&](std::size_t, auto&& visit) { for_each(visit); });
+  return SelectSmallest<Key>(k, 1, 1, [&](std::size_t, std::size_t, auto&& visit) { for_each(visit); });
 }
 
 }  // namespace prefiqs::prune
