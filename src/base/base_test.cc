@@ -140,6 +140,27 @@ TEST(Files, FailureNamesThePathAndLeavesNothing) {
   EXPECT_EQ(folder.count(), 1) << "a temporary file stayed";
 }
 
+TEST(Files, WhetherTheyCanBeWrittenIsKnownBefore) {
+  const FolderForTest folder;
+  Fill(folder / "there", "old");
+  std::filesystem::create_directory(folder / "d");
+  std::filesystem::create_symlink("there", folder / "link");
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  const auto before = folder.count();
+  for (const char* good : {"there", "new", "link", "pipe"}) EXPECT_NO_THROW(CheckWritable(folder / good)) << good;
+  for (const char* bad : {"d", "none/new", "there/new"}) {
+    try {
+      CheckWritable(folder / bad);
+      ADD_FAILURE() << bad;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kIo);
+      EXPECT_NE(std::string(e.what()).find(bad), std::string::npos) << e.what();
+    }
+  }
+  EXPECT_EQ(Contents(folder / "there"), "old");
+  EXPECT_EQ(folder.count(), before);
+}
+
 TEST(Printable, EscapesControlBytes) { EXPECT_EQ(Printable("a\nb\x7f\xc3\xa4"), "a\\x0ab\\x7f\xc3\xa4"); }
 
 TEST(ContentHash, IsXxh3OfTheWhole) {

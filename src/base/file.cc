@@ -137,11 +137,20 @@ std::string Target(const std::string& path) {
 
 }  // namespace
 
+namespace {
+
+// Beside `path`, of no other writer.
+std::string TemporaryName(const std::string& path) {
+  static std::atomic<unsigned> counter{0};
+  return fmt::format("{}.{}.{}.part", path, ::getpid(), counter.fetch_add(1));
+}
+
+}  // namespace
+
 void WriteFileAtomically(const std::string& named, std::span<const std::uint8_t> bytes) {
   if (WriteToSpecial(named, bytes)) return;
   const std::string path = Target(named);
-  static std::atomic<unsigned> counter{0};
-  const std::string temporary = fmt::format("{}.{}.{}.part", path, ::getpid(), counter.fetch_add(1));
+  const std::string temporary = TemporaryName(path);
   FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (file.get() < 0) throw IoError("write", path, errno);
   int error = WriteAll(file.get(), bytes);
@@ -155,6 +164,22 @@ void WriteFileAtomically(const std::string& named, std::span<const std::uint8_t>
 
 void WriteFileAtomically(const std::string& path, std::string_view text) {
   WriteFileAtomically(path, std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+}
+
+void CheckWritable(const std::string& named) {
+  struct stat status {};
+  const std::string path = Target(named);
+  if (::stat(path.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) throw IoError("write", path, EISDIR);
+    if (!S_ISREG(status.st_mode)) {  // opening a pipe would wait for its reader
+      if (::access(path.c_str(), W_OK) != 0) throw IoError("write", path, errno);
+      return;
+    }
+  }
+  const std::string temporary = TemporaryName(path);
+  const FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (file.get() < 0) throw IoError("write", path, errno);
+  ::unlink(temporary.c_str());
 }
 
 std::string Printable(std::string_view path) {

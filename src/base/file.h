@@ -54,6 +54,10 @@ class RegularFile {
 void WriteFileAtomically(const std::string& path, std::span<const std::uint8_t> bytes);
 void WriteFileAtomically(const std::string& path, std::string_view text);
 
+// Throws Error(kIo), as WriteFileAtomically would, where `path` cannot be written: a folder, or in one that is not
+// there or not writable. Leaves everything as it was. For what is written at the end of long work.
+void CheckWritable(const std::string& path);
+
 // Bytes of a path made fit for a message: control characters as \xNN, the rest as it is.
 std::string Printable(std::string_view path);
 
