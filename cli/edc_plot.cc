@@ -19,10 +19,19 @@ std::string ProtocolTitle(EdcProtocol protocol) {
       return "A: pairs";
     case EdcProtocol::kFixedThreshold:
       return "B: mated pairs, one threshold";
+    case EdcProtocol::kFalseNonMatches:
+      return "B: mated pairs, threshold of a starting FNMR";
+    case EdcProtocol::kFalseMatches:
+      return "B: non-mated pairs, threshold of a starting FMR";
     case EdcProtocol::kImages:
       break;
   }
   return "C: images";
+}
+
+// What is drawn of a point.
+double ErrorOf(EdcProtocol protocol, const EvaluationPoint& p) {
+  return protocol == EdcProtocol::kFalseMatches ? p.fmr : p.fnmr;
 }
 
 bool IsStepped(EdcProtocol protocol) { return protocol != EdcProtocol::kPairs; }
@@ -54,7 +63,7 @@ std::string EdcPlotScript(const EvaluationReport& report, const std::string& pat
   for (std::size_t k = 0; k < report.curves.size(); ++k) {
     script += fmt::format("$curve{} << EOD\n", k);
     for (const EvaluationPoint& p : report.curves[k].points)
-      script += fmt::format("{:.6f} {:.8f}\n", p.discarded, p.fnmr);
+      script += fmt::format("{:.6f} {:.8f}\n", p.discarded, ErrorOf(report.curves[k].protocol, p));
     script += fmt::format("EOD\n$band{} << EOD\n", k);
     for (const EvaluationBand& b : report.curves[k].bands) {
       script += fmt::format("{:.6f} {:.8f} {:.8f}\n", b.discarded, b.low, b.high);
@@ -68,7 +77,10 @@ std::string EdcPlotScript(const EvaluationReport& report, const std::string& pat
       kRows, columns);
   for (std::size_t i = 0; i < panels.size(); ++i) {
     const EvaluationCurve& first = report.curves[panels[i][0]];
-    script += fmt::format("set title 'FMR {}, {}'\n", first.fmr, ProtocolTitle(first.protocol));
+    const std::string asked =
+        std::isnan(first.fmr) ? fmt::format("start {}", first.start) : fmt::format("FMR {}", first.fmr);
+    script += fmt::format("set title '{}, {}'\nset ylabel '{}'\n", asked, ProtocolTitle(first.protocol),
+                          first.protocol == EdcProtocol::kFalseMatches ? "FMR" : "FNMR");
     script += i == 0 ? "set key top right samplen 2\n" : "unset key\n";
     script += "plot ";
     const char* separator = "";

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <prefiqs/error.h>
@@ -45,6 +47,10 @@ struct EvaluationOptions {
   // they have numbers.
   std::vector<QualitySource> qualities{};
   std::vector<double> fmrs{1e-2, 1e-3, 1e-4};
+  // Protocol B besides, from a stated starting error: the threshold is that quantile of the similarities, linear
+  // between them, at which this share of all mated comparisons are false non-matches (FNM-EDC), or of the non-mated
+  // ones false matches (FM-EDC: of which the worst are discarded, and the FMR falls).
+  std::vector<double> false_non_match_starts{}, false_match_starts{};
   int resamples = 200;  // of identities; 0: no intervals
   std::uint64_t seed = 1;
   int threads = 0;       // 0: all cores. No result depends on it
@@ -52,6 +58,12 @@ struct EvaluationOptions {
   // Called now and then from the calling thread; empty: nothing.
   std::function<void(int resamples_done)> on_progress{};
 };
+
+// Throws as evaluate() would for what can be known of `options` before its rows and embeddings are there, which will be
+// of `inputs` (as JobOptions has them; empty: not looked at): numbers that make no sense, pairs, templates or qualities
+// that are not of those pictures, a file of `curves` or `outputs` (further ones) that cannot be written.
+PREFIQS_API void check_evaluation(const EvaluationOptions& options, const std::vector<std::string>& inputs,
+                                  const std::vector<std::string>& outputs = {});
 
 // Throws as evaluate() would where `pairs` cannot be read or names pictures that are not among `inputs` (as JobOptions
 // has them): so that nobody works for hours to hear it.
@@ -70,9 +82,12 @@ struct EvaluationArea {
   // Share of resamples in which this method's area is lower than the first one's, equal ones by half; NaN for the
   // first.
   double better_than_first = std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> resampled{};  // its value in each resample, NaN where that has none; empty without resamples
 };
 
 struct EvaluationPoint {
+  // Of EdcProtocol::kFalseMatches the error is fmr, and fnmr NaN; of other curves the error is fnmr, and fmr NaN where
+  // only mated comparisons are looked at.
   double discarded = 0, fnmr = 0, threshold = 0, fmr = 0;
   std::uint64_t mated = 0, non_mated = 0;
 };
@@ -86,15 +101,22 @@ enum class EdcProtocol {
   kPairs,           // A: of CR-FIQA and its successors; pairs go, the threshold is found anew; trapezoids
   kFixedThreshold,  // B: ISO/IEC 29794-1; mated pairs go, one threshold; steps above the best possible curve
   kImages,          // C: of FaceQAN and its successors; images go, the threshold is found anew; steps
+  // B as above, by a stated starting error in place of an FMR.
+  kFalseNonMatches,
+  kFalseMatches,  // non-mated pairs go, the error is the FMR
 };
+// "A", "B", "C", "B-FNM", "B-FM".
+PREFIQS_API std::string_view name(EdcProtocol protocol);
 
 struct EvaluationCurve {
   std::size_t method = 0;  // in EvaluationReport::methods
   EdcProtocol protocol = EdcProtocol::kPairs;
-  double fmr = 0;  // asked for
+  // Asked for: the FMR, or the starting error, the other one being NaN.
+  double fmr = std::numeric_limits<double>::quiet_NaN(), start = std::numeric_limits<double>::quiet_NaN();
   std::vector<EvaluationPoint> points;
   std::vector<EvaluationBand> bands;   // at shares k / 20, k = 0..19; empty without resamples
   EvaluationArea to_20, to_30, whole;  // over shares discarded of 0 to 0.2, 0.3, and 0.95 (1 for B)
+  EvaluationArea normalised;           // of C alone: to_30 by (0.3 FNMR without discarding); NaN where that FNMR is 0
 };
 
 struct EvaluationErrorRate {
@@ -105,6 +127,8 @@ struct EvaluationErrorRate {
 
 struct EvaluationReport {
   std::vector<std::string> methods;  // the last is "random", the floor
+  // Equal of reports whose resamples are of the same people, one by one: same images, identities, seed and number.
+  std::string draws;
   // Where templates are compared, images are those. not_compared: without an embedding.
   std::size_t images = 0, identities = 0, not_compared = 0;
   std::uint64_t mated = 0, non_mated = 0;
@@ -112,7 +136,8 @@ struct EvaluationReport {
   double accuracy = std::numeric_limits<double>::quiet_NaN();  // of the list's folds; NaN where it has none
   double accuracy_standard_error = std::numeric_limits<double>::quiet_NaN();
   std::vector<EvaluationErrorRate> error_rates;  // of all comparisons, by FMR
-  std::vector<EvaluationCurve> curves;           // method by method, protocol by protocol, FMR by FMR
+  // Method by method, protocol by protocol, FMR by FMR (or start by start).
+  std::vector<EvaluationCurve> curves;
   // Of images with an embedding, those without a quality, by method.
   std::vector<std::size_t> missing_qualities;
   // RCE at FMR 1e-3, by method: for alpha 0 and 3. NaN where all pairs are compared, or too few are non-mated.
@@ -123,6 +148,19 @@ struct EvaluationReport {
 // Throws Error(kIo) or Error(kUsage) naming file, line and cause. Deterministic: depends on the files and the seed
 // alone.
 PREFIQS_API EvaluationReport evaluate(const EvaluationOptions& options);
+
+// Areas averaged over several verifying networks.
+struct EvaluationMean {
+  std::vector<std::string> methods;     // that all reports have, in the first one's order
+  std::vector<EvaluationCurve> curves;  // method by method, of those areas that all have; points and bands are empty
+  // Whether there are intervals and better_than_first: the reports' resamples must have drawn the same people. An
+  // area's value in a resample is then the mean of the networks' in that one: people are drawn for all networks
+  // together.
+  bool same_draws = false;
+};
+
+// Requires a report; of one, its own areas.
+PREFIQS_API EvaluationMean mean_of(std::span<const EvaluationReport> reports);
 
 // evaluate(), and an HTML file that shows it and needs nothing else, written over an old one: curves, areas, the faces
 // of the lowest and highest qualities, and the pairs that are errors as more and more is discarded. Pictures are opened

@@ -210,4 +210,17 @@ ImageCuts ImageCutsOfAllPairs(std::span<const std::uint32_t> identity, std::span
   return cuts;
 }
 
+std::vector<QualityGroup> NonMatedByQuality(std::span<const std::uint32_t> identity, std::span<const float> quality,
+                                            Weights drawn) {
+  const std::vector<std::uint32_t> order = WorstFirst(quality);
+  const std::vector<Kept> later = PairsWithLater(order, identity, drawn);
+  std::vector<QualityGroup> groups;
+  for (std::size_t k = 0; k < order.size(); ++k) {
+    const float known = Known(quality[order[k]]);
+    if (groups.empty() || groups.back().quality != known) groups.push_back({known, 0});
+    groups.back().non_mated += later[k].non_mated;
+  }
+  return groups;
+}
+
 }  // namespace prefiqs::eval

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "eval/comparisons.h"
 #include "eval/edc.h"
@@ -18,6 +19,10 @@ PairCuts CutsOfAllPairs(const Comparisons& kept_pairs, std::span<const std::uint
 // GoneImages, with what is kept of all pairs.
 ImageCuts ImageCutsOfAllPairs(std::span<const std::uint32_t> identity, std::span<const float> quality,
                               Weights drawn = {}, TieOrder ties = TieOrder::kAsListed);
+
+// How many non-mated pairs there are of each quality, the worst first.
+std::vector<QualityGroup> NonMatedByQuality(std::span<const std::uint32_t> identity, std::span<const float> quality,
+                                            Weights drawn = {});
 
 }  // namespace prefiqs::eval
 

@@ -200,7 +200,7 @@ TEST_P(AllPairsCuts, GiveTheSameCurves) {
   const auto expect_same = [](const Curve& wanted, const std::optional<Curve>& found) {
     ASSERT_TRUE(found);
     ASSERT_EQ(found->size(), wanted.size());
-    ASSERT_GT(wanted.size(), 5u);
+    ASSERT_GT(wanted.size(), 2u);
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       EXPECT_EQ((*found)[i].error, wanted[i].error);
       EXPECT_EQ((*found)[i].threshold, wanted[i].threshold);
@@ -216,6 +216,15 @@ TEST_P(AllPairsCuts, GiveTheSameCurves) {
     expect_same(
         EdcOfImages(list, of_list, p.quality, fmr, list_weights, image_weights),
         EdcOfImages(join.comparisons, of_join, ImageCutsOfAllPairs(p.identity, p.quality, drawn), fmr, join_weights));
+  }
+  const std::uint64_t non_mated =
+      CutsOfAllPairs(join.comparisons, p.identity, p.quality, TieOrder::kAsListed, drawn).kept[0].non_mated;
+  for (const double error : {0.2, 0.05, 0.011}) {
+    const double t = ThresholdAtError(list, of_list, error, ErrorKind::kFalseMatch, list_weights);
+    EXPECT_EQ(ThresholdAtFalseMatches(join.comparisons, of_join, error, non_mated, join_weights), t);
+    expect_same(
+        EdcAtThreshold(list, of_list, t, ErrorKind::kFalseMatch, list_weights),
+        EdcOfFalseMatches(join.comparisons, of_join, NonMatedByQuality(p.identity, p.quality, drawn), t, join_weights));
   }
   // Below the floor nothing can be told, and that is said.
   EXPECT_FALSE(EdcOfPairs(join.comparisons, of_join,

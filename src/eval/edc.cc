@@ -167,6 +167,18 @@ double ThresholdAtFmr(const Comparisons& c, const Ranking& ranking, double fmr, 
   return ThresholdAtFmr(c, ranking, fmr, non_mated, weights).value_or(-std::numeric_limits<double>::infinity());
 }
 
+namespace {
+
+// Part of the way from one similarity to the next. -infinity is no place to go on from, nor a threshold: it would
+// accept what could not be compared.
+double Between(double low, double high, double part) {
+  const double lowest = std::numeric_limits<float>::lowest();
+  if (part == 0) return std::max(low, lowest);
+  return std::max(std::isinf(low) ? high : low + (high - low) * part, lowest);
+}
+
+}  // namespace
+
 double ThresholdAtError(const Comparisons& c, const Ranking& ranking, double error, ErrorKind kind, Weights weights) {
   const bool of_mated = kind == ErrorKind::kFalseNonMatch;
   std::vector<std::pair<float, std::uint64_t>> rising;  // similarity, weight up to and with it
@@ -183,8 +195,53 @@ double ThresholdAtError(const Comparisons& c, const Ranking& ranking, double err
                                                 [](const auto& entry) { return entry.second; });
     return static_cast<double>(found->first);
   };
-  const double low = at(std::floor(place)), high = at(std::ceil(place)), part = place - std::floor(place);
-  return part == 0 ? low : low + (high - low) * part;
+  return Between(at(std::floor(place)), at(std::ceil(place)), place - std::floor(place));
+}
+
+std::optional<double> ThresholdAtFalseMatches(const Comparisons& c, const Ranking& ranking, double error,
+                                              std::uint64_t non_mated, Weights weights) {
+  const double place = (1 - error) * static_cast<double>(non_mated - 1);  // among all, rising
+  // Of those that are more alike than the ones at these places, and the one there.
+  const std::uint64_t above_low = non_mated - 1 - static_cast<std::uint64_t>(std::floor(place)),
+                      above_high = non_mated - 1 - static_cast<std::uint64_t>(std::ceil(place));
+  std::uint64_t passed = 0;
+  std::optional<double> high;
+  for (const std::uint32_t i : *ranking.by_similarity) {
+    if (c.mated[i]) continue;
+    passed += WeightOf(weights, i);
+    if (!high && passed > above_high) high = c.similarity[i];
+    if (passed > above_low) return Between(c.similarity[i], *high, place - std::floor(place));
+  }
+  return std::nullopt;
+}
+
+Curve EdcOfFalseMatches(const Comparisons& c, const Ranking& ranking, std::span<const QualityGroup> groups,
+                        double threshold, Weights weights) {
+  std::uint64_t total = 0, errors = 0, gone = 0;
+  const auto error_of = [&](std::uint32_t i) {
+    return !c.mated[i] && c.similarity[i] >= threshold ? WeightOf(weights, i) : 0;
+  };
+  for (const QualityGroup& group : groups) total += group.non_mated;
+  for (const std::uint32_t i : ranking.by_quality) errors += error_of(i);
+  Curve curve;
+  if (total == 0) return curve;
+  constexpr double kNotLookedAt = std::numeric_limits<double>::quiet_NaN();
+  auto next = ranking.by_quality.begin();
+  for (const QualityGroup& group : groups) {
+    if (group.non_mated == 0) continue;
+    for (; next != ranking.by_quality.end() && ranking.pair_quality[*next] < group.quality; ++next) {
+      errors -= error_of(*next);
+    }
+    const std::uint64_t kept = total - gone;
+    curve.push_back({.discarded = static_cast<double>(gone) / static_cast<double>(total),
+                     .error = static_cast<double>(errors) / static_cast<double>(kept),
+                     .threshold = threshold,
+                     .fmr = kNotLookedAt,
+                     .non_mated = kept});
+    gone += group.non_mated;
+  }
+  curve.push_back({.discarded = 1, .error = 0, .threshold = threshold, .fmr = kNotLookedAt});
+  return curve;
 }
 
 double TrapezoidArea(const Curve& curve, double limit) {

@@ -82,9 +82,24 @@ std::optional<double> ThresholdAtFmr(const Comparisons& comparisons, const Ranki
                                      std::uint64_t non_mated, Weights weights);
 
 // The threshold that makes `error` of the mated comparisons (or non-mated) errors: a quantile of their similarities,
-// linear between them. Requires one of that kind.
+// linear between them (Hyndman and Fan 1996, definition 7). What cannot be compared is never accepted: the threshold is
+// finite. Requires one of that kind.
 double ThresholdAtError(const Comparisons& comparisons, const Ranking& ranking, double error, ErrorKind kind,
                         Weights weights = {});
+// The same of false matches where the non-mated comparisons are not all, `non_mated` being the weight of all of them,
+// at least 1; empty where the quantile is not among them.
+std::optional<double> ThresholdAtFalseMatches(const Comparisons& comparisons, const Ranking& ranking, double error,
+                                              std::uint64_t non_mated, Weights weights = {});
+
+// Non-mated comparisons of one quality.
+struct QualityGroup {
+  float quality = 0;  // of a comparison; -infinity: missing
+  std::uint64_t non_mated = 0;
+};
+// EdcAtThreshold of false matches where only some non-mated comparisons are at hand, those at or above the threshold
+// among them; groups: of all non-mated ones, the worst first.
+Curve EdcOfFalseMatches(const Comparisons& comparisons, const Ranking& ranking, std::span<const QualityGroup> groups,
+                        double threshold, Weights weights = {});
 
 // Area under the steps that go on from each point to the next, over shares 0 to `limit`.
 double StepArea(const Curve& curve, double limit);

@@ -170,6 +170,82 @@ TEST_P(AgainstNaive, WeightsAreCopies) {
   }
 }
 
+// Sorted, each copy for itself, and linear between the two at either side.
+double NaiveQuantile(const Comparisons& c, double error, bool of_mated) {
+  std::vector<double> values;
+  for (std::size_t i = 0; i < c.size(); ++i) {
+    if ((c.mated[i] != 0) == of_mated) values.push_back(c.similarity[i]);
+  }
+  std::ranges::sort(values);
+  const double place = (of_mated ? error : 1 - error) * static_cast<double>(values.size() - 1);
+  const double low = values[static_cast<std::size_t>(std::floor(place))],
+               high = values[static_cast<std::size_t>(std::ceil(place))], part = place - std::floor(place);
+  if (part == 0) return std::isinf(low) ? std::numeric_limits<float>::lowest() : low;
+  if (std::isinf(low)) return std::isinf(high) ? std::numeric_limits<float>::lowest() : high;
+  return low + (high - low) * part;
+}
+
+TEST_P(AgainstNaive, StartingErrors) {
+  const std::vector<std::uint32_t> once(e.comparisons.size(), 1),
+      drawn = ComparisonWeights(e.comparisons, e.identity, DrawIdentities(7, 5, 3));
+  const Ranking ranking = Rank(e.comparisons, e.quality);
+  for (const auto& weights : {once, drawn}) {
+    const Comparisons copies = WrittenOut(e.comparisons, weights);
+    for (const ErrorKind kind : {ErrorKind::kFalseNonMatch, ErrorKind::kFalseMatch}) {
+      const bool of_mated = kind == ErrorKind::kFalseNonMatch;
+      for (const double error : {0.001, 0.02, fmr, 0.5, 0.99}) {
+        const double t = ThresholdAtError(e.comparisons, ranking, error, kind, weights);
+        ASSERT_TRUE(std::isfinite(t)) << error;
+        EXPECT_DOUBLE_EQ(t, NaiveQuantile(copies, error, of_mated)) << error;
+        ExpectSame(EdcAtThreshold(e.comparisons, ranking, t, kind, weights),
+                   NaiveFixed(copies, e.quality, t, of_mated));
+      }
+    }
+  }
+}
+
+// The most alike ones alone, and how many there are of each quality.
+TEST_P(AgainstNaive, FalseMatchesOfSome) {
+  const std::vector<std::uint32_t> weights = ComparisonWeights(e.comparisons, e.identity, DrawIdentities(7, 5, 4));
+  const Ranking ranking = Rank(e.comparisons, e.quality);
+  std::uint64_t non_mated = 0;
+  std::vector<QualityGroup> groups;
+  for (const std::uint32_t i : ranking.by_quality) {
+    const std::uint64_t weight = e.comparisons.mated[i] ? 0 : weights[i];
+    if (groups.empty() || groups.back().quality != ranking.pair_quality[i]) {
+      groups.push_back({ranking.pair_quality[i], 0});
+    }
+    groups.back().non_mated += weight;
+    non_mated += weight;
+  }
+  Comparisons some;
+  std::vector<std::uint32_t> some_weights;
+  for (std::size_t i = 0; i < e.comparisons.size(); ++i) {
+    if (!e.comparisons.mated[i] && e.comparisons.similarity[i] < -0.01f) continue;
+    some.first.push_back(e.comparisons.first[i]);
+    some.second.push_back(e.comparisons.second[i]);
+    some.similarity.push_back(e.comparisons.similarity[i]);
+    some.mated.push_back(e.comparisons.mated[i]);
+    some_weights.push_back(weights[i]);
+  }
+  const Ranking of_some = Rank(some, e.quality);
+  for (const double error : {0.004, 0.01, 0.1, 0.25}) {
+    const double t = ThresholdAtError(e.comparisons, ranking, error, ErrorKind::kFalseMatch, weights);
+    const auto found = ThresholdAtFalseMatches(some, of_some, error, non_mated, some_weights);
+    ASSERT_TRUE(found) << error;
+    EXPECT_EQ(*found, t) << error;
+    const Curve wanted = EdcAtThreshold(e.comparisons, ranking, t, ErrorKind::kFalseMatch, weights),
+                curve = EdcOfFalseMatches(some, of_some, groups, t, some_weights);
+    ASSERT_EQ(curve.size(), wanted.size());
+    for (std::size_t i = 0; i < curve.size(); ++i) {
+      EXPECT_EQ(curve[i].discarded, wanted[i].discarded) << i;
+      EXPECT_EQ(curve[i].error, wanted[i].error) << i;
+      EXPECT_EQ(curve[i].non_mated, wanted[i].non_mated) << i;
+    }
+  }
+  EXPECT_FALSE(ThresholdAtFalseMatches(some, of_some, 0.9, non_mated, some_weights));
+}
+
 INSTANTIATE_TEST_SUITE_P(Random, AgainstNaive,
                          testing::Combine(testing::Values(1, 2, 3, 4), testing::Values(4, 20, 100000),
                                           testing::Values(0.3, 0.1, 0.01)));
@@ -216,6 +292,19 @@ TEST_F(ByHand, Quantiles) {
   EXPECT_DOUBLE_EQ(at(0.5, ErrorKind::kFalseNonMatch), (0.7f + static_cast<double>(0.8f)) / 2);
   EXPECT_DOUBLE_EQ(at(0, ErrorKind::kFalseMatch), 0.4f);
   EXPECT_DOUBLE_EQ(at(1, ErrorKind::kFalseMatch), 0.0);
+}
+
+// What cannot be compared is an error at every threshold, and no quantile is one that would accept it.
+TEST(Edc, StartsAboveWhatCannotBeCompared) {
+  const Comparisons c{{0, 1, 2, 3}, {4, 5, 6, 7}, {kNone, kNone, 0.3f, 0.7f}, {1, 1, 1, 1}};
+  const Ranking ranking = Rank(c, std::vector<float>(8, 0.5f));
+  const auto at = [&](double error) { return ThresholdAtError(c, ranking, error, ErrorKind::kFalseNonMatch); };
+  for (const double error : {0.01, 1.0 / 3, 0.5, 0.9}) {
+    const Curve curve = EdcAtThreshold(c, ranking, at(error), ErrorKind::kFalseNonMatch);
+    EXPECT_GE(curve[0].error, 0.5) << error;
+  }
+  EXPECT_EQ(at(0.01), std::numeric_limits<float>::lowest());
+  EXPECT_EQ(at(0.5), 0.3f);  // half of the way from nowhere to 0.3
 }
 
 TEST(Areas, AreCutAtTheLimit) {

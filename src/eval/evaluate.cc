@@ -26,10 +26,13 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kHarmFmr = 1e-3;
 constexpr std::array kHarmAlphas{0.0, 3.0};
 
-std::vector<EvaluationPoint> Points(const Curve& curve) {
+std::vector<EvaluationPoint> Points(EdcProtocol protocol, const Curve& curve) {
   std::vector<EvaluationPoint> points;
-  for (const eval::EdcPoint& p : curve)
-    points.push_back({p.discarded, p.error, p.threshold, p.fmr, p.mated, p.non_mated});
+  const bool is_fmr = protocol == EdcProtocol::kFalseMatches;
+  for (const eval::EdcPoint& p : curve) {
+    points.push_back(
+        {p.discarded, is_fmr ? kNaN : p.error, p.threshold, is_fmr ? p.error : p.fmr, p.mated, p.non_mated});
+  }
   return points;
 }
 
@@ -41,6 +44,14 @@ void Check(const EvaluationOptions& options) {
   for (const double fmr : options.fmrs) {
     if (!(fmr > 0 && fmr < 1)) throw Error(ErrorCode::kUsage, fmt::format("FMR {}: between 0 and 1", fmr));
   }
+  for (const auto* starts : {&options.false_non_match_starts, &options.false_match_starts}) {
+    for (const double start : *starts) {
+      if (!(start > 0 && start < 1)) {
+        throw Error(ErrorCode::kUsage, fmt::format("starting error {}: between 0 and 1", start));
+      }
+    }
+  }
+  if (!options.curves.empty()) CheckWritable(options.curves);
 }
 
 void Verify(const eval::EvaluationSet& set, const eval::Evaluator& evaluator, const EvaluationOptions& options,
@@ -88,22 +99,24 @@ void DrawCurves(const eval::EvaluationSet& set, const eval::Evaluator& evaluator
     const eval::Evaluator::Run listed(evaluator, method, eval::TieOrder::kAsListed, once);
     const eval::Evaluator::Run reversed(evaluator, method, eval::TieOrder::kReversed, once);
     for (const EdcProtocol protocol : eval::kEdcProtocols) {
-      for (const double fmr : options.fmrs) {
+      const bool of_mated = protocol == EdcProtocol::kFalseNonMatches;
+      for (const double rate : eval::RatesOf(options, protocol)) {
         EvaluationCurve& curve = report.curves.emplace_back();
         curve.method = method;
         curve.protocol = protocol;
-        curve.fmr = fmr;
-        // Below one false match in all of them an FMR is a guess.
-        if (eval::FalseMatchesAllowed(fmr, report.non_mated) == 0) continue;
-        const Curve edc = listed.Edc(protocol, fmr);
+        (eval::StartsAtError(protocol) ? curve.start : curve.fmr) = rate;
+        // Below one error in all of them a rate is a guess.
+        if (eval::FalseMatchesAllowed(rate, of_mated ? report.mated : report.non_mated) == 0) continue;
+        const Curve edc = listed.Edc(protocol, rate);
         const eval::Areas areas = eval::AreasOf(protocol, edc);
         // B discards equals together.
         const eval::Areas other =
-            protocol == EdcProtocol::kFixedThreshold ? areas : eval::AreasOf(protocol, reversed.Edc(protocol, fmr));
-        curve.points = Points(edc);
+            eval::HasOneThreshold(protocol) ? areas : eval::AreasOf(protocol, reversed.Edc(protocol, rate));
+        curve.points = Points(protocol, edc);
         curve.to_20 = {.value = areas.to_20, .interval = {}, .reversed = other.to_20};
         curve.to_30 = {.value = areas.to_30, .interval = {}, .reversed = other.to_30};
         curve.whole = {.value = areas.whole, .interval = {}, .reversed = other.whole};
+        curve.normalised = {.value = areas.normalised, .interval = {}, .reversed = other.normalised};
       }
     }
   }
@@ -140,6 +153,7 @@ EvaluationReport Evaluate(const eval::EvaluationSet& set, const EvaluationOption
   }
   EvaluationReport report;
   report.methods = set.methods;
+  report.draws = eval::DrawsToken(set, options);
   report.images = set.images.size();
   report.identities = set.identities;
   report.not_compared = set.not_compared;
@@ -153,14 +167,25 @@ EvaluationReport Evaluate(const eval::EvaluationSet& set, const EvaluationOption
 }
 
 void WriteCurves(const EvaluationReport& report, const std::string& path) {
-  std::string text = "method,protocol,wanted_fmr,discarded,fnmr,threshold,fmr,mated,non_mated\n";
+  const auto number = [](double value) { return std::isfinite(value) ? fmt::format("{:.8f}", value) : std::string(); };
+  const auto rate = [](double value) { return std::isnan(value) ? std::string() : fmt::format("{}", value); };
+  const bool starts = std::ranges::any_of(
+      report.curves, [](const EvaluationCurve& curve) { return eval::StartsAtError(curve.protocol); });
+  std::string text = "method,protocol,wanted_fmr,discarded,fnmr,threshold,fmr,mated,non_mated";
+  text += starts ? ",start\n" : "\n";  // a column that is nobody's but theirs
   for (const EvaluationCurve& curve : report.curves) {
     for (const EvaluationPoint& p : curve.points) {
-      text += report::CsvLine(std::vector<std::string>{
-          report.methods[curve.method], std::string(1, "ABC"[static_cast<int>(curve.protocol)]),
-          fmt::format("{}", curve.fmr), fmt::format("{:.6f}", p.discarded), fmt::format("{:.8f}", p.fnmr),
-          fmt::format("{:.8f}", p.threshold), std::isfinite(p.fmr) ? fmt::format("{:.8f}", p.fmr) : std::string(),
-          fmt::format("{}", p.mated), fmt::format("{}", p.non_mated)});
+      std::vector<std::string> cells{report.methods[curve.method],
+                                     std::string(name(curve.protocol)),
+                                     rate(curve.fmr),
+                                     fmt::format("{:.6f}", p.discarded),
+                                     number(p.fnmr),
+                                     fmt::format("{:.8f}", p.threshold),
+                                     number(p.fmr),
+                                     fmt::format("{}", p.mated),
+                                     fmt::format("{}", p.non_mated)};
+      if (starts) cells.push_back(rate(curve.start));
+      text += report::CsvLine(cells);
     }
   }
   WriteFileAtomically(path, text);
@@ -170,7 +195,9 @@ EvaluationReport Evaluate(const EvaluationOptions& options, eval::Examples* exam
   Check(options);
   const eval::EvaluationSet set = eval::ReadEvaluationSet(options);
   // Of all pairs, some times the non-mated ones that the largest FMR lets pass: what is kept late may be more alike.
-  double share = 3 * *std::ranges::max_element(options.fmrs);
+  double largest = *std::ranges::max_element(options.fmrs);
+  for (const double start : options.false_match_starts) largest = std::max(largest, start);
+  double share = 3 * largest;
   while (true) {
     try {
       EvaluationReport report = Evaluate(set, options, share, examples);
@@ -185,10 +212,27 @@ EvaluationReport Evaluate(const EvaluationOptions& options, eval::Examples* exam
 
 }  // namespace
 
+std::string_view name(EdcProtocol protocol) {
+  constexpr std::array<std::string_view, eval::kEdcProtocols.size()> kNames{"A", "B", "C", "B-FNM", "B-FM"};
+  return kNames.at(static_cast<std::size_t>(protocol));
+}
+
+void check_evaluation(const EvaluationOptions& options, const std::vector<std::string>& inputs,
+                      const std::vector<std::string>& outputs) {
+  Check(options);
+  for (const std::string& output : outputs) CheckWritable(output);
+  if (inputs.empty()) return;
+  std::vector<std::string> paths;
+  for (const input::Item& item : input::ListItems(inputs)) paths.push_back(item.name);
+  eval::CheckNames(options, paths, inputs.size() == 1 ? inputs[0] : fmt::format("the {} inputs", inputs.size()));
+}
+
 void check_pairs(const std::string& pairs, const std::vector<std::string>& inputs) {
   std::vector<std::string> paths;
   for (const input::Item& item : input::ListItems(inputs)) paths.push_back(item.name);
-  eval::CheckPairs(pairs, paths, inputs.size() == 1 ? inputs[0] : fmt::format("the {} inputs", inputs.size()));
+  EvaluationOptions options;
+  options.pairs = pairs;
+  eval::CheckNames(options, paths, inputs.size() == 1 ? inputs[0] : fmt::format("the {} inputs", inputs.size()));
 }
 
 EvaluationReport evaluate(const EvaluationOptions& options) { return Evaluate(options, nullptr); }

@@ -5,58 +5,11 @@
 #include <prefiqs/evaluation.h>
 
 #include <cmath>
-#include <random>
 
-#include "base/folder_for_test.h"
-#include "eval/kept_errors.h"
-#include "report/npy.h"
+#include "eval/evaluation_files_for_test.h"
 
 namespace prefiqs {
 namespace {
-
-constexpr int kPeople = 40, kPictures = 4, kWidth = 32;
-
-// Pictures of people: the worse, the noisier the embedding. Quality says so; "useless" does not.
-class Evaluate : public testing::Test {
- protected:
-  void SetUp() override {
-    std::mt19937 random(3);
-    std::normal_distribution<float> normal;
-    std::uniform_real_distribution<float> uniform;
-    std::string rows = "path,quality,embedding_norm\n", other = "file,blur\n";
-    report::NpyFile embeddings(folder / "e.npy", report::OpenMode::kNew, kWidth);
-    std::vector<std::string> names;
-    for (int p = 0; p < kPeople; ++p) {
-      std::vector<float> person(kWidth);
-      for (float& v : person) v = normal(random);
-      for (int k = 0; k < kPictures; ++k) {
-        const float bad = uniform(random);
-        std::vector<float> row;
-        for (const float v : person) row.push_back(v + 2.2f * bad * normal(random));
-        if (p == 0 && k == 0) row.assign(kWidth, NAN);  // no face was found
-        embeddings.Append(row);
-        names.push_back(fmt::format("{}/{}", p, k));
-        rows += fmt::format("/pictures/{}.png,{},\n", names.back(), p == 0 && k == 0 ? "" : fmt::format("{}", 1 - bad));
-        other += fmt::format("{}.jpg,{}\n", names.back(), bad);
-      }
-    }
-    Fill(folder / "rows.csv", rows);
-    Fill(folder / "other.csv", other);
-    std::string pairs = "file_a,file_b,mated\n";
-    for (std::size_t a = 0; a < names.size(); ++a) {
-      for (std::size_t b = a + 1; b < names.size(); ++b) {
-        pairs += fmt::format("{},{},{}\n", names[a], names[b], a / kPictures == b / kPictures ? 1 : 0);
-      }
-    }
-    Fill(folder / "pairs.csv", pairs);
-    options.pairs = folder / "pairs.csv";
-    options.rows = folder / "rows.csv";
-    options.embeddings = folder / "e.npy";
-    options.resamples = 40;
-  }
-  FolderForTest folder;
-  EvaluationOptions options;
-};
 
 TEST_F(Evaluate, DoesNotDependOnThreads) {
   options.threads = 1;
@@ -217,43 +170,6 @@ TEST_F(Evaluate, AllPairsAreThoseOfTheirList) {
   }
 }
 
-TEST_F(Evaluate, ExamplesAreTheErrorsOfTheCurves) {
-  options.resamples = 0;
-  options.fmrs = {1e-2, 2e-3};
-  for (const char* pairs : {"list", "all"}) {
-    if (pairs == std::string("all")) options.pairs = pairs;
-    for (const bool mirrored : {false, true}) {
-      options.mirrored = mirrored ? options.embeddings : std::string();
-      eval::Examples examples;
-      const EvaluationReport report = eval::EvaluateWithExamples(options, examples);
-      EXPECT_EQ(examples.fmr, 2e-3);
-      EXPECT_EQ(examples.images.size(), report.images);
-      ASSERT_EQ(examples.errors.size(), report.methods.size());
-      for (const EvaluationCurve& curve : report.curves) {
-        if (curve.protocol != EdcProtocol::kPairs || curve.fmr != examples.fmr) continue;
-        const auto& steps = examples.errors[curve.method];
-        ASSERT_EQ(steps.size(), 7u);  // 0 to 30 %
-        for (std::size_t i = 0; i < steps.size(); ++i) {
-          const EvaluationPoint& p = curve.points[i];
-          EXPECT_EQ(steps[i].point.discarded, p.discarded);
-          EXPECT_EQ(static_cast<double>(steps[i].false_non_matches), std::round(p.fnmr * static_cast<double>(p.mated)));
-          EXPECT_EQ(static_cast<double>(steps[i].false_matches), std::round(p.fmr * static_cast<double>(p.non_mated)));
-          EXPECT_GT(steps[i].false_non_matches, 0u);
-          for (const auto& pair : steps[i].worst_false_non_matches) {
-            EXPECT_EQ(pair.first / kPictures, pair.second / kPictures);
-            EXPECT_LE(pair.similarity, p.threshold);
-            EXPECT_GT(pair.gone, i);
-          }
-          for (const auto& pair : steps[i].worst_false_matches) {
-            EXPECT_NE(pair.first / kPictures, pair.second / kPictures);
-            EXPECT_GE(pair.similarity, p.threshold);
-          }
-        }
-      }
-    }
-  }
-}
-
 // So many may pass that those which cannot be compared are among them.
 TEST_F(Evaluate, AllPairsHaveAnEndWhereNearlyAllMayPass) {
   options.fmrs = {0.999};
@@ -379,16 +295,6 @@ TEST_F(Evaluate, HarmWantsEnoughComparisons) {
   options.pairs = folder / "short.csv";
   const EvaluationReport few = evaluate(options);
   EXPECT_TRUE(std::isnan(few.rank_of_harm[0][0]) && std::isnan(few.reversed_rank_of_harm[0][1]));
-}
-
-TEST_F(Evaluate, PairsAreCheckedBeforeTheWork) {
-  Fill(folder / "in/1/0.png", "x");
-  Fill(folder / "in/1/1.png", "x");
-  Fill(folder / "good.csv", "file_a,file_b,mated\n1/0,1/1,1\n");
-  Fill(folder / "bad.csv", "file_a,file_b,mated\n1/0,1/7,1\n");
-  EXPECT_NO_THROW(check_pairs(folder / "good.csv", {folder / "in"}));
-  EXPECT_NO_THROW(check_pairs("all", {folder / "in"}));
-  EXPECT_THROW(check_pairs(folder / "bad.csv", {folder / "in"}), Error);
 }
 
 TEST_F(Evaluate, RefusesWhatDoesNotFit) {

@@ -6,10 +6,8 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <numeric>
 #include <optional>
-#include <random>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -18,12 +16,14 @@
 #include "eval/name_index.h"
 #include "eval/npy_matrix.h"
 #include "eval/pair_list.h"
+#include "eval/qualities.h"
 #include "eval/table_file.h"
 #include "eval/templates.h"
 
 namespace prefiqs::eval {
 namespace {
 
+constexpr std::string_view kAll = "all";  // in place of a list of pairs
 constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
 
 // The rows that are compared, each picture's first.
@@ -224,74 +224,10 @@ std::vector<float> Similarities(const Comparisons& c, const Units& units) {
   return similarities;
 }
 
-std::vector<float> Column(const Table& table, const std::string& name, const std::vector<std::size_t>& rows) {
-  const std::size_t column = table.Require(name);
-  std::vector<float> values;
-  for (const std::size_t row : rows) values.push_back(static_cast<float>(NumberIn(table, row, column)));
-  return values;
-}
-
-bool HasNumbers(const std::vector<float>& values) {
-  return std::ranges::any_of(values, [](float v) { return !std::isnan(v); });
-}
-
-std::string ScoreColumn(const Table& table, const QualitySource& source) {
-  if (!source.column.empty()) return source.column;
-  if (table.Find("quality")) return "quality";
-  if (table.columns.size() == 2) return table.columns[1 - NameColumn(table)];
+void CheckTemplates(const EvaluationOptions& options) {
+  if (options.templates.empty() || options.pairs != kAll) return;
   throw Error(ErrorCode::kUsage,
-              fmt::format("{}: which column is the quality? say FILE:COLUMN", Printable(source.path)));
-}
-
-std::vector<float> ReadQuality(const QualitySource& source, const std::vector<std::string>& pictures) {
-  const Table table = ReadTable(source.path);
-  const std::size_t name = NameColumn(table), column = table.Require(ScoreColumn(table, source));
-  std::vector<float> quality(pictures.size(), kNone);
-  std::vector<bool> taken(pictures.size());
-  std::vector<std::string> names;
-  for (const auto& row : table.rows) names.push_back(row[name]);
-  std::size_t found = 0;
-  const auto take = [&](std::uint32_t image, std::size_t row) {
-    if (taken[image]) return;  // further faces of the picture
-    taken[image] = true;
-    ++found;
-    quality[image] = static_cast<float>(NumberIn(table, row, column));
-  };
-  std::unordered_map<std::string_view, std::uint32_t> exact;  // first: shortened, a.jpg and a.png are one name
-  for (std::uint32_t i = 0; i < pictures.size(); ++i) exact.emplace(pictures[i], i);
-  std::vector<std::size_t> others;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (const auto image = exact.find(names[i]); image != exact.end()) {
-      take(image->second, i);
-    } else {
-      others.push_back(i);
-    }
-  }
-  const NameIndex images(pictures);
-  for (const std::size_t i : found == pictures.size() ? std::vector<std::size_t>() : others) {
-    if (const auto image = images.Find(NameOf(names[i]))) take(*image, i);
-  }
-  if (found == 0) {  // its paths are the longer ones
-    const NameIndex index(names);
-    for (std::uint32_t i = 0; i < pictures.size(); ++i) {
-      if (const auto row = index.Find(NameOf(pictures[i]))) take(i, *row);
-    }
-  }
-  if (!HasNumbers(quality)) {
-    throw Error(ErrorCode::kUsage, fmt::format("{}: has no number for any of the compared pictures, such as {}",
-                                               Printable(source.path), Printable(pictures[0])));
-  }
-  if (source.lower_is_better) {
-    for (float& q : quality) q = -q;
-  }
-  return quality;
-}
-
-std::vector<float> RandomQuality(std::size_t images, std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  std::vector<float> quality;
-  for (std::size_t i = 0; i < images; ++i) quality.push_back(static_cast<float>(random() >> 40));
-  return quality;
+              fmt::format("{}: templates are compared as a list says, not all with all", Printable(options.templates)));
 }
 
 // Which images have an embedding. Fills in the similarities, or all rows where all pairs are to be compared. members:
@@ -336,12 +272,9 @@ std::vector<bool> Compare(const EvaluationOptions& options, const Table& rows, c
 
 EvaluationSet ReadEvaluationSet(const EvaluationOptions& options) {
   EvaluationSet set;
-  set.all_pairs = options.pairs == "all";
+  set.all_pairs = options.pairs == kAll;
   const bool of_templates = !options.templates.empty();
-  if (set.all_pairs && of_templates) {
-    throw Error(ErrorCode::kUsage, fmt::format("{}: templates are compared as a list says, not all with all",
-                                               Printable(options.templates)));
-  }
+  CheckTemplates(options);
   const PairList list = set.all_pairs || of_templates ? PairList() : ReadPairList(options.pairs);
   const Table rows = ReadTable(options.rows);
   std::vector<TemplateMember> members;
@@ -392,16 +325,26 @@ EvaluationSet ReadEvaluationSet(const EvaluationOptions& options) {
   return set;
 }
 
-void CheckPairs(const std::string& pairs, const std::vector<std::string>& paths, const std::string& source) {
-  if (pairs == "all") return;
-  const PairList list = ReadPairList(pairs);
+void CheckNames(const EvaluationOptions& options, const std::vector<std::string>& paths, const std::string& source) {
   const NameIndex index(paths);
-  for (const NamedPair& pair : list.pairs) {
-    for (const std::string& name : {pair.first, pair.second}) {
-      if (index.Find(name)) continue;
-      throw Error(ErrorCode::kUsage,
-                  fmt::format("{} of {} is not among {}", Printable(name), Printable(pairs), Printable(source)));
+  const auto check = [&](const std::string& name, const std::string& list) {
+    if (index.Find(name)) return;
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{} of {} is not among {}", Printable(name), Printable(list), Printable(source)));
+  };
+  if (!options.templates.empty()) {
+    CheckTemplates(options);
+    for (const TemplatePicture& picture : ReadTemplatePictures(options.templates, ReadTemplatePairs(options.pairs))) {
+      check(picture.name, options.templates);
     }
+  } else if (options.pairs != kAll) {
+    for (const NamedPair& pair : ReadPairList(options.pairs).pairs) {
+      check(pair.first, options.pairs);
+      check(pair.second, options.pairs);
+    }
+  }
+  for (const QualitySource& quality : options.qualities) {
+    if (!quality.path.empty()) ReadQuality(quality, paths);
   }
 }
 

@@ -36,8 +36,9 @@ struct EvaluationSet {
 // Throws as evaluate() does.
 EvaluationSet ReadEvaluationSet(const EvaluationOptions& options);
 
-// Throws where a pair's picture is none of `paths`, which are those of `source`.
-void CheckPairs(const std::string& pairs, const std::vector<std::string>& paths, const std::string& source);
+// Throws where a picture of a pair or template is none of `paths`, which are those of `source`, or a quality's file is
+// of none of them.
+void CheckNames(const EvaluationOptions& options, const std::vector<std::string>& paths, const std::string& source);
 
 }  // namespace prefiqs::eval
 

@@ -1,5 +1,6 @@
 #include "eval/evaluator.h"
 
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -22,6 +23,8 @@ double AreaTo(EdcProtocol protocol, const Curve& curve, double limit) {
     case EdcProtocol::kPairs:
       return reaches(0) ? TrapezoidArea(curve, limit) : kNaN;
     case EdcProtocol::kFixedThreshold:
+    case EdcProtocol::kFalseNonMatches:
+    case EdcProtocol::kFalseMatches:
       return reaches(0) ? AreaAboveBest(curve, limit) : kNaN;
     case EdcProtocol::kImages:
       break;
@@ -38,8 +41,15 @@ T Certain(std::optional<T> result) {
 }  // namespace
 
 Areas AreasOf(EdcProtocol protocol, const Curve& curve) {
-  const double whole = protocol == EdcProtocol::kFixedThreshold ? 1 : 0.95;
-  return {AreaTo(protocol, curve, 0.2), AreaTo(protocol, curve, 0.3), AreaTo(protocol, curve, whole)};
+  const double whole = HasOneThreshold(protocol) ? 1 : 0.95;
+  Areas areas{AreaTo(protocol, curve, 0.2), AreaTo(protocol, curve, 0.3), AreaTo(protocol, curve, whole), kNaN};
+  if (protocol == EdcProtocol::kImages && !std::isnan(areas.to_30)) areas.normalised = NormalisedArea(curve, 0.3);
+  return areas;
+}
+
+const std::vector<double>& RatesOf(const EvaluationOptions& options, EdcProtocol protocol) {
+  if (protocol == EdcProtocol::kFalseNonMatches) return options.false_non_match_starts;
+  return protocol == EdcProtocol::kFalseMatches ? options.false_match_starts : options.fmrs;
 }
 
 Evaluator::Evaluator(const EvaluationSet& set, double share, int threads) : set_(set), plain_(&set.comparisons) {
@@ -98,20 +108,34 @@ Evaluator::Run::Run(const Evaluator& e, std::size_t method, TieOrder ties, const
   }
 }
 
-Curve Evaluator::Run::Edc(EdcProtocol protocol, double fmr) const {
+Curve Evaluator::Run::Edc(EdcProtocol protocol, double rate) const {
+  if (StartsAtError(protocol)) return EdcOfStart(protocol, rate);
   if (!HasNonMated()) return {};
-  switch (protocol) {
-    case EdcProtocol::kPairs:
-      return Certain(EdcOfPairs(WithMirror(), *ranking_, pairs_, fmr, MirrorWeights()));
-    case EdcProtocol::kFixedThreshold:
-      return EdcAtThreshold(*e_.plain_, *plain_ranking_, Threshold(fmr), ErrorKind::kFalseNonMatch, draw_.comparisons);
-    case EdcProtocol::kImages:
-      break;
+  if (protocol == EdcProtocol::kPairs) {
+    return Certain(EdcOfPairs(WithMirror(), *ranking_, pairs_, rate, MirrorWeights()));
+  }
+  if (protocol == EdcProtocol::kFixedThreshold) {
+    return EdcAtThreshold(*e_.plain_, *plain_ranking_, Threshold(rate), ErrorKind::kFalseNonMatch, draw_.comparisons);
   }
   if (e_.set_.all_pairs) {
-    return Certain(EdcOfImages(*e_.plain_, *plain_ranking_, images_, fmr, draw_.comparisons));
+    return Certain(EdcOfImages(*e_.plain_, *plain_ranking_, images_, rate, draw_.comparisons));
   }
-  return EdcOfImages(*e_.plain_, *plain_ranking_, quality_, fmr, draw_.comparisons, draw_.images, ties_);
+  return EdcOfImages(*e_.plain_, *plain_ranking_, quality_, rate, draw_.comparisons, draw_.images, ties_);
+}
+
+Curve Evaluator::Run::EdcOfStart(EdcProtocol protocol, double error) const {
+  const Comparisons& c = *e_.plain_;
+  const Ranking& ranking = *plain_ranking_;
+  const Kept& all = pairs_.kept[0];
+  const ErrorKind kind = protocol == EdcProtocol::kFalseMatches ? ErrorKind::kFalseMatch : ErrorKind::kFalseNonMatch;
+  if ((kind == ErrorKind::kFalseMatch ? all.non_mated : all.mated) == 0) return {};
+  if (kind == ErrorKind::kFalseMatch && e_.set_.all_pairs) {
+    const double threshold = Certain(ThresholdAtFalseMatches(c, ranking, error, all.non_mated, draw_.comparisons));
+    const auto groups = NonMatedByQuality(e_.set_.identity, quality_, draw_.identities);
+    return EdcOfFalseMatches(c, ranking, groups, threshold, draw_.comparisons);
+  }
+  const double threshold = ThresholdAtError(c, ranking, error, kind, draw_.comparisons);
+  return EdcAtThreshold(c, ranking, threshold, kind, draw_.comparisons);
 }
 
 double Evaluator::Run::Threshold(double fmr) const {

@@ -17,13 +17,24 @@
 
 namespace prefiqs::eval {
 
-// Areas as an EvaluationArea has them; NaN where the curve ends before.
+// Areas as an EvaluationCurve has them; NaN where the curve ends before.
 struct Areas {
-  double to_20, to_30, whole;
+  double to_20, to_30, whole, normalised;
 };
 Areas AreasOf(EdcProtocol protocol, const Curve& curve);
 
-inline constexpr std::array kEdcProtocols{EdcProtocol::kPairs, EdcProtocol::kFixedThreshold, EdcProtocol::kImages};
+inline constexpr std::array kEdcProtocols{EdcProtocol::kPairs, EdcProtocol::kFixedThreshold, EdcProtocol::kImages,
+                                          EdcProtocol::kFalseNonMatches, EdcProtocol::kFalseMatches};
+
+// What an evaluation asks a protocol for: FMRs, or starting errors.
+inline bool StartsAtError(EdcProtocol protocol) {
+  return protocol == EdcProtocol::kFalseNonMatches || protocol == EdcProtocol::kFalseMatches;
+}
+const std::vector<double>& RatesOf(const EvaluationOptions& options, EdcProtocol protocol);
+// B's protocols look at one kind of comparisons with one threshold.
+inline bool HasOneThreshold(EdcProtocol protocol) {
+  return protocol == EdcProtocol::kFixedThreshold || StartsAtError(protocol);
+}
 
 // Of step k of protocols A and C.
 inline double ShareAt(std::uint64_t step) { return static_cast<double>(step) / static_cast<double>(kEdcSteps); }
@@ -57,8 +68,9 @@ class Evaluator {
     Run(const Run&) = delete;  // ranking_ may point into it
     Run& operator=(const Run&) = delete;
 
-    // Empty where a draw has no non-mated comparisons, as those of very few people may.
-    Curve Edc(EdcProtocol protocol, double fmr) const;
+    // rate: an FMR, or the starting error. Empty where a draw has no comparisons of the kinds that are asked about, as
+    // those of very few people may.
+    Curve Edc(EdcProtocol protocol, double rate) const;
 
     // Those of a point of protocol A's curve.
     ErrorStep Errors(const EvaluationPoint& point) const {
@@ -70,6 +82,7 @@ class Evaluator {
 
    private:
     bool HasNonMated() const { return pairs_.kept[0].non_mated > 0; }
+    Curve EdcOfStart(EdcProtocol protocol, double error) const;
     const Comparisons& WithMirror() const { return e_.with_mirror_ ? e_.mirrored_ : *e_.plain_; }
     Weights MirrorWeights() const { return e_.with_mirror_ ? draw_.mirrored_comparisons : draw_.comparisons; }
 

@@ -2,6 +2,9 @@
 #ifndef PREFIQS_EVAL_RESAMPLE_H_
 #define PREFIQS_EVAL_RESAMPLE_H_
 
+#include <string>
+#include <vector>
+
 #include <prefiqs/evaluation.h>
 
 #include "eval/evaluator.h"
@@ -12,6 +15,12 @@ namespace prefiqs::eval {
 // options.threads; no result depends on how. Throws FloorTooHigh.
 void Resample(const EvaluationSet& set, const Evaluator& evaluator, const EvaluationOptions& options,
               EvaluationReport& report);
+
+// Completes an area of samples: its interval and, compared with the first method's, its share of the lower ones.
+void CompleteArea(EvaluationArea& area, std::vector<double> samples, const std::vector<double>& first, bool is_first);
+
+// EvaluationReport::draws. Paths count without what all have in common at their beginning.
+std::string DrawsToken(const EvaluationSet& set, const EvaluationOptions& options);
 
 }  // namespace prefiqs::eval
 

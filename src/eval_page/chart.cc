@@ -21,7 +21,7 @@ constexpr int kSteps = 20;
 
 struct Panel {
   EdcProtocol protocol;
-  double fmr;
+  std::string asked;                           // for: an FMR, or a starting error
   std::vector<const EvaluationCurve*> curves;  // by method
 };
 
@@ -30,7 +30,7 @@ std::vector<Panel> Panels(const EvaluationReport& report) {
   const std::size_t of_a_method = report.curves.size() / std::max<std::size_t>(1, report.methods.size());
   for (std::size_t k = 0; k < of_a_method; ++k) {
     if (report.curves[k].points.empty()) continue;
-    Panel& panel = panels.emplace_back(Panel{report.curves[k].protocol, report.curves[k].fmr, {}});
+    Panel& panel = panels.emplace_back(Panel{report.curves[k].protocol, Asked(report.curves[k]), {}});
     for (std::size_t m = 0; m < report.methods.size(); ++m) {
       panel.curves.push_back(&report.curves[m * of_a_method + k]);
     }
@@ -40,22 +40,31 @@ std::vector<Panel> Panels(const EvaluationReport& report) {
 
 bool IsStepped(EdcProtocol protocol) { return protocol != EdcProtocol::kPairs; }
 
-// Protocol B looks at mated pairs alone.
-bool LosesNonMated(EdcProtocol protocol) { return protocol != EdcProtocol::kFixedThreshold; }
+// Protocol B looks at mated pairs alone, or non-mated ones, and has a point wherever the quality changes.
+bool HasSteps(EdcProtocol protocol) { return protocol == EdcProtocol::kPairs || protocol == EdcProtocol::kImages; }
+bool LosesMated(EdcProtocol protocol) { return protocol != EdcProtocol::kFalseMatches; }
+bool LosesNonMated(EdcProtocol protocol) { return HasSteps(protocol) || protocol == EdcProtocol::kFalseMatches; }
+
+std::string_view ErrorName(EdcProtocol protocol) { return LosesMated(protocol) ? "FNMR" : "FMR"; }
+double ErrorOf(EdcProtocol protocol, const EvaluationPoint& p) { return LosesMated(protocol) ? p.fnmr : p.fmr; }
 
 std::string_view WhatGoes(EdcProtocol protocol) {
-  constexpr std::array<std::string_view, 3> kNames{"pairs", "mated pairs", "images"};
+  constexpr std::array<std::string_view, 5> kNames{"pairs", "mated pairs", "images", "mated pairs", "non-mated pairs"};
   return kNames[static_cast<std::size_t>(protocol)];
 }
 
 std::string_view Explained(EdcProtocol protocol) {
-  constexpr std::array<std::string_view, 3> kTexts{
+  constexpr std::array<std::string_view, 5> kTexts{
       "Pairs of the lowest quality are discarded, mated and non-mated alike; the threshold is found anew among what is "
       "kept.",
       "Mated pairs of the lowest quality are discarded; the threshold is that of all pairs throughout.",
       "Images of the lowest quality are discarded with all their pairs; the threshold is found anew. A curve ends "
       "where "
-      "too few non-mated pairs are left."};
+      "too few non-mated pairs are left.",
+      "Mated pairs of the lowest quality are discarded; the threshold is that at which the stated share of all of them "
+      "are false non-matches.",
+      "Non-mated pairs of the lowest quality are discarded; the threshold is that at which the stated share of all of "
+      "them are false matches."};
   return kTexts[static_cast<std::size_t>(protocol)];
 }
 
@@ -80,7 +89,7 @@ class Chart {
     double top = 0;
     for (const EvaluationCurve* curve : panel.curves) {
       for (const EvaluationPoint& p : curve->points) {
-        if (p.discarded <= std::min(limit, kCurvesCount)) top = std::max(top, p.fnmr);
+        if (p.discarded <= std::min(limit, kCurvesCount)) top = std::max(top, ErrorOf(panel.protocol, p));
       }
       for (const EvaluationBand& b : curve->bands) {
         if (b.discarded <= std::min(limit, kBandsCount)) top = std::max(top, b.high);
@@ -93,9 +102,10 @@ class Chart {
     const bool part = limit_ < 0.5;
     return fmt::format(
                "<svg class=\"chart\" data-show=\"range={}\"{} viewBox=\"0 0 {} {}\" tabindex=\"0\" role=\"img\" "
-               "aria-label=\"FNMR against the share of {} discarded, at FMR {}\" data-limit=\"{}\" data-top=\"{:.9g}\" "
+               "aria-label=\"{} against the share of {} discarded, {}\" data-limit=\"{}\" data-top=\"{:.9g}\" "
                "data-box=\"{} {} {} {}\">\n",
-               part ? "part" : "whole", part ? " hidden" : "", kWidth, kHeight, WhatGoes(panel_.protocol), panel_.fmr,
+               part ? "part" : "whole", part ? " hidden" : "", kWidth, kHeight, ErrorName(panel_.protocol),
+               WhatGoes(panel_.protocol), StartsAtError(panel_.protocol) ? panel_.asked : "at FMR " + panel_.asked,
                limit_, top_, kLeft, kTop, kRight, kFloor) +
            Grid() + Curves() + "<g class=\"reading\"></g></svg>\n";
   }
@@ -131,9 +141,9 @@ class Chart {
     return svg + fmt::format(
                      "<path class=\"axis\" d=\"M{} {}V{}H{}\"/><text class=\"name\" x=\"{:.1f}\" y=\"{}\" "
                      "text-anchor=\"middle\">{} discarded (%)</text><text class=\"name\" transform=\"translate(16 "
-                     "{:.1f}) rotate(-90)\" text-anchor=\"middle\">FNMR (%)</text>\n",
+                     "{:.1f}) rotate(-90)\" text-anchor=\"middle\">{} (%)</text>\n",
                      kLeft, kTop, kFloor, kRight, (kLeft + kRight) / 2, kHeight - 8, WhatGoes(panel_.protocol),
-                     (kTop + kFloor) / 2);
+                     (kTop + kFloor) / 2, ErrorName(panel_.protocol));
   }
 
   // Within half a pixel, which is what makes thousands of points some hundreds.
@@ -181,7 +191,8 @@ class Chart {
     }
     for (std::size_t m = panel_.curves.size(); m-- > 0;) {  // the first methods on top
       std::vector<Spot> points;
-      for (const EvaluationPoint& p : panel_.curves[m]->points) points.push_back({p.discarded, p.fnmr});
+      for (const EvaluationPoint& p : panel_.curves[m]->points)
+        points.push_back({p.discarded, ErrorOf(panel_.protocol, p)});
       svg += fmt::format("<path class=\"line m{}\" d=\"{}\"/>\n", m, Path(Spots(points)));
     }
     return svg + "</svg>\n";
@@ -204,7 +215,7 @@ const EvaluationPoint* PointAt(const EvaluationCurve& curve, double share) {
 
 std::string Json(double value) { return std::isfinite(value) ? fmt::format("{:.9g}", value) : std::string("null"); }
 
-// [FNMR, low, high, threshold, FMR, mated, non-mated]
+// [error, low, high, threshold, FMR, mated, non-mated]
 std::string Reading(const EvaluationCurve& curve, double share) {
   if (curve.points.empty()) return "null";
   const EvaluationPoint* p = PointAt(curve, share);
@@ -213,14 +224,15 @@ std::string Reading(const EvaluationCurve& curve, double share) {
   for (const EvaluationBand& b : curve.bands) {
     if (std::abs(b.discarded - share) < 1e-9) low = b.low, high = b.high;
   }
-  const double non_mated = LosesNonMated(curve.protocol) ? static_cast<double>(p->non_mated) : NAN;
-  return fmt::format("[{},{},{},{},{},{},{}]", Json(p->fnmr), Json(low), Json(high), Json(p->threshold), Json(p->fmr),
-                     p->mated, Json(non_mated));
+  const double mated = LosesMated(curve.protocol) ? static_cast<double>(p->mated) : NAN,
+               non_mated = LosesNonMated(curve.protocol) ? static_cast<double>(p->non_mated) : NAN;
+  return fmt::format("[{},{},{},{},{},{},{}]", Json(ErrorOf(curve.protocol, *p)), Json(low), Json(high),
+                     Json(p->threshold), Json(p->fmr), Json(mated), Json(non_mated));
 }
 
 // What the script reads: numbers alone. Protocol B has a point wherever the quality changes, and is read more finely.
 std::string Readings(const Panel& panel) {
-  const int steps = LosesNonMated(panel.protocol) ? kSteps : 5 * kSteps;
+  const int steps = HasSteps(panel.protocol) ? kSteps : 5 * kSteps;
   std::string text = fmt::format("{{\"steps\":{},\"methods\":[", steps);
   for (std::size_t m = 0; m < panel.curves.size(); ++m) {
     text += m == 0 ? "[" : ",[";
@@ -245,14 +257,22 @@ std::string Legend(const EvaluationReport& report, const Panel& panel) {
     rows += fmt::format(
         "<tr class=\"m{0}\"><th><button data-method=\"{0}\" aria-pressed=\"true\" title=\"hide or show\">{1}</button>"
         "</th><td>{2}</td><td>{3}</td><td>{4}</td><td>{5}</td><td>{6}</td><td>{7}</td></tr>\n",
-        m, MethodName(report, m), Percent(p.fnmr), Between(band, 100, 2), Number(p.threshold, 4), Rate(p.fmr),
-        Grouped(p.mated), LosesNonMated(curve.protocol) ? Grouped(p.non_mated) : "–");
+        m, MethodName(report, m), Percent(ErrorOf(curve.protocol, p)), Between(band, 100, 2), Number(p.threshold, 4),
+        Rate(p.fmr), LosesMated(curve.protocol) ? Grouped(p.mated) : "–",
+        LosesNonMated(curve.protocol) ? Grouped(p.non_mated) : "–");
   }
   return fmt::format(
       "<div class=\"wide\"><table class=\"legend\"><thead><tr><th>at <b class=\"at\">0 %</b> discarded</th>"
-      "<th>FNMR</th><th>95 %</th><th>threshold</th><th>achieved FMR</th><th>mated kept</th><th>non-mated kept</th>"
+      "<th>{}</th><th>95 %</th><th>threshold</th><th>achieved FMR</th><th>mated kept</th><th>non-mated kept</th>"
       "</tr></thead><tbody>\n{}</tbody></table></div>\n",
-      rows);
+      ErrorName(panel.protocol), rows);
+}
+
+// What is chosen for a panel to be seen: of starting errors all of a protocol.
+std::string Shown(const Panel& panel) {
+  const std::string_view protocol = name(panel.protocol);
+  return StartsAtError(panel.protocol) ? fmt::format("protocol={}", protocol)
+                                       : fmt::format("protocol={} fmr={}", protocol, panel.asked);
 }
 
 }  // namespace
@@ -262,23 +282,24 @@ std::string RenderCurves(const EvaluationReport& report) {
   if (panels.empty()) return "<p>No FMR has enough non-mated pairs for a curve.</p>\n";
   std::vector<std::pair<std::string, std::string>> fmrs;
   for (const Panel& panel : panels) {
-    const std::string text = fmt::format("{}", panel.fmr);
-    const std::pair choice(text, fmt::format("FMR {}", text));
-    if (std::ranges::find(fmrs, choice) == fmrs.end()) fmrs.push_back(choice);
+    const std::pair choice(panel.asked, "FMR " + panel.asked);
+    if (!StartsAtError(panel.protocol) && std::ranges::find(fmrs, choice) == fmrs.end()) fmrs.push_back(choice);
   }
   std::string html = fmt::format(
       "<div class=\"controls\">{}{}{}<span class=\"buttons\"><button data-toggle=\"bandless\" aria-pressed=\"true\">95 "
       "% "
       "bands</button></span></div>\n",
-      ProtocolButtons(), Buttons("fmr", fmrs), Buttons("range", {{"whole", "whole curves"}, {"part", "up to 30 %"}}));
+      ProtocolButtons(report), Buttons("fmr", fmrs),
+      Buttons("range", {{"whole", "whole curves"}, {"part", "up to 30 %"}}));
   std::string readings;
   for (std::size_t i = 0; i < panels.size(); ++i) {
     const Panel& panel = panels[i];
     html += fmt::format(
-        "<figure class=\"panel\" data-show=\"protocol={0} fmr={1}\" data-readings=\"{2}\"><figcaption><b>{0} · {3} "
-        "discarded · FMR {1}</b> {4}</figcaption>\n{5}{6}{7}</figure>\n",
-        Letter(panel.protocol), panel.fmr, i, WhatGoes(panel.protocol), Explained(panel.protocol),
-        Chart(panel, LosesNonMated(panel.protocol) ? 0.95 : 1).Draw(), Chart(panel, 0.3).Draw(), Legend(report, panel));
+        "<figure class=\"panel\" data-show=\"{}\" data-readings=\"{}\"><figcaption><b>{} · {} discarded · "
+        "{}{}</b> {}</figcaption>\n{}{}{}</figure>\n",
+        Shown(panel), i, name(panel.protocol), WhatGoes(panel.protocol), StartsAtError(panel.protocol) ? "" : "FMR ",
+        panel.asked, Explained(panel.protocol), Chart(panel, HasSteps(panel.protocol) ? 0.95 : 1).Draw(),
+        Chart(panel, 0.3).Draw(), Legend(report, panel));
     if (i > 0) readings += ",\n";
     readings += Readings(panel);
   }

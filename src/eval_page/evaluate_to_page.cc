@@ -14,6 +14,7 @@
 namespace prefiqs {
 
 EvaluationReport evaluate_to_page(const EvaluationOptions& options, const std::string& page) {
+  CheckWritable(page);  // before the work, not after it
   eval::Examples examples;
   EvaluationReport report = eval::EvaluateWithExamples(options, examples);
   const std::vector<std::uint32_t> shown = eval_page::ImagesShown(report, examples);

@@ -34,7 +34,15 @@ inline std::string Grouped(std::uint64_t count) {
   return text;
 }
 
-inline char Letter(EdcProtocol protocol) { return static_cast<char>('A' + static_cast<int>(protocol)); }
+// Whether a curve is asked for by its error without discarding.
+inline bool StartsAtError(EdcProtocol protocol) {
+  return protocol == EdcProtocol::kFalseNonMatches || protocol == EdcProtocol::kFalseMatches;
+}
+
+// "0.001", an FMR, or of protocols that start at an error "start 0.05".
+inline std::string Asked(const EvaluationCurve& curve) {
+  return StartsAtError(curve.protocol) ? fmt::format("start {}", curve.start) : fmt::format("{}", curve.fmr);
+}
 
 }  // namespace prefiqs::eval_page
 

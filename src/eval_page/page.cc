@@ -95,7 +95,8 @@ std::string RenderPage(const Content& content) {
   html +=
       "<h2>Areas under the curves</h2>\n<p>Times 1000, lower is better; the lowest is bold. The interval holds 95 % of "
       "the resamples of people; <i>better</i> is the share of them in which a method beats the first one; <i>ties</i> "
-      "is how far the area moves with equally good pairs in the other order.</p>\n" +
+      "is how far the area moves with equally good pairs in the other order; <i>normalised</i> is protocol C's area to "
+      "30 % as a share of 0.3 times the FNMR without discarding, not times 1000.</p>\n" +
       RenderAreas(report);
   html += RenderHarm(report);
   html += "<h2>The worst and the best faces</h2>\n" + Troubles(content) + RenderFaces(content);

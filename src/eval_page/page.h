@@ -58,7 +58,7 @@ std::string RenderThumbnails(const Content& content);  // that the others refer 
 
 // A row of buttons for a choice: values and what is written on them.
 std::string Buttons(const std::string& group, const std::vector<std::pair<std::string, std::string>>& choices);
-std::string ProtocolButtons();
+std::string ProtocolButtons(const EvaluationReport& report);  // of those that it has curves of
 std::string MethodButtons(const EvaluationReport& report, const std::string& group);
 // The method's colour and escaped name.
 std::string MethodName(const EvaluationReport& report, std::size_t method);

@@ -135,6 +135,38 @@ TEST(EvaluationPage, SaysWhatTheReportSays) {
   EXPECT_THAT(html, HasSubstr("<figcaption class=\"worse\">6</figcaption>"));  // as the file has it, not negated
 }
 
+// Protocol B from starting errors: buttons, charts and areas of their own; of false matches the error is the FMR.
+TEST(EvaluationPage, ShowsStartingErrors) {
+  Page page;
+  EXPECT_THAT(page.Html(), Not(HasSubstr("B from a starting")));
+  std::vector<EvaluationCurve> curves;
+  for (std::size_t m = 0; m < 3; ++m) {
+    for (std::size_t k = 0; k < 6; ++k) curves.push_back(page.report.curves[m * 6 + k]);
+    for (const EdcProtocol protocol : {EdcProtocol::kFalseNonMatches, EdcProtocol::kFalseMatches}) {
+      EvaluationCurve& curve = curves.emplace_back(page.report.curves[m * 6 + 2]);  // B's
+      curve.protocol = protocol;
+      curve.fmr = kNaN;
+      curve.start = 0.0625;
+      for (EvaluationPoint& p : curve.points) {
+        if (protocol == EdcProtocol::kFalseMatches) p.fmr = p.fnmr / 4, p.fnmr = kNaN;
+      }
+    }
+    curves[m * 8 + 4].normalised.value = 0.75;
+  }
+  page.report.curves = curves;
+  const std::string html = page.Html();
+  ExpectWellFormed(html);
+  EXPECT_EQ(Count(html, "data-pick=\"protocol=B-FNM\""), 2u);  // above the curves and the areas
+  EXPECT_EQ(Count(html, "<figure class=\"panel\" data-show=\"protocol=B-FM\""), 1u);
+  EXPECT_EQ(Count(html, "data-pick=\"fmr="), 1u);  // starting errors are no FMRs
+  EXPECT_THAT(html, HasSubstr("<b>B-FM · non-mated pairs discarded · start 0.0625</b>"));
+  EXPECT_THAT(html, HasSubstr(">FMR (%)</text>"));
+  EXPECT_THAT(html, HasSubstr("<td>B-FNM</td><td>start 0.0625</td>"));
+  EXPECT_THAT(html, HasSubstr("[0.0225,0.01,0.2,0.5,0.0225,null,2000]"));
+  EXPECT_THAT(html, HasSubstr("<td>0.7500</td></tr>"));
+  for (const char* word : {"nan", "inf,", "inf<"}) EXPECT_THAT(html, Not(HasSubstr(word)));
+}
+
 // 20 steps of A and C, 100 of B, for each of the methods; null behind a curve's end.
 TEST(EvaluationPage, HasTheNumbersThatAreReadAtThePointer) {
   const std::string html = Page().Html();

@@ -40,7 +40,7 @@ inline constexpr std::string_view kScript = R"script(
   const grouped = v => String(v).replace(/\B(?=(\d{3})+$)/g, '\u202f');
   const cells = r => [
     said(r[0], v => hundredths(v) + ' %'), said(r[1], low => hundredths(low) + ' to ' + hundredths(r[2])),
-    said(r[3], v => v.toFixed(4)), said(r[4], v => String(Number(v.toPrecision(2)))), grouped(r[5]), said(r[6], grouped)];
+    said(r[3], v => v.toFixed(4)), said(r[4], v => String(Number(v.toPrecision(2)))), said(r[5], grouped), said(r[6], grouped)];
   const nothing = Array(6).fill('–');
 
   const mark = (chart, share, values) => {

@@ -59,11 +59,12 @@ std::string AreaRows(const EvaluationReport& report, std::size_t of_a_method, st
     const EvaluationCurve& c = report.curves[m * of_a_method + k];
     rows += fmt::format(
         "<tr class=\"m{}\"><td>{}</td><td>{}</td><th>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>"
-        "<td>{}</td><td>{}</td></tr>\n",
-        m, m == 0 ? std::string(1, Letter(c.protocol)) : "", m == 0 ? fmt::format("{}", c.fmr) : "",
-        MethodName(report, m), Area(c.to_20.value, lowest_20), Area(c.to_30.value, lowest_30),
-        Between(c.to_30.interval, kThousand, 3), Whisker(c.to_30, most), Percent(c.to_30.better_than_first),
-        Number(kThousand * std::abs(c.to_30.reversed - c.to_30.value), 3), Area(c.whole.value, lowest));
+        "<td>{}</td><td>{}</td><td>{}</td></tr>\n",
+        m, m == 0 ? name(c.protocol) : "", m == 0 ? Asked(c) : "", MethodName(report, m),
+        Area(c.to_20.value, lowest_20), Area(c.to_30.value, lowest_30), Between(c.to_30.interval, kThousand, 3),
+        Whisker(c.to_30, most), Percent(c.to_30.better_than_first),
+        Number(kThousand * std::abs(c.to_30.reversed - c.to_30.value), 3), Area(c.whole.value, lowest),
+        Number(c.normalised.value, 4));
   }
   return rows;
 }
@@ -87,8 +88,17 @@ std::string Buttons(const std::string& group, const std::vector<std::pair<std::s
   return html + "</span>";
 }
 
-std::string ProtocolButtons() {
-  return Buttons("protocol", {{"A", "A: pairs"}, {"B", "B: mated pairs"}, {"C", "C: images"}});
+std::string ProtocolButtons(const EvaluationReport& report) {
+  std::vector<std::pair<std::string, std::string>> choices{
+      {"A", "A: pairs"}, {"B", "B: mated pairs"}, {"C", "C: images"}};
+  for (const auto& [protocol, text] : {std::pair{EdcProtocol::kFalseNonMatches, "B from a starting FNMR"},
+                                       std::pair{EdcProtocol::kFalseMatches, "B from a starting FMR"}}) {
+    const auto is_there = [wanted = protocol](const EvaluationCurve& curve) {
+      return curve.protocol == wanted && !curve.points.empty();
+    };
+    if (std::ranges::any_of(report.curves, is_there)) choices.emplace_back(name(protocol), text);
+  }
+  return Buttons("protocol", choices);
 }
 
 std::string MethodButtons(const EvaluationReport& report, const std::string& group) {
@@ -121,15 +131,15 @@ std::string RenderAreas(const EvaluationReport& report) {
   std::string groups;
   for (std::size_t k = 0; k < of_a_method; ++k) {
     if (report.curves[k].points.empty()) continue;
-    groups += fmt::format("<tbody data-show=\"protocol={}\">\n{}</tbody>\n", Letter(report.curves[k].protocol),
+    groups += fmt::format("<tbody data-show=\"protocol={}\">\n{}</tbody>\n", name(report.curves[k].protocol),
                           AreaRows(report, of_a_method, k));
   }
   if (groups.empty()) return {};
   return fmt::format(
       "<div class=\"controls\">{}</div><div class=\"wide\"><table class=\"areas\"><thead><tr><th></th><th>FMR</th>"
       "<th>method</th><th>pAUC 20 %</th><th>pAUC 30 %</th><th>95 %</th><th></th><th>better</th><th>ties</th>"
-      "<th>AUC</th></tr></thead>\n{}</table></div>\n",
-      ProtocolButtons(), groups);
+      "<th>AUC</th><th title=\"of C: pAUC 30 % / (0.3 FNMR at 0 %)\">normalised</th></tr></thead>\n{}</table></div>\n",
+      ProtocolButtons(report), groups);
 }
 
 std::string RenderHarm(const EvaluationReport& report) {

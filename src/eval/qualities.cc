@@ -1,0 +1,91 @@
+#include "eval/qualities.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/file.h"
+#include "eval/name_index.h"
+#include "eval/pair_list.h"
+
+namespace prefiqs::eval {
+namespace {
+
+std::string ScoreColumn(const Table& table, const QualitySource& source) {
+  if (!source.column.empty()) return source.column;
+  if (table.Find("quality")) return "quality";
+  if (table.columns.size() == 2) return table.columns[1 - NameColumn(table)];
+  throw Error(ErrorCode::kUsage,
+              fmt::format("{}: which column is the quality? say FILE:COLUMN", Printable(source.path)));
+}
+
+}  // namespace
+
+std::vector<float> Column(const Table& table, const std::string& name, std::span<const std::size_t> rows) {
+  const std::size_t column = table.Require(name);
+  std::vector<float> values;
+  for (const std::size_t row : rows) values.push_back(static_cast<float>(NumberIn(table, row, column)));
+  return values;
+}
+
+bool HasNumbers(std::span<const float> values) {
+  return std::ranges::any_of(values, [](float v) { return !std::isnan(v); });
+}
+
+std::vector<float> ReadQuality(const QualitySource& source, const std::vector<std::string>& pictures) {
+  const Table table = ReadTable(source.path);
+  const std::size_t name = NameColumn(table), column = table.Require(ScoreColumn(table, source));
+  std::vector<float> quality(pictures.size(), std::numeric_limits<float>::quiet_NaN());
+  std::vector<bool> taken(pictures.size());
+  std::vector<std::string> names;
+  for (const auto& row : table.rows) names.push_back(row[name]);
+  std::size_t found = 0;
+  const auto take = [&](std::uint32_t image, std::size_t row) {
+    if (taken[image]) return;  // further faces of the picture
+    taken[image] = true;
+    ++found;
+    quality[image] = static_cast<float>(NumberIn(table, row, column));
+  };
+  std::unordered_map<std::string_view, std::uint32_t> exact;  // first: shortened, a.jpg and a.png are one name
+  for (std::uint32_t i = 0; i < pictures.size(); ++i) exact.emplace(pictures[i], i);
+  std::vector<std::size_t> others;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (const auto image = exact.find(names[i]); image != exact.end()) {
+      take(image->second, i);
+    } else {
+      others.push_back(i);
+    }
+  }
+  const NameIndex images(pictures);
+  for (const std::size_t i : found == pictures.size() ? std::vector<std::size_t>() : others) {
+    if (const auto image = images.Find(NameOf(names[i]))) take(*image, i);
+  }
+  if (found == 0) {  // its paths are the longer ones
+    const NameIndex index(names);
+    for (std::uint32_t i = 0; i < pictures.size(); ++i) {
+      if (const auto row = index.Find(NameOf(pictures[i]))) take(i, *row);
+    }
+  }
+  if (!HasNumbers(quality)) {
+    throw Error(ErrorCode::kUsage, fmt::format("{}: has no number for any of the compared pictures, such as {}",
+                                               Printable(source.path), Printable(pictures[0])));
+  }
+  if (source.lower_is_better) {
+    for (float& q : quality) q = -q;
+  }
+  return quality;
+}
+
+std::vector<float> RandomQuality(std::size_t images, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<float> quality;
+  for (std::size_t i = 0; i < images; ++i) quality.push_back(static_cast<float>(random() >> 40));
+  return quality;
+}
+
+}  // namespace prefiqs::eval
