@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
-#include <map>
-#include <tuple>
 
 namespace prefiqs::cli {
 namespace {
@@ -24,28 +23,30 @@ std::string Between(const EvaluationInterval& interval, double scale, int decima
   return fmt::format("{:.{}f} to {:.{}f}", scale * interval.low, decimals, scale * interval.high, decimals);
 }
 
-char Letter(EdcProtocol protocol) { return static_cast<char>('A' + static_cast<int>(protocol)); }
-
 }  // namespace
 
-void PrintErrorRates(const EvaluationReport& report, const char* things, TableForm form) {
-  fmt::print("{} {} of {} people; {} mated and {} non-mated comparisons",
-             Grouped(static_cast<std::int64_t>(report.images)), things,
-             Grouped(static_cast<std::int64_t>(report.identities)), Grouped(static_cast<std::int64_t>(report.mated)),
-             Grouped(static_cast<std::int64_t>(report.non_mated)));
+std::string DescribeComparisons(const EvaluationReport& report, const char* things) {
+  std::string text = fmt::format(
+      "{} {} of {} people; {} mated and {} non-mated comparisons", Grouped(static_cast<std::int64_t>(report.images)),
+      things, Grouped(static_cast<std::int64_t>(report.identities)), Grouped(static_cast<std::int64_t>(report.mated)),
+      Grouped(static_cast<std::int64_t>(report.non_mated)));
   if (report.not_compared > 0) {
-    fmt::print("; {} {} have no embedding, their comparisons are not accepted", report.not_compared, things);
+    text += fmt::format("; {} {} have no embedding, their comparisons are not accepted", report.not_compared, things);
   }
-  fmt::print("\n");
+  text += "\n";
   for (std::size_t m = 0; m < report.methods.size(); ++m) {
     if (report.missing_qualities[m] == 0) continue;
-    fmt::print("{} of the {} have no quality of {}, which is the worst\n", report.missing_qualities[m], things,
-               report.methods[m]);
+    text += fmt::format("{} of the {} have no quality of {}, which is the worst\n", report.missing_qualities[m], things,
+                        report.methods[m]);
   }
   if (report.folds >= 2) {
-    fmt::print("verification accuracy {} ± {} (standard error over {} folds)\n", Percent(report.accuracy),
-               Percent(report.accuracy_standard_error), report.folds);
+    text += fmt::format("verification accuracy {} ± {} (standard error over {} folds)\n", Percent(report.accuracy),
+                        Percent(report.accuracy_standard_error), report.folds);
   }
+  return text;
+}
+
+void PrintErrorRates(const EvaluationReport& report, TableForm form) {
   std::vector<std::vector<std::string>> rows;
   for (const EvaluationErrorRate& rate : report.error_rates) {
     if (!rate.enough) {
@@ -63,31 +64,47 @@ void PrintErrorRates(const EvaluationReport& report, const char* things, TableFo
                                    rows, form));
 }
 
-void PrintAreas(const EvaluationReport& report, TableForm form) {
+namespace {
+
+// Areas of curves of which those of one method come first, then the next one's. starts: those of protocols that start
+// at an error, or those of the others.
+void PrintAreas(const std::vector<EvaluationCurve>& curves, const std::vector<std::string>& methods, bool starts,
+                TableForm form) {
   std::vector<std::vector<std::string>> rows;
   const auto add = [&](const EvaluationCurve& curve) {
-    rows.push_back({std::string(1, Letter(curve.protocol)), fmt::format("{}", curve.fmr), report.methods[curve.method],
-                    Number(1000 * curve.to_20.value, 3), Number(1000 * curve.to_30.value, 3),
-                    Between(curve.to_30.interval, 1000, 3), Percent(curve.to_30.better_than_first),
-                    Number(1000 * std::abs(curve.to_30.reversed - curve.to_30.value), 3),
-                    Number(1000 * curve.whole.value, 3)});
+    rows.push_back({std::string(name(curve.protocol)), fmt::format("{}", starts ? curve.start : curve.fmr),
+                    methods[curve.method], Number(1000 * curve.to_20.value, 3), Number(1000 * curve.to_30.value, 3),
+                    Between(curve.to_30.interval, 1000, 3), Percent(curve.to_30.better_than_first)});
+    if (!starts) rows.back().push_back(Number(1000 * std::abs(curve.to_30.reversed - curve.to_30.value), 3));
+    rows.back().push_back(Number(1000 * curve.whole.value, 3));
+    if (!starts) rows.back().push_back(Number(curve.normalised.value, 4));
   };
-  // By protocol and FMR, so that methods stand below each other.
-  const std::size_t of_a_method = report.curves.size() / report.methods.size();
+  // By protocol and rate, so that methods stand below each other.
+  const std::size_t of_a_method = curves.size() / methods.size();
   for (std::size_t k = 0; k < of_a_method; ++k) {
-    if (report.curves[k].points.empty()) continue;
-    for (std::size_t m = 0; m < report.methods.size(); ++m) add(report.curves[m * of_a_method + k]);
+    const bool has_areas = std::isfinite(curves[k].to_20.value) || std::isfinite(curves[k].whole.value);
+    if (curves[k].points.empty() && !has_areas) continue;  // a mean has no points
+    if (std::isnan(curves[k].fmr) != starts) continue;
+    for (std::size_t m = 0; m < methods.size(); ++m) add(curves[m * of_a_method + k]);
   }
-  fmt::print("{}\n", FormatTable({{"protocol"},
-                                  {"FMR", Align::kRight},
-                                  {"method"},
-                                  {"pAUC 20 %", Align::kRight},
-                                  {"pAUC 30 %", Align::kRight},
-                                  {"95 %", Align::kRight},
-                                  {"better", Align::kRight},
-                                  {"ties", Align::kRight},
-                                  {"AUC", Align::kRight}},
-                                 rows, form));
+  if (rows.empty()) return;
+  std::vector<TableColumn> columns{{"protocol"},
+                                   {starts ? "start" : "FMR", Align::kRight},
+                                   {"method"},
+                                   {"pAUC 20 %", Align::kRight},
+                                   {"pAUC 30 %", Align::kRight},
+                                   {"95 %", Align::kRight},
+                                   {"better", Align::kRight}};
+  if (!starts) columns.push_back({"ties", Align::kRight});
+  columns.push_back({"AUC", Align::kRight});
+  if (!starts) columns.push_back({"normalised", Align::kRight});
+  fmt::print("{}\n", FormatTable(columns, rows, form));
+}
+
+}  // namespace
+
+void PrintAreas(const EvaluationReport& report, TableForm form) {
+  for (const bool starts : {false, true}) PrintAreas(report.curves, report.methods, starts, form);
 }
 
 void PrintHarm(const EvaluationReport& report, TableForm form) {
@@ -109,44 +126,10 @@ void PrintHarm(const EvaluationReport& report, TableForm form) {
                          rows, form));
 }
 
-void PrintMeanAreas(std::span<const EvaluationReport> reports, TableForm form) {
-  struct Sum {
-    double to_20 = 0, to_30 = 0, whole = 0;
-    std::size_t networks = 0;
-  };
-  std::map<std::tuple<EdcProtocol, double, std::string>, Sum> sums;
-  for (const EvaluationReport& report : reports) {
-    for (const EvaluationCurve& curve : report.curves) {
-      if (curve.points.empty()) continue;
-      Sum& sum = sums[{curve.protocol, curve.fmr, report.methods[curve.method]}];
-      sum.to_20 += curve.to_20.value;
-      sum.to_30 += curve.to_30.value;
-      sum.whole += curve.whole.value;
-      ++sum.networks;
-    }
-  }
-  std::vector<std::vector<std::string>> rows;
-  const auto n = static_cast<double>(reports.size());
-  for (const EvaluationCurve& curve : reports[0].curves) {  // in the order of the tables above
-    if (curve.method != 0 || curve.points.empty()) continue;
-    for (const std::string& method : reports[0].methods) {
-      const auto found = sums.find({curve.protocol, curve.fmr, method});
-      if (found == sums.end() || found->second.networks != reports.size()) continue;
-      const Sum& sum = found->second;
-      rows.push_back({std::string(1, Letter(curve.protocol)), fmt::format("{}", curve.fmr), method,
-                      Number(1000 * sum.to_20 / n, 3), Number(1000 * sum.to_30 / n, 3),
-                      Number(1000 * sum.whole / n, 3)});
-    }
-  }
-  if (rows.empty()) return;
-  fmt::print("mean of {} verifying networks\n\n{}\n", reports.size(),
-             FormatTable({{"protocol"},
-                          {"FMR", Align::kRight},
-                          {"method"},
-                          {"pAUC 20 %", Align::kRight},
-                          {"pAUC 30 %", Align::kRight},
-                          {"AUC", Align::kRight}},
-                         rows, form));
+void PrintMeanAreas(const EvaluationMean& mean, std::size_t networks, TableForm form) {
+  if (mean.curves.empty()) return;
+  fmt::print("mean of {} verifying networks\n\n", networks);
+  for (const bool starts : {false, true}) PrintAreas(mean.curves, mean.methods, starts, form);
 }
 
 }  // namespace prefiqs::cli

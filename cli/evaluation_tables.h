@@ -3,6 +3,8 @@
 #define PREFIQS_CLI_EVALUATION_TABLES_H_
 
 #include <span>
+#include <string>
+#include <vector>
 
 #include <prefiqs/evaluation.h>
 
@@ -10,14 +12,20 @@
 
 namespace prefiqs::cli {
 
-// things: what is compared, such as "images".
-void PrintErrorRates(const EvaluationReport& report, const char* things, TableForm form);
+// What was compared, in lines. things: such as "images".
+std::string DescribeComparisons(const EvaluationReport& report, const char* things);
+
+void PrintErrorRates(const EvaluationReport& report, TableForm form);
 void PrintAreas(const EvaluationReport& report, TableForm form);
 void PrintHarm(const EvaluationReport& report, TableForm form);
 
-// Areas averaged over several verifying networks, as papers print them: of methods that all have. Nothing where there
-// are none.
-void PrintMeanAreas(std::span<const EvaluationReport> reports, TableForm form);
+// Areas averaged over several verifying networks, as papers print them. Nothing where there are none.
+void PrintMeanAreas(const EvaluationMean& mean, std::size_t networks, TableForm form);
+
+// All of it as one table for programs: a line for each network, protocol, rate and method, then those of the mean.
+// networks: what each report's network is called.
+void PrintCsv(std::span<const EvaluationReport> reports, const std::vector<std::string>& networks,
+              const EvaluationMean& mean);
 
 }  // namespace prefiqs::cli
 

@@ -41,7 +41,7 @@ E Named(std::string_view option, const std::string& text, std::initializer_list<
 
 }  // namespace
 
-void AddRecipeOptions(CLI::App& app, RecipeArguments& arguments) {
+void AddRecipeOptions(CLI::App& app, RecipeArguments& arguments, const char* seed) {
   const char* const group = "Recipe";
   app.add_option(
          "--recipe", arguments.file,
@@ -68,7 +68,7 @@ void AddRecipeOptions(CLI::App& app, RecipeArguments& arguments) {
   app.add_option("--from", arguments.from, "Prune only at or after this fraction of the layer order, 0 <= F < 1 [0]")
       ->type_name("F")
       ->group(group);
-  app.add_option("--seed", arguments.seed, "Of --criterion random [0]")->type_name("N")->group(group);
+  app.add_option(seed, arguments.seed, "Of --criterion random [0]")->type_name("N")->group(group);
 }
 
 std::optional<Recipe> MakeRecipe(const RecipeArguments& arguments) {

@@ -23,7 +23,8 @@ struct RecipeArguments {
   std::optional<std::uint64_t> seed;
 };
 
-void AddRecipeOptions(CLI::App& app, RecipeArguments& arguments);
+// seed: the name of that option, for a command that has a seed of its own.
+void AddRecipeOptions(CLI::App& app, RecipeArguments& arguments, const char* seed = "--seed");
 
 // Unset when no option was given, and for kAutoRecipe. What an option does not say is the paper's. Throws
 // Error(kRecipe), Error(kIo) or Error(kUsage).

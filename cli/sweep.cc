@@ -137,8 +137,9 @@ std::vector<std::string> JvpCells(const SweepRun& run, const Line& line) {
 }
 
 void Print(const SweepArguments& arguments, const SweepResult& result, const Lines& lines, TableForm form) {
+  std::string said;
   if (!std::isfinite(lines.whole.fnmr)) {
-    fmt::print("FMR {}: too few non-mated comparisons to tell it\n", arguments.fmr);
+    said = fmt::format("FMR {}: too few non-mated comparisons to tell it\n", arguments.fmr);
   }
   std::vector<std::vector<std::string>> rows;
   const auto area = [](const EvaluationArea& a) { return Number(1000 * a.value, 2); };
@@ -175,8 +176,14 @@ void Print(const SweepArguments& arguments, const SweepResult& result, const Lin
     for (const char* column : {"r", "rank r", "by S", "95 %", "better"}) columns.push_back({column, Align::kRight});
   }
   for (std::vector<std::string>& row : rows) row.resize(columns.size());
-  fmt::print("protocol {}, FMR {}: area up to 30 % discarded, times 1000\n\n{}", arguments.protocol, arguments.fmr,
-             FormatTable(columns, rows, form));
+  said +=
+      fmt::format("protocol {}, FMR {}: area up to 30 % discarded, times 1000\n\n", arguments.protocol, arguments.fmr);
+  if (form == TableForm::kCsv) {  // programs want the table alone
+    Say(said);
+  } else {
+    fmt::print("{}", said);
+  }
+  fmt::print("{}", FormatTable(columns, rows, form));
 }
 
 // Area against sparsity, a line for each granularity, criterion, scope and start.

@@ -75,6 +75,31 @@ class Evaluate(ProgramTest):
         self.assertIn('embedding_norm', picture)
         self.assertEqual(self.evaluate('--resamples', '20').out, self.evaluate('--resamples', '20').out)
 
+    def test_csv_is_one_table_and_nothing_else(self):
+        options = ['--fmr', '0.1,1e-4', '--resamples', '10', '--start-fnmr', '0.2', '--start-fmr', '0.05']
+        run = self.evaluate(*options, '--tables', 'csv')
+        self.assert_status(run, 0)
+        self.assertIn('30 images of 10 people; 30 mated and 405 non-mated comparisons', run.err)
+        lines = list(csv.reader(run.out.decode().splitlines()))
+        self.assertEqual({len(line) for line in lines}, {len(lines[0])})
+        self.assertEqual(lines[0][:9], ['protocol', 'FMR', 'method', 'pAUC 20 %', 'pAUC 30 %', '95 % low', '95 % high',
+                                        'better', 'AUC'])
+        text = self.evaluate(*options).out.decode()
+        # What people read is the same, rounded.
+        for row in run.rows():
+            if row['pAUC 30 %'] == '':
+                self.assertTrue(row['FMR'] == '0.0001' or row['protocol'] == 'C', row)
+                continue
+            rate = row['FMR'] or row['start']
+            shown = re.search(rf"(?m)^{row['protocol']} +{rate} +{row['method']} +([0-9.]+) +([0-9.]+) .*", text)
+            self.assertTrue(abs(float(shown[2]) - float(row['pAUC 30 %'])) < 6e-4, (row, shown[0]))
+            self.assertTrue(float(row['95 % low']) <= float(row['95 % high']))
+            if row['FMR']:
+                self.assertRegex(text, rf"(?m)^ *0\.1 +{100 * float(row['FNMR']):.2f} %")
+        self.assertEqual({row['protocol'] for row in run.rows()}, {'A', 'B', 'C', 'B-FNM', 'B-FM'})
+        self.assertTrue(all(0 < float(row['normalised']) for row in run.rows()
+                            if row['protocol'] == 'C' and row['normalised']))
+
     def test_verification_set(self):
         pictures, same = [], []
         for person in range(10):
@@ -164,13 +189,33 @@ class Evaluate(ProgramTest):
         for name in ('rows', 'other'):
             run = self.run_program('evaluate', 'pairs.csv', '--rows', f'{name}.csv', '--embeddings', f'{name}.npy', *options)
             self.assert_status(run, 0)
-            self.assertIn(run.out.decode(), both.out.decode())
-            areas[name] = next(csv.reader(line for line in run.out.decode().splitlines() if line.startswith('A,0.1,drift')))
-        means = both.out.decode().split('mean of 2 verifying networks')[1].splitlines()
-        mean = next(line.split(',') for line in means if line.startswith('A,0.1,drift'))
-        for column, in_one in ((3, 3), (4, 4), (5, 8)):
-            wanted = (float(areas['rows'][in_one]) + float(areas['other'][in_one])) / 2
-            self.assertTrue(abs(float(mean[column]) - wanted) < 0.0011, (mean, areas))
+            self.assertLessEqual(set(run.out.splitlines()), set(both.out.splitlines()))
+            areas[name] = next(row for row in run.rows() if (row['protocol'], row['method']) == ('A', 'drift'))
+            self.assertEqual(areas[name]['network'], f'{name}.npy')
+        mean = next(row for row in both.rows()
+                    if (row['network'], row['protocol'], row['method']) == ('mean', 'A', 'drift'))
+        for column in ('pAUC 20 %', 'pAUC 30 %', 'AUC'):
+            wanted = (float(areas['rows'][column]) + float(areas['other'][column])) / 2
+            self.assertTrue(abs(float(mean[column]) - wanted) < 2e-6, (mean, areas))
+        self.assertEqual((mean['95 % low'], mean['better']), ('', ''))  # without resamples
+        options[3] = '20'
+        both = self.evaluate('--rows', 'other.csv', '--embeddings', 'other.npy', *options[:4], *options[6:])
+        self.assert_status(both, 0)
+        means = [row for row in both.rows() if row['network'] == 'mean' and row['protocol'] == 'A']
+        self.assertEqual(means[0]['better'], '')
+        for row in means[1:]:
+            self.assertTrue(0 <= float(row['better']) <= 1, row)
+        for row in means:
+            self.assertTrue(float(row['95 % low']) <= float(row['95 % high']), row)
+        # Of other people there is no drawing together, and that is said.
+        lines = (self.folder / 'other.csv').read_text().splitlines(keepends=True)
+        (self.folder / 'other.csv').write_text(lines[0] + ''.join(lines[:0:-1]))
+        np.save(self.folder / 'other.npy', np.load(self.folder / 'other.npy')[::-1].copy())
+        run = self.run_program('evaluate', 'all', '--rows', 'rows.csv', '--embeddings', 'rows.npy', '--rows', 'other.csv',
+                               '--embeddings', 'other.npy', *options[:4], '--quality', 'drift=rows.csv')
+        self.assert_status(run, 0)
+        self.assertIn('the mean has no intervals', run.err)
+        self.assertRegex(run.out.decode().split('mean of 2')[1], r'(?m)^A +0\.1 +drift +[0-9.]+ +[0-9.]+ +- +- ')
         self.assertNotEqual((self.folder / 'edc-1.csv').read_bytes(), (self.folder / 'edc-2.csv').read_bytes())
         self.assert_refused(self.evaluate('--rows', 'other.csv', *options), 2, '--embeddings')
 
@@ -182,6 +227,17 @@ class Evaluate(ProgramTest):
             with self.subTest(options=options):
                 self.assert_refused(self.evaluate(*options), 2, *words)
         self.assert_refused(self.evaluate('--quality', 'x=none.csv'), 4, 'none.csv')
+        self.assert_refused(self.evaluate('--start-fmr', '0'), 2, 'starting error 0')
+        self.assert_refused(self.evaluate('more'), 2, 'more', '--network')
+        self.assert_refused(self.evaluate('--sparsity', '0.2'), 2, '--sparsity', '--method')
+        self.assert_refused(self.run_program('evaluate', 'pairs.csv'), 2, '--rows', '--network')
+        # Before the work: of two networks the second one's file.
+        (self.folder / 'edc-2.csv').mkdir()
+        for options in (['--curves', 'none/edc.csv'], ['--html', 'none/page.html'], ['--plot', 'none/edc.svg'],
+                        ['--rows', 'rows.csv', '--embeddings', 'rows.npy', '--curves', 'edc.csv']):
+            with self.subTest(options=options):
+                self.assert_refused(self.evaluate(*options), 4, 'edc-2.csv' if len(options) > 2 else options[1])
+        self.assertFalse((self.folder / 'edc-1.csv').exists())
         self.assert_status(self.run_program('evaluate', '--rows', 'rows.csv', '--embeddings', 'rows.npy'), 2)
         broken = self.folder / 'broken.csv'
         broken.write_text('file_a,file_b,mated\n0/0,0/1,1\n0/0,0/2,perhaps\n')

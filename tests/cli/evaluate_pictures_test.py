@@ -1,0 +1,157 @@
+"""`prefiqs evaluate` that runs the networks itself: the same numbers as by way of `score` and `embed`, kept in a folder."""
+import shutil
+
+import numpy as np
+
+import material
+from material import ProgramTest, noise
+
+
+class EvaluatePictures(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        # Three pictures each of ten people: a pattern of their own, and more and more noise.
+        for person in range(10):
+            for k in range(3):
+                picture = noise(person) * (1 - k / 2.2) + noise(100 + 10 * person + k) * k / 2.2
+                self.picture(f'in/{person}/{k}.png', picture.astype(np.uint8))
+        self.other = material.recognition_network(self.folder / 'other.onnx', seed=2)
+        # A quality network, for which one of embeddings does: its norm.
+        self.scorer = material.recognition_network(self.folder / 'scorer.onnx', seed=3)
+
+    def evaluate(self, *options, networks=('net.onnx:arcface', 'other.onnx:raw'), pictures=('in',)):
+        verifying = [word for network in networks for word in ('--network', network)]
+        return self.run_program('evaluate', 'all', *pictures, '--aligned', '--guard', 'none', *verifying, '--work', 'work',
+                                '--fmr', '0.1,0.02', '--resamples', '10', *options)
+
+    def stored(self, *options):
+        """The same by way of files."""
+        aligned = ['--aligned', '--guard', 'none']
+        recipe = ['--sparsity', '0.3']
+        first, second = ['--model', 'net.onnx', '--preset', 'arcface'], ['--model', 'other.onnx', '--preset', 'raw']
+        for name, words in (('drift', ['score', 'in', *first, *recipe]), ('other', ['embed', 'in', *second]),
+                            ('mirrored', ['embed', 'in', *first, '--mirror']),
+                            ('other-mirrored', ['embed', 'in', *second, '--mirror']),
+                            ('jvp', ['score', 'in', *first, *recipe, '--method', 'jvp']),
+                            ('stochastic', ['score', 'in', *first, '--method', 'stochastic']),
+                            ('scorer', ['score', 'in', '--method', 'onnx:scorer.onnx', '--preset', 'raw'])):
+            kept = ['--output', f'{name}.csv']
+            if name in ('drift', 'other', 'mirrored', 'other-mirrored'):
+                kept += ['--embeddings', f'{name}.npy']
+            self.assert_status(self.run_program(*words, *aligned, *kept), 0)
+        return self.run_program('evaluate', 'all', '--rows', 'drift.csv', '--embeddings', 'drift.npy', '--mirrored',
+                                'mirrored.npy', '--rows', 'other.csv', '--embeddings', 'other.npy', '--mirrored',
+                                'other-mirrored.npy', '--fmr', '0.1,0.02', '--resamples', '10', *options)
+
+    @staticmethod
+    def numbers(run):
+        """The table without what the networks' files are called."""
+        return [{**row, 'network': row['network'] == 'mean'} for row in run.rows()]
+
+    def test_is_what_stored_rows_and_embeddings_say(self):
+        methods = ['drift', 'norm', 'pruned-norm', 'jvp', 'stochastic', 'sharpness', 'theirs=onnx:scorer.onnx:raw']
+        run = self.evaluate('--sparsity', '0.3', *[word for m in methods for word in ('--method', m)], '--tables', 'csv',
+                            '--curves', 'a.csv', '--html', 'a.html')
+        self.assert_status(run, 0)
+        stored = self.stored('--quality', 'drift=drift.csv', '--quality', 'norm=drift.csv:embedding_norm', '--quality',
+                             'pruned-norm=drift.csv:pruned_norm', '--quality', 'jvp=jvp.csv', '--quality',
+                             'stochastic=stochastic.csv', '--quality', 'sharpness=drift.csv:sharpness', '--quality',
+                             'theirs=scorer.csv', '--tables', 'csv', '--curves', 'b.csv')
+        self.assert_status(stored, 0)
+        self.assertEqual(self.numbers(run), self.numbers(stored))
+        self.assertGreater(len(self.numbers(run)), 3 * 8 * 6 - 1)
+        for i in '12':
+            self.assertEqual((self.folder / f'a-{i}.csv').read_bytes(), (self.folder / f'b-{i}.csv').read_bytes())
+            self.assertIn('stochastic', (self.folder / f'a-{i}.html').read_text(encoding='utf-8'))
+        # One pass for the drift, both norms, the sharpness and the embeddings of the first network.
+        self.assertIn('1 of 7', run.err)
+        files = sorted(path.name for path in (self.folder / 'work').glob('*.csv'))
+        self.assertEqual(len(files), 7, files)
+        self.assertEqual(sum('net-' in name for name in files), 4, files)
+
+    def test_goes_on_from_what_is_there(self):
+        first = self.evaluate()
+        self.assert_status(first, 0)
+        work = self.folder / 'work'
+        kept = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in work.iterdir()}
+        again = self.evaluate()
+        self.assertEqual(again.out, first.out)
+        for path, (contents, _) in kept.items():
+            self.assertEqual(path.read_bytes(), contents, path)
+        # As if interrupted within the rows of one and before those of another.
+        cut, gone = sorted(work.glob('*.csv'))[:2]
+        cut.write_bytes(kept[cut][0][:len(kept[cut][0]) // 2])
+        gone.unlink()
+        gone.with_suffix('.npy').unlink()
+        third = self.evaluate()
+        self.assertEqual(third.out, first.out)
+        for path, (contents, _) in kept.items():
+            self.assertEqual(path.read_bytes(), contents, path)
+        # With a method more only that one is new.
+        stamps = {path: path.stat().st_ino for path in work.iterdir()}
+        self.assert_status(self.evaluate('--method', 'jvp', '--method', 'drift'), 0)
+        self.assertEqual(len(list(work.iterdir())), len(stamps) + 1)
+        # Another recipe is another file; other pictures want another folder.
+        self.assert_status(self.evaluate('--sparsity', '0.2'), 0)
+        self.assertEqual(len(list(work.iterdir())), len(stamps) + 3)
+        shutil.copytree(self.folder / 'in', self.folder / 'in2')
+        self.assert_refused(self.evaluate(pictures=['in2']), 2, 'work', 'pictures.txt')
+        (self.folder / 'in/9/2.png').unlink()
+        run = self.evaluate()
+        self.assert_status(run, 2)
+        self.assertIn('rows of 30 pictures, and now there are 29', run.err)
+
+    def test_verification_set_and_the_default_network(self):
+        pictures = [(self.folder / f'in/{p}/{k}.png').read_bytes() for p in range(10) for k in (0, 1, 1, 2)]
+        material.verification_set(self.folder / 'faces.bin', pictures, [True] * 20)
+        pictures = [(self.folder / f'in/{p}/{k}.png').read_bytes() for p in range(10) for k in (0, 1)]
+        pictures += [(self.folder / f'in/{(p + i) % 10}/{i}.png').read_bytes() for p in range(10) for i in (0, 1)]
+        material.verification_set(self.folder / 'faces.bin', pictures, [True] * 10 + [False] * 10)
+        run = self.run_program('evaluate', 'faces.bin', '--network', 'net.onnx:arcface', '--aligned', '--guard', 'none',
+                               '--work', 'work', '--fmr', '0.1', '--resamples', '5', '--no-mirror')
+        self.assert_status(run, 0)
+        self.assertIn('10 mated and 10 non-mated comparisons', run.out.decode())
+        self.assertRegex(run.out.decode(), r'(?m)^A +0\.1 +pruned-norm ')
+        self.assertFalse(list((self.folder / 'work').glob('*mirrored*')))
+        # Stored embeddings, a quality computed.
+        self.assert_status(self.score_aligned('in', '--output', 'rows.csv', '--embeddings', 'rows.npy'), 0)
+        run = self.run_program('evaluate', 'all', 'in', '--rows', 'rows.csv', '--embeddings', 'rows.npy', '--method', 'drift',
+                               '--model', 'other.onnx', '--preset', 'raw', '--aligned', '--guard', 'none', '--work', 'work2',
+                               '--fmr', '0.1', '--resamples', '0')
+        self.assert_status(run, 0)
+        self.assertRegex(run.out.decode(), r'(?m)^A +0\.1 +drift ')
+        self.assertEqual(len(list((self.folder / 'work2').glob('other-*'))), 2)
+
+    def test_refuses_before_it_works(self):
+        cases = ((2, ['--method', 'nonsense'], ['--method', 'nonsense', 'stochastic']),
+                 (2, ['onnx:FILE'], ['--method', 'onnx:']),
+                 (4, ['none.onnx'], ['--method', 'onnx:none.onnx']),
+                 (2, ['preset', 'nonsense'], ['--preset', 'nonsense']),
+                 (2, ['confidence', '--aligned'], ['--method', 'confidence']),
+                 (2, ['prunes'], ['--method', 'norm', '--sparsity', '0.3']),
+                 (2, ['--faces'], ['--faces', 'all']),
+                 (2, ['two methods'], ['--method', 'drift', '--method', 'drift']),
+                 (4, ['none/edc.csv'], ['--curves', 'none/edc.csv']),
+                 (4, ['none/page.html'], ['--html', 'none/page.html']),
+                 (4, ['other.csv'], ['--quality', 'other.csv']),
+                 (2, ['--mirrored', '--no-mirror'], ['--rows', 'net.onnx', '--embeddings', 'net.onnx']))
+        for status, words, options in cases:
+            with self.subTest(options=options):
+                run = self.evaluate(*options, networks=['net.onnx'])
+                self.assert_status(run, status)
+                self.assertEqual(run.out, b'')
+                for word in words:
+                    self.assertIn(word, run.err)
+                self.assertFalse((self.folder / 'work').exists())
+        (self.folder / 'pairs.csv').write_text('file_a,file_b,mated\n0/0,0/1,1\n0/0,1/7,0\n')
+        run = self.run_program('evaluate', 'pairs.csv', 'in', '--network', 'net.onnx:arcface', '--aligned', '--work', 'work')
+        self.assert_refused(run, 2, '1/7', 'pairs.csv')
+        run = self.run_program('evaluate', 'pairs.csv', 'in', '--network', 'net.onnx:arcface', '--aligned')
+        self.assert_refused(run, 2, '--work')
+        run = self.run_program('evaluate', 'pairs.csv', '--network', 'net.onnx:arcface', '--aligned', '--work', 'work')
+        self.assert_refused(run, 2, 'pictures')
+        self.assertFalse((self.folder / 'work').exists())
+
+
+if __name__ == '__main__':
+    material.main()
