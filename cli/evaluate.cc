@@ -27,6 +27,9 @@ constexpr const char* kExamples = R"(Examples:
   prefiqs evaluate all --rows a.csv --embeddings a.npy --rows b.csv --embeddings b.npy --quality drift=a.csv
       verified by two networks; files of --plot, --html and --curves are numbered
   prefiqs evaluate ijbc_template_pair_label.txt --templates ijbc_face_tid_mid.txt --rows ijbc.csv --embeddings ijbc.npy
+  prefiqs evaluate all --identities fold_0_data.txt --identities fold_1_data.txt --rows adience.csv \
+      --embeddings adience.npy
+      Adience: two of its folds, every face with every other one
   prefiqs evaluate lfw/pairs.txt lfw/images --network arcface.onnx --preset arcface --work lfw-work
       all of it in one: runs the network and its pruned copy over the pictures, and keeps what they say in the folder,
       so that a second call, or one that goes on where it was interrupted, does not do it again
@@ -43,7 +46,7 @@ constexpr const char* kExamples = R"(Examples:
 
 PAIRS: a CSV file with file_a, file_b, mated (and fold, identity_a, identity_b if known), LFW's pairs.txt, CFP's
 Protocol/Split/FF or FP, or an InsightFace set FILE.bin; or the word all: every picture of the rows with every other
-one, people being the folders they lie in (or the rows' column identity). A name stands for the path it is the end of;
+one, people being the folders they lie in, or the rows' column identity, or what --identities say. A name stands for the path it is the end of;
 extensions do not matter.
 
 Areas under error-versus-discard curves, times 1000, lower is better, by three protocols: A discards pairs and finds the
@@ -164,6 +167,11 @@ int RunEvaluate(const Words& words) {
                  "IJB's face_tid_mid.txt, lines NAME TID MID: PAIRS is IJB's template_pair_label.txt, lines TID TID "
                  "LABEL")
       ->type_name("FILE.txt");
+  app.add_option("--identities", options.identities,
+                 "With the pairs all: who is on which picture, by Adience's fold files (fold_0_data.txt) or a CSV file "
+                 "with path and identity; pictures of no such file are left out; any number of times")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   app.add_option("--quality", qualities,
                  "A method's scores, higher is better: a CSV file with names and a column quality, or the one that is "
                  "named; any number of times [the rows' quality, norms, confidence, sharpness and uniformity]")

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/identity_list.h"
 #include "eval/npy_matrix.h"
 #include "eval/pair_list.h"
 #include "eval/table_file.h"
@@ -45,6 +46,10 @@ void Read(int kind, const std::string& path) {
     for (std::size_t i = 0; i < c.first.size(); ++i) {
       Require(c.first[i] != c.second[i] && c.first[i] < pairs.ids.size() && c.second[i] < pairs.ids.size());
     }
+  } else if (kind == 5) {
+    const auto people = eval::ReadIdentities(path);
+    Require(!people.empty());
+    for (const eval::NamedPerson& person : people) Require(!person.names.empty() && !person.identity.empty());
   } else {
     const eval::TemplatePairs pairs{.path = path, .comparisons = {}, .ids = {1, 2}, .lines = {1, 1}};
     bool has_pictures[2] = {};
@@ -65,7 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const std::string path = "/proc/self/fd/" + std::to_string(file);
   Require(ftruncate(file, 0) == 0 && pwrite(file, data + 1, size - 1, 0) == static_cast<ssize_t>(size - 1));
   try {
-    Read(data[0] % 5, path);
+    Read(data[0] % 6, path);
   } catch (const prefiqs::Error& error) {
     const std::string message = error.what();
     Require(error.code() == prefiqs::ErrorCode::kIo || error.code() == prefiqs::ErrorCode::kUsage);

@@ -21,5 +21,8 @@ for name, values in (('npy_float', np.arange(6, dtype=np.float32).reshape(2, 3))
     (folder / name).write_bytes(b'\2' + file.getvalue())
 (folder / 'template_pairs').write_bytes(b'\0031 11065 1\n1\t7 0\r\n\n11065 7 0\n')
 (folder / 'template_pictures').write_bytes(b'\004img/1.jpg 1 69544\n2.jpg\t2 69544\r\n\n3.jpg 77 5\n1.jpg 2 4294967295\n')
+(folder / 'identities_fold').write_bytes(b'\005user_id\toriginal_image\tface_id\tage\tgender\n1@N03\ta_o.jpg\t1\t(25, 32)\tf\n'
+                                         b'1@N03\ta_o.jpg\t2\t(0, 2)\tu\r\n')
+(folder / 'identities_csv').write_bytes(b'\005identity,path\nann,a/1.png\n"b,c",a/2.png\n')
 # Found by the fuzzer: no rows, and columns that would fill the memory.
 (folder / 'npy_wide').write_bytes(b"\2\x93NUMPY\1\0\x46\0{'descr': '<f8', 'fortran_order': False, 'shape': (0, 666666666666), }")

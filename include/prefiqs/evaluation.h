@@ -30,6 +30,10 @@ struct EvaluationOptions {
   // "all": every picture of the rows with every other one; people are the rows' column identity, else the folder that a
   // picture lies in.
   std::string pairs{};
+  // Of "all" pairs: files that say who is on which picture, in place of folders and the rows' column; other pictures
+  // are left out. Adience's fold files (fold_0_data.txt, fold_frontal_0_data.txt: a person is a face_id), or CSV files
+  // with the columns path (or file, name, image) and identity.
+  std::vector<std::string> identities{};
   // Not empty: templates are compared, as in IJB-B and IJB-C. `pairs` has lines "TID TID LABEL" (1: of one person, 0:
   // of two), this file lines "NAME TID MID" for the pictures. A template's embedding is the mean of its pictures' (as
   // they are, not normalised; those without one left out) by medium, summed over the media; its quality the lowest of

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "eval/identity_list.h"
 #include "eval/name_index.h"
 #include "eval/npy_matrix.h"
 #include "eval/pair_list.h"
@@ -39,12 +40,15 @@ class ImagesOfRows {
 
   // Throws Error(kUsage) for a name of the file `list` that has no row.
   std::uint32_t Find(const std::string& name, const std::string& list) {
+    if (const auto found = TryFind(name)) return *found;
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}: {} of {} has no row there", Printable(rows_path_), Printable(name), Printable(list)));
+  }
+
+  std::optional<std::uint32_t> TryFind(const std::string& name) {
     if (const auto found = known_.find(name); found != known_.end()) return found->second;
     const auto place = index_.Find(name);
-    if (!place) {
-      throw Error(ErrorCode::kUsage, fmt::format("{}: {} of {} has no row there", Printable(rows_path_),
-                                                 Printable(name), Printable(list)));
-    }
+    if (!place) return std::nullopt;
     const auto [entry, is_new] = number_.emplace(*place, static_cast<std::uint32_t>(found_.paths.size()));
     if (is_new) {
       found_.paths.push_back(all_.paths[*place]);
@@ -148,6 +152,34 @@ NpyReader OpenEmbeddings(const std::string& path, const Table& rows) {
   return file;
 }
 
+// The pictures of lists that say who is on them, in the lists' order; several may name one.
+Images TakeIdentified(const EvaluationOptions& options, const Table& rows, EvaluationSet& set) {
+  ImagesOfRows images(rows);
+  std::unordered_map<std::string, std::uint32_t> people;
+  for (const std::string& file : options.identities) {
+    for (const NamedPerson& person : ReadIdentities(file)) {
+      std::optional<std::uint32_t> image;
+      for (const std::string& name : person.names) image = image ? image : images.TryFind(name);
+      if (!image) {
+        throw Error(ErrorCode::kUsage, fmt::format("{}: line {}: {} has no row in {}", Printable(file), person.line,
+                                                   Printable(person.names[0]), Printable(options.rows)));
+      }
+      const std::uint32_t id = people.emplace(person.identity, static_cast<std::uint32_t>(people.size())).first->second;
+      if (*image == set.identity.size()) {
+        set.identity.push_back(id);
+      } else if (set.identity[*image] != id) {
+        throw Error(ErrorCode::kUsage,
+                    fmt::format("{}: line {}: {} is said to be of {}, and of somebody else before", Printable(file),
+                                person.line, Printable(person.names[0]), Printable(person.identity)));
+      }
+    }
+  }
+  set.identities = people.size();
+  Images found = std::move(images).Found();
+  set.images = found.paths;
+  return found;
+}
+
 // Every picture's first row; people are the column identity, else the folder that the picture lies in.
 Images TakeAllImages(const EvaluationOptions& options, const Table& rows, EvaluationSet& set) {
   const std::size_t column = NameColumn(rows);
@@ -224,7 +256,11 @@ std::vector<float> Similarities(const Comparisons& c, const Units& units) {
   return similarities;
 }
 
-void CheckTemplates(const EvaluationOptions& options) {
+void CheckPairsGoWith(const EvaluationOptions& options) {
+  if (!options.identities.empty() && options.pairs != kAll) {
+    throw Error(ErrorCode::kUsage, fmt::format("{}: a list of identities goes with the pairs {}, not with {}",
+                                               Printable(options.identities[0]), kAll, Printable(options.pairs)));
+  }
   if (options.templates.empty() || options.pairs != kAll) return;
   throw Error(ErrorCode::kUsage,
               fmt::format("{}: templates are compared as a list says, not all with all", Printable(options.templates)));
@@ -274,13 +310,14 @@ EvaluationSet ReadEvaluationSet(const EvaluationOptions& options) {
   EvaluationSet set;
   set.all_pairs = options.pairs == kAll;
   const bool of_templates = !options.templates.empty();
-  CheckTemplates(options);
+  CheckPairsGoWith(options);
   const PairList list = set.all_pairs || of_templates ? PairList() : ReadPairList(options.pairs);
   const Table rows = ReadTable(options.rows);
   std::vector<TemplateMember> members;
-  const Images images = of_templates    ? TakeTemplates(options, rows, set, members)
-                        : set.all_pairs ? TakeAllImages(options, rows, set)
-                                        : TakeImages(options, rows, list, set);
+  const Images images = of_templates                  ? TakeTemplates(options, rows, set, members)
+                        : !options.identities.empty() ? TakeIdentified(options, rows, set)
+                        : set.all_pairs               ? TakeAllImages(options, rows, set)
+                                                      : TakeImages(options, rows, list, set);
   const std::vector<bool> compared = Compare(options, rows, images, members, set);
   Check(set.comparisons, set.images.size());
   if (!set.all_pairs) Identify(list, set);
@@ -332,8 +369,15 @@ void CheckNames(const EvaluationOptions& options, const std::vector<std::string>
     throw Error(ErrorCode::kUsage,
                 fmt::format("{} of {} is not among {}", Printable(name), Printable(list), Printable(source)));
   };
+  CheckPairsGoWith(options);
+  for (const std::string& file : options.identities) {
+    for (const NamedPerson& person : ReadIdentities(file)) {
+      if (std::ranges::none_of(person.names, [&](const auto& name) { return index.Find(name).has_value(); })) {
+        check(person.names[0], file);
+      }
+    }
+  }
   if (!options.templates.empty()) {
-    CheckTemplates(options);
     for (const TemplatePicture& picture : ReadTemplatePictures(options.templates, ReadTemplatePairs(options.pairs))) {
       check(picture.name, options.templates);
     }

@@ -122,6 +122,34 @@ class EvaluatePictures(ProgramTest):
         self.assertRegex(run.out.decode(), r'(?m)^A +0\.1 +drift ')
         self.assertEqual(len(list((self.folder / 'work2').glob('other-*'))), 2)
 
+    def test_adience(self):
+        # Albums of several people; one photograph of two.
+        header = ['user_id', 'original_image', 'face_id', 'age', 'gender', 'x', 'y']
+        folds = [[header], [header]]
+        for person in range(10):
+            for k in range(3):
+                user, image = f'{person // 4}@N03', f'{k}_{person // 2}_o.jpg'
+                target = self.folder / f'adience/aligned/{user}/landmark_aligned_face.{person + 1}.{image}'
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(self.folder / f'in/{person}/{k}.png', target)
+                folds[person % 2].append([user, image, str(person + 1), '(25, 32)', 'f', '0', '414'])
+        for i, lines in enumerate(folds):
+            (self.folder / f'adience/fold_{i}_data.txt').write_text(''.join('\t'.join(line) + '\n' for line in lines))
+        words = ['all', 'adience/aligned', '--network', 'net.onnx:arcface', '--aligned', '--guard', 'none', '--work', 'work',
+                 '--fmr', '0.1', '--resamples', '0', '--identities', 'adience/fold_0_data.txt']
+        run = self.run_program('evaluate', *words)
+        self.assert_status(run, 0)
+        self.assertIn('15 images of 5 people; 15 mated and 90 non-mated comparisons', run.out.decode())
+        run = self.run_program('evaluate', *words, '--identities', 'adience/fold_1_data.txt')
+        self.assert_status(run, 0)
+        self.assertIn('30 images of 10 people; 30 mated and 405 non-mated comparisons', run.out.decode())
+        with open(self.folder / 'adience/fold_1_data.txt', 'a', encoding='utf-8') as fold:
+            print('9@N03', 'none.jpg', 11, sep='\t', file=fold)
+        shutil.rmtree(self.folder / 'work')
+        run = self.run_program('evaluate', *words, '--identities', 'adience/fold_1_data.txt')
+        self.assert_refused(run, 2, 'none', 'fold_1_data.txt')
+        self.assertFalse((self.folder / 'work').exists())
+
     def test_refuses_before_it_works(self):
         cases = ((2, ['--method', 'nonsense'], ['--method', 'nonsense', 'stochastic']),
                  (2, ['onnx:FILE'], ['--method', 'onnx:']),
