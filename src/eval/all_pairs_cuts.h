@@ -12,7 +12,7 @@
 namespace prefiqs::eval {
 
 // What CutsOf gives for the list of all pairs, by first, then second image; start is of `kept_pairs`, some of them in
-// that order. identity: of each image; drawn: how often each identity counts (bootstrap.h), empty: once.
+// any order. identity: of each image; drawn: how often each identity counts (bootstrap.h), empty: once.
 PairCuts CutsOfAllPairs(const Comparisons& kept_pairs, std::span<const std::uint32_t> identity,
                         std::span<const float> quality, TieOrder ties, Weights drawn = {});
 

@@ -88,11 +88,15 @@ ImageCuts GoneImages(std::span<const float> quality, Weights image_weights, TieO
 std::optional<Curve> EdcOfImages(const Comparisons& c, const Ranking& ranking, const ImageCuts& cuts, double fmr,
                                  Weights weights) {
   Curve curve;
+  std::vector<std::uint8_t> gone(c.size());  // of each comparison, looked up once
+  for (std::size_t i = 0; i < c.size(); ++i) {
+    gone[i] = static_cast<std::uint8_t>(std::min(cuts.gone[c.first[i]], cuts.gone[c.second[i]]));
+  }
   for (std::uint64_t step = 0; step < kEdcSteps; ++step) {
     const Kept& kept = cuts.kept[step];
     if (kept.mated == 0 || FalseMatchesAllowed(fmr, kept.non_mated) == 0) break;
     const Operating at = NearestToFmr(c, ranking, fmr, kept.non_mated, [&](std::size_t i) -> std::uint64_t {
-      return std::min(cuts.gone[c.first[i]], cuts.gone[c.second[i]]) > step ? WeightOf(weights, i) : 0;
+      return gone[i] > step ? WeightOf(weights, i) : 0;
     });
     if (!at.certain) return std::nullopt;
     curve.push_back(PointAt(Share(step), at, kept, at.mated_above + at.mated_at));

@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "eval/bootstrap.h"
@@ -38,6 +39,23 @@ T Certain(std::optional<T> result) {
   return *std::move(result);
 }
 
+// The comparisons, the most alike first, equal ones as they were. Their order is then that in which thresholds are
+// looked for, twenty times a curve: memory is read from start to end.
+Comparisons BySimilarityOf(Comparisons c) {
+  const std::vector<std::uint32_t> order = BySimilarity(c);
+  const auto reorder = [&](auto& values) {
+    std::remove_reference_t<decltype(values)> ordered;
+    ordered.reserve(values.size());
+    for (const std::uint32_t i : order) ordered.push_back(values[i]);
+    values = std::move(ordered);
+  };
+  reorder(c.first);
+  reorder(c.second);
+  reorder(c.similarity);
+  reorder(c.mated);
+  return c;
+}
+
 }  // namespace
 
 Areas AreasOf(EdcProtocol protocol, const Curve& curve) {
@@ -57,10 +75,10 @@ Evaluator::Evaluator(const EvaluationSet& set, double share, int threads) : set_
     AllPairs all = JoinAllPairs(set.unit, set.identity, share, threads);
     mated_ = all.mated;
     non_mated_ = all.non_mated;
-    joined_ = std::move(all.comparisons);
+    joined_ = BySimilarityOf(std::move(all.comparisons));
     plain_ = &joined_;
     if (set.unit_mirrored.rows > 0) {
-      mirrored_ = JoinAllPairs(set.unit_mirrored, set.identity, share, threads).comparisons;
+      mirrored_ = BySimilarityOf(JoinAllPairs(set.unit_mirrored, set.identity, share, threads).comparisons);
     }
   } else {
     for (const std::uint8_t mated : plain_->mated) ++(mated ? mated_ : non_mated_);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 
 #include "eval/comparisons.h"
@@ -27,6 +28,22 @@ Operating NearestToFmr(const Comparisons& c, const Ranking& ranking, double fmr,
   Operating best;
   double best_distance = std::numeric_limits<double>::infinity();
   std::uint64_t false_matches = 0, mated_above = 0;
+  const auto share_of = [&](std::uint64_t matches) {
+    return static_cast<double>(matches) / static_cast<double>(non_mated);
+  };
+  // With no more matches than this the share is surely below `fmr`, and the next similarity no farther from it: most of
+  // them need no arithmetic.
+  constexpr double kRounding = 1e-9;
+  const auto surely_below = static_cast<std::uint64_t>(fmr * static_cast<double>(non_mated) * (1 - kRounding));
+  std::optional<Operating> below;
+  std::uint64_t below_matches = 0;
+  const auto take_below = [&] {
+    if (!below) return;
+    best = *below;
+    best.fmr = share_of(below_matches);
+    best_distance = std::abs(best.fmr - fmr);
+    below.reset();
+  };
   const std::vector<std::uint32_t>& order = *ranking.by_similarity;
   for (std::size_t i = 0; i < order.size();) {
     const float similarity = c.similarity[order[i]];
@@ -36,7 +53,14 @@ Operating NearestToFmr(const Comparisons& c, const Ranking& ranking, double fmr,
     }
     if (mated + others == 0) continue;
     false_matches += others;
-    const double share = static_cast<double>(false_matches) / static_cast<double>(non_mated);
+    if (false_matches <= surely_below) {
+      below = {.threshold = similarity, .fmr = 0, .mated_above = mated_above, .mated_at = mated, .certain = false};
+      below_matches = false_matches;
+      mated_above += mated;
+      continue;
+    }
+    take_below();
+    const double share = share_of(false_matches);
     const double distance = std::abs(share - fmr);
     if (distance <= best_distance) {
       best_distance = distance;
@@ -48,6 +72,7 @@ Operating NearestToFmr(const Comparisons& c, const Ranking& ranking, double fmr,
     }
     mated_above += mated;
   }
+  take_below();
   best.certain = false_matches == non_mated;
   return best;
 }
