@@ -167,6 +167,10 @@ int RunEvaluate(const Words& words) {
                  "IJB's face_tid_mid.txt, lines NAME TID MID: PAIRS is IJB's template_pair_label.txt, lines TID TID "
                  "LABEL")
       ->type_name("FILE.txt");
+  app.add_flag(
+      "--skip-unscored", options.skip_unscored,
+      "Of templates: pictures without a quality are left out, as those without an embedding are; else they make "
+      "their template the worst");
   app.add_option("--identities", options.identities,
                  "With the pairs all: who is on which picture, by Adience's fold files (fold_0_data.txt) or a CSV file "
                  "with path and identity; pictures of no such file are left out; any number of times")

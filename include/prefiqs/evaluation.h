@@ -39,6 +39,8 @@ struct EvaluationOptions {
   // they are, not normalised; those without one left out) by medium, summed over the media; its quality the lowest of
   // its pictures', the worst where one is missing.
   std::string templates{};
+  // Of templates: pictures without a quality are left out of the lowest one. False: they make their template the worst.
+  bool skip_unscored = false;
   // The verifying network's: CSV with a column path (or file, or name), and a .npy matrix with a row for each of its
   // rows, as `prefiqs embed` and `score --embeddings` write them. The first row of a path counts. A row of NaN, a
   // picture in which no face was found, cannot be compared: such a comparison is not accepted and its quality is the

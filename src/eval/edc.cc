@@ -121,7 +121,7 @@ Curve EdcAtThreshold(const Comparisons& c, const Ranking& ranking, double thresh
   const auto counts = [&](std::uint32_t i) { return (c.mated[i] != 0) == of_mated ? WeightOf(weights, i) : 0; };
   const auto is_error = [&](std::uint32_t i) { return (c.similarity[i] < threshold) == of_mated; };
   std::uint64_t total = 0, errors = 0;
-  for (const std::uint32_t i : ranking.by_quality) {
+  for (std::uint32_t i = 0; i < c.size(); ++i) {  // in memory's order, which is faster
     total += counts(i);
     if (is_error(i)) errors += counts(i);
   }

@@ -340,7 +340,8 @@ EvaluationSet ReadEvaluationSet(const EvaluationOptions& options) {
     set.missing.push_back(missing);
   };
   const auto add_of_pictures = [&](const std::string& name, std::vector<float> quality) {
-    add(name, of_templates ? TemplateQualities(quality, members, set.images.size()) : std::move(quality));
+    add(name, of_templates ? TemplateQualities(quality, members, set.images.size(), options.skip_unscored)
+                           : std::move(quality));
   };
   for (const QualitySource& source : options.qualities) {
     if (source.path.empty()) {

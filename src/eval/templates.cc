@@ -131,11 +131,15 @@ std::vector<std::vector<float>> TemplateEmbeddings(std::span<const NpyReader* co
 }
 
 std::vector<float> TemplateQualities(std::span<const float> quality, std::span<const TemplateMember> members,
-                                     std::size_t templates) {
-  std::vector<float> lowest(templates, std::numeric_limits<float>::infinity());
+                                     std::size_t templates, bool skip_missing) {
+  constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> lowest(templates, kNone);
+  std::vector<bool> seen(templates);
   for (const TemplateMember& m : members) {
     const float q = quality[m.image];
-    if (std::isnan(q) || q < lowest[m.of]) lowest[m.of] = q;  // nothing is less than NaN
+    if (std::isnan(q) && skip_missing) continue;
+    if (!seen[m.of] || std::isnan(q) || q < lowest[m.of]) lowest[m.of] = q;  // nothing is less than NaN
+    seen[m.of] = true;
   }
   return lowest;
 }

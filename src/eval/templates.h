@@ -48,9 +48,9 @@ std::vector<std::vector<float>> TemplateEmbeddings(std::span<const NpyReader* co
                                                    std::span<const std::size_t> row,
                                                    std::vector<TemplateMember> members, std::size_t templates);
 
-// The lowest of each template's pictures; NaN where one is missing.
+// The lowest of each template's pictures; NaN where one is missing, or, with `skip_missing`, where all are.
 std::vector<float> TemplateQualities(std::span<const float> quality, std::span<const TemplateMember> members,
-                                     std::size_t templates);
+                                     std::size_t templates, bool skip_missing = false);
 
 }  // namespace prefiqs::eval
 

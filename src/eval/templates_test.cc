@@ -120,6 +120,12 @@ TEST_F(Templates, EmbeddingsByHand) {
   EXPECT_TRUE(std::isnan(lowest[1]));
   EXPECT_TRUE(std::isnan(lowest[2]));  // whatever the order
   EXPECT_EQ(lowest[3], 3);
+  const auto of_scored = TemplateQualities(quality, members, 4, true);
+  EXPECT_EQ(of_scored[0], -1);
+  EXPECT_EQ(of_scored[1], 2);
+  EXPECT_EQ(of_scored[2], -1);
+  EXPECT_EQ(of_scored[3], 3);
+  EXPECT_TRUE(std::isnan(TemplateQualities(std::vector<float>(7, kNaN), members, 4, true)[0]));
 }
 
 TEST_F(Templates, EmbeddingsAreThoseOfANaiveTwin) {
@@ -144,7 +150,8 @@ TEST_F(Templates, EmbeddingsAreThoseOfANaiveTwin) {
   for (std::uint32_t t = 0; t < kTemplates; ++t) members.push_back({t, t, 1});
   const std::vector<const NpyReader*> alone{&file};
   const auto units = TemplateEmbeddings(alone, row, members, kTemplates);
-  const auto lowest = TemplateQualities(quality, members, kTemplates);
+  const auto lowest = TemplateQualities(quality, members, kTemplates),
+             of_scored = TemplateQualities(quality, members, kTemplates, true);
   for (std::uint32_t t = 0; t < kTemplates; ++t) {
     std::map<std::uint32_t, std::vector<std::uint32_t>> media;
     std::set<double> qualities;
@@ -166,6 +173,8 @@ TEST_F(Templates, EmbeddingsAreThoseOfANaiveTwin) {
     ASSERT_EQ(units[t].size(), kColumns);
     for (std::uint32_t k = 0; k < kColumns; ++k) EXPECT_NEAR(units[t][k], sum[k] / std::sqrt(squares), 1e-6);
     EXPECT_EQ(Known(lowest[t]), *qualities.begin());
+    qualities.erase(-INFINITY);
+    EXPECT_EQ(Known(of_scored[t]), qualities.empty() ? -INFINITY : *qualities.begin());
   }
 }
 
@@ -255,6 +264,22 @@ TEST_F(TemplateEvaluation, TakesScoresOfOtherTools) {
   for (std::size_t i = 0; i < set.images.size(); ++i) {
     if (set.images[i] == "template 99") continue;
     EXPECT_EQ(set.qualities[0][i], -2.0f * static_cast<float>(std::stoi(set.images[i].substr(9)) - 9));
+  }
+}
+
+// A tool that scored the first picture of each template alone.
+TEST_F(TemplateEvaluation, LeavesOutWhatHasNoScoreWhereToldTo) {
+  std::string scores = "name,score\n";
+  for (int t = 0; t < 8; ++t) scores += fmt::format("{}.jpg,{}\n", 2 * t + 1, t);
+  options.qualities = {{.name = "x", .path = Write("x.csv", scores), .column = {}}};
+  for (const bool skip : {false, true}) {
+    options.skip_unscored = skip;
+    const EvaluationSet set = ReadEvaluationSet(options);
+    EXPECT_EQ(set.missing[0], skip ? 0u : 8u);
+    for (std::size_t i = 0; i < set.images.size(); ++i) {
+      const int t = std::stoi(set.images[i].substr(9)) - 10;
+      EXPECT_EQ(Known(set.qualities[0][i]), skip && t < 8 ? static_cast<float>(t) : -INFINITY) << set.images[i];
+    }
   }
 }
 
