@@ -222,20 +222,22 @@ std::optional<double> ThresholdAtFalseMatches(const Comparisons& c, const Rankin
 Curve EdcOfFalseMatches(const Comparisons& c, const Ranking& ranking, std::span<const QualityGroup> groups,
                         double threshold, Weights weights) {
   std::uint64_t total = 0, errors = 0, gone = 0;
-  const auto error_of = [&](std::uint32_t i) {
-    return !c.mated[i] && c.similarity[i] >= threshold ? WeightOf(weights, i) : 0;
-  };
   for (const QualityGroup& group : groups) total += group.non_mated;
-  for (const std::uint32_t i : ranking.by_quality) errors += error_of(i);
   Curve curve;
   if (total == 0) return curve;
+  std::vector<QualityGroup> wrong;  // one comparison each: they are few
+  for (const std::uint32_t i : *ranking.by_similarity) {
+    if (c.similarity[i] < threshold) break;
+    if (c.mated[i]) continue;
+    wrong.push_back({ranking.pair_quality[i], WeightOf(weights, i)});
+    errors += wrong.back().non_mated;
+  }
+  std::ranges::sort(wrong, {}, &QualityGroup::quality);
   constexpr double kNotLookedAt = std::numeric_limits<double>::quiet_NaN();
-  auto next = ranking.by_quality.begin();
+  auto next = wrong.begin();
   for (const QualityGroup& group : groups) {
     if (group.non_mated == 0) continue;
-    for (; next != ranking.by_quality.end() && ranking.pair_quality[*next] < group.quality; ++next) {
-      errors -= error_of(*next);
-    }
+    for (; next != wrong.end() && next->quality < group.quality; ++next) errors -= next->non_mated;
     const std::uint64_t kept = total - gone;
     curve.push_back({.discarded = static_cast<double>(gone) / static_cast<double>(total),
                      .error = static_cast<double>(errors) / static_cast<double>(kept),

@@ -56,6 +56,12 @@ Comparisons BySimilarityOf(Comparisons c) {
   return c;
 }
 
+// Of all pairs the order by quality is asked for the mated ones alone, which are few; cuts are counted.
+void KeepMated(const Comparisons& c, Ranking& ranking) {
+  std::erase_if(ranking.by_quality, [&](std::uint32_t i) { return c.mated[i] == 0; });
+  ranking.by_quality.shrink_to_fit();
+}
+
 }  // namespace
 
 Areas AreasOf(EdcProtocol protocol, const Curve& curve) {
@@ -94,8 +100,10 @@ Evaluator::Evaluator(const EvaluationSet& set, double share, int threads) : set_
   const auto plain_order = order(*plain_), mirrored_order = order(mirrored_);
   for (const auto& quality : set.qualities) {
     plain_ranking_.push_back(Rank(*plain_, quality, TieOrder::kAsListed, plain_order));
+    if (set.all_pairs) KeepMated(*plain_, plain_ranking_.back());
     if (!with_mirror_) continue;
     mirrored_ranking_.push_back(Rank(mirrored_, quality, TieOrder::kAsListed, mirrored_order));
+    if (set.all_pairs) KeepMated(mirrored_, mirrored_ranking_.back());
   }
 }
 

@@ -134,6 +134,15 @@ AllPairs JoinAllPairs(const Matrix& unit, std::span<const std::uint32_t> identit
   for (std::uint32_t i = 0; i < unit.rows; ++i) images[identity[i]].push_back(i);
 
   Comparisons& c = result.comparisons;
+  std::size_t held = 0;
+  for (const auto& mates : images) held += mates.size() * (mates.size() - std::min<std::size_t>(mates.size(), 1)) / 2;
+  for (const auto& block : found) {
+    for (const std::vector<Found>& others : block) held += others.size();
+  }
+  c.first.reserve(held);  // growing would take twice the room
+  c.second.reserve(held);
+  c.similarity.reserve(held);
+  c.mated.reserve(held);
   const auto add = [&](std::size_t a, std::uint32_t b, float similarity, bool mated) {
     c.first.push_back(static_cast<std::uint32_t>(a));
     c.second.push_back(b);
