@@ -1,7 +1,9 @@
 #include "eval/all_pairs_cuts.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "eval/bootstrap.h"
@@ -173,6 +175,7 @@ PairCuts CutsOfAllPairs(const Comparisons& c, std::span<const std::uint32_t> ide
       for (std::size_t k = begin; k < end; ++k) which[order[k]] = static_cast<std::int32_t>(inside.size()) - 1;
       for (; falls_here(); ++step) {
         const std::uint64_t gone = cuts.cut[step] - done;
+        cuts.worst[step] = order[begin];
         const Place pair = here.At(gone);
         const Kept before = here.Before(pair);
         Kept& kept = cuts.kept[step] = Minus(left, before);
@@ -201,8 +204,10 @@ ImageCuts ImageCutsOfAllPairs(std::span<const std::uint32_t> identity, std::span
   ImageCuts cuts = GoneImages(quality, weights, ties);
   const std::vector<std::uint32_t> order = WorstFirst(quality, ties);
   const std::vector<Kept> later = PairsWithLater(order, identity, drawn);
+  std::array<bool, kEdcSteps> found{};
   for (std::size_t k = 0; k < order.size(); ++k) {
     for (std::uint64_t step = 0; step < std::min(cuts.gone[order[k]], kEdcSteps); ++step) {
+      if (!std::exchange(found[step], true)) cuts.worst[step] = order[k];
       cuts.kept[step].mated += later[k].mated;
       cuts.kept[step].non_mated += later[k].non_mated;
     }

@@ -91,6 +91,71 @@ TEST(AllPairs, AreTheListsAboveTheFloor) {
   }
 }
 
+// A quality that calls good what is least alike: the better half's most alike pairs are below most of the worse half's.
+TEST(AllPairs, AreThoseAboveTheFloorsOfTheirImages) {
+  People p = MakePeople(11, 400, 16, 1000);
+  std::vector<float> adverse;
+  for (std::size_t i = 0; i < p.unit.rows; ++i) {
+    const bool bad = i % 2 == 0;
+    if (bad) {  // alike: most of them is one direction
+      float squares = 0;
+      float* const row = p.unit.values.data() + i * p.unit.columns;
+      row[0] += 2;
+      for (std::size_t k = 0; k < p.unit.columns; ++k) squares += row[k] * row[k];
+      for (std::size_t k = 0; k < p.unit.columns; ++k) row[k] /= std::sqrt(squares);
+    }
+    adverse.push_back(bad ? static_cast<float>(i / 8) / 100 : static_cast<float>(i));  // fours are equal
+  }
+  const std::vector<std::vector<float>> qualities{adverse, p.quality};
+  const Floors floors = FloorsOf(p.unit, p.identity, qualities, 0.05);
+  for (std::size_t method = 0; method < 2; ++method) {
+    for (std::size_t a = 0; a < p.unit.rows; ++a) {
+      for (std::size_t b = 0; b < p.unit.rows; ++b) {
+        const float worse = Known(qualities[method][a]), better = Known(qualities[method][b]);
+        if (worse == better) {
+          ASSERT_EQ(floors[method][a], floors[method][b]);
+        } else if (worse < better) {
+          ASSERT_GE(floors[method][a], floors[method][b]);
+        }
+      }
+    }
+  }
+  EXPECT_LT(floors[0][399], floors[0][0] - 0.1f);
+  const AllPairs join = JoinAllPairs(p.unit, p.identity, floors, 3);
+  const Comparisons list = List(p);
+  std::size_t at = 0, non_mated = 0;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const auto floor = [&](std::size_t m) { return std::max(floors[m][list.first[i]], floors[m][list.second[i]]); };
+    if (!list.mated[i] && list.similarity[i] < std::min(floor(0), floor(1))) continue;
+    ASSERT_LT(at, join.comparisons.size());
+    ASSERT_EQ(join.comparisons.first[at], list.first[i]);
+    ASSERT_EQ(join.comparisons.second[at], list.second[i]);
+    ASSERT_EQ(join.comparisons.similarity[at], list.similarity[i]);
+    non_mated += list.mated[i] ? 0 : 1;
+    ++at;
+  }
+  EXPECT_EQ(at, join.comparisons.size());
+  // By one floor for all, as low as the best ones need, most of what the worse ones have would be held.
+  const auto above =
+      static_cast<std::size_t>(std::ranges::count_if(list.similarity, [&](float s) { return s >= join.floor; }));
+  EXPECT_LT(non_mated, above / 2);
+  EXPECT_GT(non_mated, list.size() / 20);
+  // A cut that leaves worse ones is not looked at below their floor.
+  PairCuts cuts = CutsOfAllPairs(join.comparisons, p.identity, adverse, TieOrder::kAsListed);
+  const Ranking ranking = Rank(join.comparisons, adverse);
+  const Ranking of_list = Rank(list, adverse);
+  for (std::size_t step = 0; step < kEdcSteps; ++step) cuts.lowest[step] = floors[0][cuts.worst[step]];
+  const auto found = EdcOfPairs(join.comparisons, ranking, cuts, 0.01);
+  ASSERT_TRUE(found);
+  const Curve wanted = EdcOfPairs(list, of_list, 0.01);
+  ASSERT_EQ(found->size(), wanted.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    EXPECT_EQ((*found)[i].error, wanted[i].error) << i;
+    EXPECT_EQ((*found)[i].threshold, wanted[i].threshold) << i;
+  }
+  EXPECT_FALSE(EdcOfPairs(join.comparisons, ranking, cuts, 0.3));
+}
+
 class AllPairsCuts : public testing::TestWithParam<std::tuple<int, bool>> {};
 
 TEST_P(AllPairsCuts, AreThoseOfTheList) {

@@ -57,9 +57,10 @@ std::optional<Curve> EdcOfPairs(const Comparisons& c, const Ranking& ranking, co
   for (std::uint64_t step = 0; step < kEdcSteps; ++step) {
     const Kept& kept = cuts.kept[step];
     if (kept.mated == 0 || kept.non_mated == 0) continue;
-    const Operating at = NearestToFmr(c, ranking, fmr, kept.non_mated, [&](std::size_t i) {
-      return WeightKept(WeightOf(weights, i), cuts.start[i], cuts.cut[step]);
-    });
+    const Operating at = NearestToFmr(
+        c, ranking, fmr, kept.non_mated,
+        [&](std::size_t i) { return WeightKept(WeightOf(weights, i), cuts.start[i], cuts.cut[step]); },
+        cuts.lowest[step]);
     if (!at.certain) return std::nullopt;
     curve.push_back(PointAt(Share(step), at, kept, at.mated_above));
   }
@@ -95,9 +96,9 @@ std::optional<Curve> EdcOfImages(const Comparisons& c, const Ranking& ranking, c
   for (std::uint64_t step = 0; step < kEdcSteps; ++step) {
     const Kept& kept = cuts.kept[step];
     if (kept.mated == 0 || FalseMatchesAllowed(fmr, kept.non_mated) == 0) break;
-    const Operating at = NearestToFmr(c, ranking, fmr, kept.non_mated, [&](std::size_t i) -> std::uint64_t {
-      return gone[i] > step ? WeightOf(weights, i) : 0;
-    });
+    const Operating at = NearestToFmr(
+        c, ranking, fmr, kept.non_mated,
+        [&](std::size_t i) -> std::uint64_t { return gone[i] > step ? WeightOf(weights, i) : 0; }, cuts.lowest[step]);
     if (!at.certain) return std::nullopt;
     curve.push_back(PointAt(Share(step), at, kept, at.mated_above + at.mated_at));
   }
@@ -150,10 +151,11 @@ Curve EdcAtThreshold(const Comparisons& c, const Ranking& ranking, double thresh
 }
 
 std::optional<double> ThresholdAtFmr(const Comparisons& c, const Ranking& ranking, double fmr, std::uint64_t non_mated,
-                                     Weights weights) {
+                                     Weights weights, float lowest) {
   const std::uint64_t allowed = FalseMatchesAllowed(fmr, non_mated);
   std::uint64_t passed = 0;
   for (const std::uint32_t i : *ranking.by_similarity) {
+    if (c.similarity[i] < lowest) break;
     if (c.mated[i]) continue;
     passed += WeightOf(weights, i);
     if (passed > allowed) {
@@ -203,7 +205,7 @@ double ThresholdAtError(const Comparisons& c, const Ranking& ranking, double err
 }
 
 std::optional<double> ThresholdAtFalseMatches(const Comparisons& c, const Ranking& ranking, double error,
-                                              std::uint64_t non_mated, Weights weights) {
+                                              std::uint64_t non_mated, Weights weights, float lowest) {
   const double place = (1 - error) * static_cast<double>(non_mated - 1);  // among all, rising
   // Of those that are more alike than the ones at these places, and the one there.
   const std::uint64_t above_low = non_mated - 1 - static_cast<std::uint64_t>(std::floor(place)),
@@ -211,6 +213,7 @@ std::optional<double> ThresholdAtFalseMatches(const Comparisons& c, const Rankin
   std::uint64_t passed = 0;
   std::optional<double> high;
   for (const std::uint32_t i : *ranking.by_similarity) {
+    if (c.similarity[i] < lowest) break;
     if (c.mated[i]) continue;
     passed += WeightOf(weights, i);
     if (!high && passed > above_high) high = c.similarity[i];

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -34,12 +35,23 @@ struct Kept {
   std::uint64_t mated = 0, non_mated = 0;
 };
 
+// Where nothing is missing.
+constexpr std::array<float, kEdcSteps> LowestOfAll() {
+  std::array<float, kEdcSteps> lowest{};
+  for (float& v : lowest) v = -std::numeric_limits<float>::infinity();
+  return lowest;
+}
+
 // Where protocol A cuts. The comparisons need not be all that there are: non-mated ones that no threshold comes near
 // may be left out, as long as the totals and places count them.
 struct PairCuts {
   std::array<Kept, kEdcSteps> kept;
   std::array<std::uint64_t, kEdcSteps> cut{};  // weight that is discarded
   std::vector<std::uint64_t> start;            // of each comparison: weight that goes before it
+  // Of all pairs: an image with the lowest quality that is kept, and the similarity from which on no kept pair is
+  // missing.
+  std::array<std::uint32_t, kEdcSteps> worst{};
+  std::array<float, kEdcSteps> lowest = LowestOfAll();
 };
 PairCuts CutsOf(const Comparisons& comparisons, const Ranking& ranking, Weights weights = {});
 
@@ -47,6 +59,8 @@ PairCuts CutsOf(const Comparisons& comparisons, const Ranking& ranking, Weights 
 struct ImageCuts {
   std::array<Kept, kEdcSteps> kept;
   std::vector<std::uint64_t> gone;
+  std::array<std::uint32_t, kEdcSteps> worst{};  // as in PairCuts
+  std::array<float, kEdcSteps> lowest = LowestOfAll();
 };
 // By quality and image_weights alone; `kept` is left to be filled.
 ImageCuts GoneImages(std::span<const float> quality, Weights image_weights = {}, TieOrder ties = TieOrder::kAsListed);
@@ -77,9 +91,10 @@ Curve EdcAtThreshold(const Comparisons& comparisons, const Ranking& ranking, dou
 double ThresholdAtFmr(const Comparisons& comparisons, const Ranking& ranking, double fmr, Weights weights = {});
 
 // The same of comparisons that are not all, `non_mated` being the weight of all non-mated ones; empty where that
-// threshold is not among them.
+// threshold is not among them, or below `lowest`, from where on up none is missing.
 std::optional<double> ThresholdAtFmr(const Comparisons& comparisons, const Ranking& ranking, double fmr,
-                                     std::uint64_t non_mated, Weights weights);
+                                     std::uint64_t non_mated, Weights weights,
+                                     float lowest = -std::numeric_limits<float>::infinity());
 
 // The threshold that makes `error` of the mated comparisons (or non-mated) errors: a quantile of their similarities,
 // linear between them (Hyndman and Fan 1996, definition 7). What cannot be compared is never accepted: the threshold is
@@ -87,9 +102,10 @@ std::optional<double> ThresholdAtFmr(const Comparisons& comparisons, const Ranki
 double ThresholdAtError(const Comparisons& comparisons, const Ranking& ranking, double error, ErrorKind kind,
                         Weights weights = {});
 // The same of false matches where the non-mated comparisons are not all, `non_mated` being the weight of all of them,
-// at least 1; empty where the quantile is not among them.
+// at least 1; empty where the quantile is not among them, or below `lowest`.
 std::optional<double> ThresholdAtFalseMatches(const Comparisons& comparisons, const Ranking& ranking, double error,
-                                              std::uint64_t non_mated, Weights weights = {});
+                                              std::uint64_t non_mated, Weights weights = {},
+                                              float lowest = -std::numeric_limits<float>::infinity());
 
 // Non-mated comparisons of one quality.
 struct QualityGroup {

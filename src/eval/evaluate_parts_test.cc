@@ -17,6 +17,49 @@
 namespace prefiqs {
 namespace {
 
+// Qualities that call good what is alike, or what is not: what is left at the end is unlike all pairs.
+TEST_F(Evaluate, AllPairsAreThoseOfTheirListWhateverTheQuality) {
+  const eval::NpyReader plain(options.embeddings);
+  std::vector<std::vector<float>> rows(plain.rows(), std::vector<float>(kWidth));
+  report::NpyFile shifted(folder / "shifted.npy", report::OpenMode::kNew, kWidth);
+  std::string scores = "name,alike\n";
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    plain.ReadRow(i, rows[i]);
+    const float shift = static_cast<float>(i * 7 % 10) / 2;  // towards one direction, by which some are alike
+    for (float& v : rows[i]) v += shift;
+    shifted.Append(rows[i]);
+    scores += fmt::format("{}/{},{}\n", i / kPictures, i % kPictures, shift + 0.001f * static_cast<float>(i % 13));
+  }
+  options.embeddings = folder / "shifted.npy";
+  Fill(folder / "alike.csv", scores);
+  options.qualities = {{.name = "alike", .path = folder / "alike.csv", .column = {}},
+                       {.name = "unlike", .path = folder / "alike.csv", .column = {}, .lower_is_better = true}};
+  options.fmrs = {1e-2, 1e-3};
+  options.false_match_starts = {0.01};
+  options.resamples = 10;
+  const EvaluationReport list = evaluate(options);
+  options.pairs = "all";
+  const EvaluationReport all = evaluate(options);
+  ASSERT_EQ(all.curves.size(), list.curves.size());
+  for (std::size_t k = 0; k < list.curves.size(); ++k) {
+    const EvaluationCurve &a = all.curves[k], &b = list.curves[k];
+    ASSERT_EQ(a.points.size(), b.points.size());
+    for (std::size_t i = 0; i < a.points.size(); ++i) {
+      EXPECT_EQ(std::isnan(a.points[i].fnmr) ? a.points[i].fmr : a.points[i].fnmr,
+                std::isnan(b.points[i].fnmr) ? b.points[i].fmr : b.points[i].fnmr);
+      EXPECT_NEAR(a.points[i].threshold, b.points[i].threshold, 1e-6);
+    }
+    ASSERT_EQ(a.to_20.resampled.size(), b.to_20.resampled.size());
+    for (std::size_t i = 0; i < a.to_20.resampled.size(); ++i) {
+      if (std::isnan(b.to_20.resampled[i])) {
+        EXPECT_TRUE(std::isnan(a.to_20.resampled[i]));
+      } else {
+        EXPECT_NEAR(a.to_20.resampled[i], b.to_20.resampled[i], 1e-12) << k;
+      }
+    }
+  }
+}
+
 // Protocol B from stated starting errors, of either kind.
 TEST_F(Evaluate, StartsWhereItIsTold) {
   options.fmrs = {1e-2};

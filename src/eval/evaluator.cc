@@ -1,5 +1,6 @@
 #include "eval/evaluator.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -8,7 +9,6 @@
 #include <utility>
 
 #include "eval/bootstrap.h"
-#include "eval/similarity_join.h"
 
 namespace prefiqs::eval {
 namespace {
@@ -78,13 +78,15 @@ const std::vector<double>& RatesOf(const EvaluationOptions& options, EdcProtocol
 
 Evaluator::Evaluator(const EvaluationSet& set, double share, int threads) : set_(set), plain_(&set.comparisons) {
   if (set.all_pairs) {
-    AllPairs all = JoinAllPairs(set.unit, set.identity, share, threads);
+    floors_ = FloorsOf(set.unit, set.identity, set.qualities, share);
+    AllPairs all = JoinAllPairs(set.unit, set.identity, floors_, threads);
     mated_ = all.mated;
     non_mated_ = all.non_mated;
     joined_ = BySimilarityOf(std::move(all.comparisons));
     plain_ = &joined_;
     if (set.unit_mirrored.rows > 0) {
-      mirrored_ = BySimilarityOf(JoinAllPairs(set.unit_mirrored, set.identity, share, threads).comparisons);
+      mirrored_floors_ = FloorsOf(set.unit_mirrored, set.identity, set.qualities, share);
+      mirrored_ = BySimilarityOf(JoinAllPairs(set.unit_mirrored, set.identity, mirrored_floors_, threads).comparisons);
     }
   } else {
     for (const std::uint8_t mated : plain_->mated) ++(mated ? mated_ : non_mated_);
@@ -129,6 +131,13 @@ Evaluator::Run::Run(const Evaluator& e, std::size_t method, TieOrder ties, const
   if (set.all_pairs) {
     pairs_ = CutsOfAllPairs(WithMirror(), set.identity, quality_, ties, draw.identities);
     images_ = ImageCutsOfAllPairs(set.identity, quality_, draw.identities, ties);
+    const std::vector<float>& floors = e.floors_[method];
+    const std::vector<float>& with_mirror = e.with_mirror_ ? e.mirrored_floors_[method] : floors;
+    for (std::size_t step = 0; step < kEdcSteps; ++step) {
+      pairs_.lowest[step] = with_mirror[pairs_.worst[step]];
+      images_.lowest[step] = floors[images_.worst[step]];
+    }
+    lowest_ = *std::ranges::max_element(floors);
   } else {
     pairs_ = CutsOf(WithMirror(), *ranking_, MirrorWeights());
   }
@@ -156,7 +165,8 @@ Curve Evaluator::Run::EdcOfStart(EdcProtocol protocol, double error) const {
   const ErrorKind kind = protocol == EdcProtocol::kFalseMatches ? ErrorKind::kFalseMatch : ErrorKind::kFalseNonMatch;
   if ((kind == ErrorKind::kFalseMatch ? all.non_mated : all.mated) == 0) return {};
   if (kind == ErrorKind::kFalseMatch && e_.set_.all_pairs) {
-    const double threshold = Certain(ThresholdAtFalseMatches(c, ranking, error, all.non_mated, draw_.comparisons));
+    const double threshold =
+        Certain(ThresholdAtFalseMatches(c, ranking, error, all.non_mated, draw_.comparisons, lowest_));
     const auto groups = NonMatedByQuality(e_.set_.identity, quality_, draw_.identities);
     return EdcOfFalseMatches(c, ranking, groups, threshold, draw_.comparisons);
   }
@@ -167,7 +177,8 @@ Curve Evaluator::Run::EdcOfStart(EdcProtocol protocol, double error) const {
 double Evaluator::Run::Threshold(double fmr) const {
   if (!HasNonMated()) return kNaN;
   if (!e_.set_.all_pairs) return ThresholdAtFmr(*e_.plain_, *plain_ranking_, fmr, draw_.comparisons);
-  return Certain(ThresholdAtFmr(*e_.plain_, *plain_ranking_, fmr, pairs_.kept[0].non_mated, draw_.comparisons));
+  return Certain(
+      ThresholdAtFmr(*e_.plain_, *plain_ranking_, fmr, pairs_.kept[0].non_mated, draw_.comparisons, lowest_));
 }
 
 }  // namespace prefiqs::eval

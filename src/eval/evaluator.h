@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "eval/edc.h"
 #include "eval/evaluation_set.h"
 #include "eval/kept_errors.h"
+#include "eval/similarity_join.h"
 
 namespace prefiqs::eval {
 
@@ -93,6 +95,7 @@ class Evaluator {
     const Ranking* ranking_;  // of WithMirror()
     Ranking reversed_;
     std::span<const float> quality_;
+    float lowest_ = -std::numeric_limits<float>::infinity();  // from there on up no pair is missing
     PairCuts pairs_;
     ImageCuts images_;
   };
@@ -101,6 +104,7 @@ class Evaluator {
   const EvaluationSet& set_;
   const Comparisons* plain_;
   Comparisons joined_, mirrored_;
+  Floors floors_, mirrored_floors_;  // of all pairs, by method
   bool with_mirror_ = false;
   std::uint64_t mated_ = 0, non_mated_ = 0;
   std::vector<Ranking> plain_ranking_, mirrored_ranking_;  // by method

@@ -62,18 +62,38 @@ float Product(std::span<const float> a, std::span<const float> b) {
   return sum;
 }
 
-float Floor(const Matrix& unit, std::span<const std::uint32_t> identity, double share) {
-  if (share >= 1 || unit.rows < 2) return -std::numeric_limits<float>::infinity();
+struct SampledPair {
+  std::uint32_t first, second;
+  float similarity;
+};
+
+// Non-mated, the same ones for as many images.
+std::vector<SampledPair> Sample(const Matrix& unit, std::span<const std::uint32_t> identity) {
   std::mt19937_64 random(unit.rows);
-  std::vector<float> sample;
+  std::vector<SampledPair> sample;
   for (std::size_t tries = 0; tries < kSample; ++tries) {
     const std::size_t a = (random() >> 32) * unit.rows >> 32, b = (random() >> 32) * unit.rows >> 32;
-    if (identity[a] != identity[b]) sample.push_back(Product(unit.Row(a), unit.Row(b)));
+    if (identity[a] == identity[b]) continue;
+    sample.push_back({static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(b), Product(unit.Row(a), unit.Row(b))});
   }
-  if (sample.empty()) return -std::numeric_limits<float>::infinity();
-  const auto place = sample.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(sample.size()));
-  std::ranges::nth_element(sample, place, std::greater{});
+  return sample;
+}
+
+// The similarity that `share` of them exceed.
+float Quantile(std::vector<float> similarities, double share) {
+  if (similarities.empty()) return kNotCompared;
+  const double wanted = share * static_cast<double>(similarities.size());
+  if (wanted >= static_cast<double>(similarities.size())) return kNotCompared;
+  const auto place = similarities.begin() + static_cast<std::ptrdiff_t>(wanted);
+  std::ranges::nth_element(similarities, place, std::greater{});
   return *place;
+}
+
+float Floor(const Matrix& unit, std::span<const std::uint32_t> identity, double share) {
+  if (share >= 1 || unit.rows < 2) return kNotCompared;
+  std::vector<float> similarities;
+  for (const SampledPair& pair : Sample(unit, identity)) similarities.push_back(pair.similarity);
+  return Quantile(std::move(similarities), share);
 }
 
 struct Found {
@@ -84,7 +104,13 @@ struct Found {
 // The pairs of the images from `first` on, kBlock of them, with all later ones.
 std::vector<std::vector<Found>> JoinBlock(const Matrix& unit, const std::vector<float>& panels,
                                           const std::vector<bool>& zero, std::span<const std::uint32_t> identity,
-                                          float floor, std::size_t first) {
+                                          const Floors& floors, std::size_t first) {
+  const auto of_pair = [&](std::size_t a, std::size_t b) {
+    float lowest = std::numeric_limits<float>::infinity();
+    for (const std::vector<float>& of : floors) lowest = std::min(lowest, std::max(of[a], of[b]));
+    return lowest;
+  };
+
   std::vector<std::vector<Found>> found(std::min(kBlock, unit.rows - first));
   const std::vector<float> nothing(unit.columns);
   float out[kRows * kPanel];
@@ -100,13 +126,15 @@ std::vector<std::vector<Found>> JoinBlock(const Matrix& unit, const std::vector<
         const float* const line = out + r * kPanel;
         float most = line[0];
         for (std::size_t j = 1; j < kPanel; ++j) most = std::max(most, line[j]);
-        if (!(most >= floor)) continue;
         const std::size_t i = first + group + r;
+        const float floor = of_pair(i, i);  // of no pair of it a lower one
+        if (!(most >= floor)) continue;
         for (std::size_t j = 0; j < kPanel; ++j) {
           const std::size_t other = panel * kPanel + j;
           if (!(line[j] >= floor) || other <= i || other >= unit.rows || identity[other] == identity[i]) continue;
           const float similarity = zero[i] || zero[other] ? kNotCompared : line[j];
-          if (similarity >= floor) found[group + r].push_back({static_cast<std::uint32_t>(other), similarity});
+          if (similarity >= of_pair(i, other))
+            found[group + r].push_back({static_cast<std::uint32_t>(other), similarity});
         }
       }
     }
@@ -116,16 +144,53 @@ std::vector<std::vector<Found>> JoinBlock(const Matrix& unit, const std::vector<
 
 }  // namespace
 
+Floors FloorsOf(const Matrix& unit, std::span<const std::uint32_t> identity,
+                std::span<const std::vector<float>> qualities, double share) {
+  constexpr std::size_t kLevels = 40;  // of images that are gone, a fortieth each
+  Floors floors(qualities.size(), std::vector<float>(unit.rows, kNotCompared));
+  if (share >= 1 || unit.rows < 2) return floors;
+  const std::vector<SampledPair> sample = Sample(unit, identity);
+  for (std::size_t method = 0; method < qualities.size(); ++method) {
+    const std::span<const float> quality = qualities[method];
+    const std::vector<std::uint32_t> order = WorstFirst(quality);
+    std::vector<std::size_t> level(order.size());  // of each image; of equally good ones the first one's
+    for (std::size_t k = 0; k < order.size(); ++k) {
+      const bool equal = k > 0 && Known(quality[order[k]]) == Known(quality[order[k - 1]]);
+      level[order[k]] = equal ? level[order[k - 1]] : k * kLevels / order.size();
+    }
+    std::vector<float> of_level;  // of what is left when all of lower levels is gone, or of more
+    for (std::size_t l = 0; l < kLevels; ++l) {
+      std::vector<float> left;
+      for (const SampledPair& pair : sample) {
+        if (std::min(level[pair.first], level[pair.second]) >= l) left.push_back(pair.similarity);
+      }
+      // Of few samples a quantile is unsure, and the pairs are few as well.
+      const auto n = static_cast<double>(std::max<std::size_t>(left.size(), 1));
+      const float floor = Quantile(std::move(left), share + 3 * std::sqrt((share * n + 1)) / n);
+      of_level.push_back(l == 0 ? floor : std::min(floor, of_level.back()));
+    }
+    for (std::size_t i = 0; i < unit.rows; ++i) floors[method][i] = of_level[level[i]];
+  }
+  return floors;
+}
+
 AllPairs JoinAllPairs(const Matrix& unit, std::span<const std::uint32_t> identity, double share, int threads) {
+  return JoinAllPairs(unit, identity, Floors{std::vector<float>(unit.rows, Floor(unit, identity, share))}, threads);
+}
+
+AllPairs JoinAllPairs(const Matrix& unit, std::span<const std::uint32_t> identity, const Floors& floors, int threads) {
   AllPairs result;
-  result.floor = Floor(unit, identity, share);
+  result.floor = std::numeric_limits<float>::infinity();
+  for (const std::vector<float>& of : floors) {
+    for (const float floor : of) result.floor = std::min(result.floor, floor);
+  }
   std::vector<bool> zero(unit.rows);
   for (std::size_t i = 0; i < unit.rows; ++i) zero[i] = IsZero(unit.Row(i));
   const std::vector<float> panels = Panels(unit);
   const std::size_t blocks = (unit.rows + kBlock - 1) / kBlock;
   std::vector<std::vector<std::vector<Found>>> found(blocks);
   ParallelFor(blocks, threads,
-              [&](std::size_t b) { found[b] = JoinBlock(unit, panels, zero, identity, result.floor, b * kBlock); });
+              [&](std::size_t b) { found[b] = JoinBlock(unit, panels, zero, identity, floors, b * kBlock); });
 
   // Each identity's images, rising.
   std::uint32_t identities = 0;

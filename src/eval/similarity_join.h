@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "eval/comparisons.h"
 #include "eval/npy_matrix.h"
@@ -23,6 +24,20 @@ struct AllPairs {
 // them for 1. The same bits on every machine and for any number of threads (0: all cores): products are summed in the
 // order of the columns.
 AllPairs JoinAllPairs(const Matrix& unit, std::span<const std::uint32_t> identity, double share, int threads);
+
+// How alike non-mated pairs must be to be kept, by method: of each image; a pair's is the higher one of its two
+// images', and the lowest of the methods' counts. Equally good images have the same, better ones no higher ones: what
+// is left when the worst are discarded may be far less alike than all pairs are, and then all of them need not be held
+// for it.
+using Floors = std::vector<std::vector<float>>;
+
+// For each method those that keep, roughly, `share` of the pairs that are left at whatever discarding. Depends on its
+// arguments alone.
+Floors FloorsOf(const Matrix& unit, std::span<const std::uint32_t> identity,
+                std::span<const std::vector<float>> qualities, double share);
+
+// The pairs above these floors; AllPairs::floor is the lowest of them.
+AllPairs JoinAllPairs(const Matrix& unit, std::span<const std::uint32_t> identity, const Floors& floors, int threads);
 
 }  // namespace prefiqs::eval
 

@@ -21,10 +21,11 @@ struct Operating {
 };
 
 // Among the kept similarities the one of which the share of non-mated at or above it is nearest to `fmr`; of equals
-// the lowest. kept(i): weight of comparison i. Requires non_mated, the kept non-mated weight, above 0.
+// the lowest. kept(i): weight of comparison i. Requires non_mated, the kept non-mated weight, above 0. lowest: from
+// there on up no comparison is missing.
 template <typename Kept>
 Operating NearestToFmr(const Comparisons& c, const Ranking& ranking, double fmr, std::uint64_t non_mated,
-                       const Kept& kept) {
+                       const Kept& kept, float lowest = -std::numeric_limits<float>::infinity()) {
   Operating best;
   double best_distance = std::numeric_limits<double>::infinity();
   std::uint64_t false_matches = 0, mated_above = 0;
@@ -47,6 +48,7 @@ Operating NearestToFmr(const Comparisons& c, const Ranking& ranking, double fmr,
   const std::vector<std::uint32_t>& order = *ranking.by_similarity;
   for (std::size_t i = 0; i < order.size();) {
     const float similarity = c.similarity[order[i]];
+    if (similarity < lowest) return best;
     std::uint64_t mated = 0, others = 0;
     for (; i < order.size() && c.similarity[order[i]] == similarity; ++i) {
       (c.mated[order[i]] ? mated : others) += kept(order[i]);
