@@ -73,7 +73,7 @@ class Bench(ProgramTest):
                 (2, ['--seconds'], ['--seconds', '0']),
                 (2, ['--pictures'], ['--pictures', '--json']),
                 (2, ['prunes nothing'], ['--method', 'norm', '--sparsity', '0.2']),
-                (2, ['not available yet'], ['--precision', 'bf16']),
+                (2, ['--precision'], ['--precision', 'fp8']),
                 (4, ['missing.png'], ['--aligned', '--pictures', 'missing.png']),
         ):
             with self.subTest(arguments=arguments):

@@ -19,6 +19,29 @@ class Company(ProgramTest):
                 self.assertEqual(run.out, expected.out, (threads, batch))
                 self.assertEqual((self.folder / 'a.npy').read_bytes(), (self.folder / 'b.npy').read_bytes())
 
+    def test_precisions(self):
+        drifts = {}
+        for precision in ('fp32', 'bf16', 'bf16x3'):
+            expected = self.score_aligned('crops', '--threads', '1', '--batch', '1', '--precision', precision)
+            if 'needs a processor with AVX-512' in str(expected.err):
+                self.skipTest('products in bfloat16 need AVX-512')
+            self.assert_status(expected, 1)
+            self.assertEqual({row['precision'] for row in expected.rows()}, {precision})
+            for threads, batch in (('1', '100'), ('2', '1'), ('3', '5')):
+                run = self.score_aligned('crops', '--threads', threads, '--batch', batch, '--precision', precision)
+                self.assertEqual(run.out, expected.out, (precision, threads, batch))
+            drifts[precision] = [float(row['drift']) for row in expected.rows() if row['drift']]
+        exact = drifts['fp32']
+        self.assertGreater(len(exact), 10)
+        for precision, bound in (('bf16', 0.02), ('bf16x3', 1e-4)):
+            worst = max(abs(a - b) for a, b in zip(exact, drifts[precision], strict=True))
+            self.assertTrue(worst <= bound, (precision, worst))
+        self.assertNotEqual(exact, drifts['bf16'])
+
+    def test_a_derivative_wants_float32(self):
+        run = self.score_aligned('crops', '--method', 'jvp', '--precision', 'bf16')
+        self.assert_refused(run, 2, 'jvp', 'fp32')
+
     def test_order_and_company(self):
         def lines(*arguments, **options):
             return self.score_aligned(*arguments, **options).out.splitlines()[1:]

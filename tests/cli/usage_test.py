@@ -85,7 +85,7 @@ class Usage(ProgramTest):
         picture = self.picture('a.png', material.noise(1))
         score = ['score', '--model', self.network, '--preset', 'arcface', '--aligned', picture]
         for arguments in (
-                [*score, '--precision', 'bf16'], [*score, '--method', 'combined'],
+                [*score, '--method', 'combined'],
                 *([command] for command in ('export', 'serve')),
         ):
             with self.subTest(arguments=arguments[:1] + arguments[-2:]):
