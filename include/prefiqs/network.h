@@ -22,8 +22,8 @@ enum class ExecutorKind {
   kReference,  // naive loops, obviously correct, slow
 };
 
-// How products are formed; sums are float32 in all. The bfloat16 ones want a processor that has AVX-512 (fast with
-// AVX512-BF16, several times as fast again with AMX) and ExecutorKind::kOneDnn.
+// How products are formed; sums are float32 in all. The bfloat16 ones want ExecutorKind::kOneDnn and a
+// processor that has AVX512-BF16, or AMX, on which they are several times as fast.
 enum class Precision {
   kFp32,
   kBf16,    // operands rounded to bfloat16, 8 significant bits: ranks faces as kFp32 does, drifts move by about 0.001

@@ -118,7 +118,9 @@ TEST(Tangent, GoesIntoConvolutions) {
   const Network network = SmallNetwork(0);
   const Graph tangent = Tangent(network.dense, network.changed);
   std::map<std::string, int> alone;
-  for (const LayerReport& layer : CompileOneDnn(tangent)->Layers()) {
+  const auto executor = CompileOneDnn(tangent);
+  if (!executor->InstructionSet().starts_with("avx512")) GTEST_SKIP() << "older instructions fuse less";
+  for (const LayerReport& layer : executor->Layers()) {
     const bool fused = layer.implementation.starts_with("fused") || layer.implementation == "folded away";
     if (!fused) ++alone[layer.op];
   }

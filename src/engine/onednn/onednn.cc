@@ -176,12 +176,13 @@ class OneDnnExecutor : public Executor {
 std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph) { return CompileOneDnn(graph, {}); }
 
 std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph, const CompileOptions& options) {
-  constexpr auto kNeeded = static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
+  // Without the instructions oneDNN falls back to loops here and there.
+  constexpr auto kNeeded = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
   const bool bf16 = (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & kNeeded) == kNeeded;
   if (options.precision != Precision::kFp32 && !bf16) {
-    throw Error(
-        ErrorCode::kNotAvailable,
-        fmt::format("precision {} needs a processor with AVX-512; fp32 runs on this one", name(options.precision)));
+    throw Error(ErrorCode::kNotAvailable,
+                fmt::format("precision {} needs a processor with AVX512-BF16 or AMX; fp32 runs on this one",
+                            name(options.precision)));
   }
   try {
     return std::make_unique<OneDnnExecutor>(graph, options);

@@ -84,7 +84,7 @@ class Precisions : public testing::TestWithParam<Precision> {};
 TEST_P(Precisions, AreExactWhereNumbersAreShort) {
   Residual net(true);
   const auto fast = Compile(net.graph, GetParam());
-  if (!fast) GTEST_SKIP() << "needs AVX-512";
+  if (!fast) GTEST_SKIP() << "needs AVX512-BF16";
   const graph::Tensor input = net.Input();
   const graph::Tensor expected = RunOnce(*CompileReference(net.graph), net.graph, input);
   const graph::Tensor actual = RunOnce(*fast, net.graph, input);
@@ -100,7 +100,7 @@ TEST_P(Precisions, AreAsNearAsTheirBitsAllow) {
   for (const std::int64_t channels : {16, 32, 48}) {
     Residual net(false, channels);
     const auto fast = Compile(net.graph, GetParam());
-    if (!fast) GTEST_SKIP() << "needs AVX-512";
+    if (!fast) GTEST_SKIP() << "needs AVX512-BF16";
     const graph::Tensor input = net.Input();
     const graph::Tensor expected = RunOnce(*CompileReference(net.graph), net.graph, input);
     const double bound = GetParam() == Precision::kFp32 ? kBound : GetParam() == Precision::kBf16 ? 1e-2 : 5e-5;
@@ -111,7 +111,7 @@ TEST_P(Precisions, AreAsNearAsTheirBitsAllow) {
 TEST_P(Precisions, RunSeveralAtOnceToTheSameBits) {
   Residual net(false);
   const auto fast = Compile(net.graph, GetParam());
-  if (!fast) GTEST_SKIP() << "needs AVX-512";
+  if (!fast) GTEST_SKIP() << "needs AVX512-BF16";
   std::vector<graph::Tensor> inputs, outputs;
   std::vector<std::unique_ptr<Context>> contexts;
   std::vector<const graph::Tensor*> pointers(5);
@@ -139,7 +139,7 @@ TEST(OneDnnPrecision, MultipliesInWhatWasAskedFor) {
   Residual net(false);
   for (const Precision precision : {Precision::kBf16, Precision::kBf16x3}) {
     const auto fast = Compile(net.graph, precision);
-    if (!fast) GTEST_SKIP() << "needs AVX-512";
+    if (!fast) GTEST_SKIP() << "needs AVX512-BF16";
     for (const LayerReport& layer : fast->Layers()) {
       if (layer.op == "Conv") {
         EXPECT_THAT(layer.implementation, HasSubstr("brgconv")) << layer.node;
@@ -157,7 +157,7 @@ TEST(OneDnnWinograd, IsUsedAndIsTheSame) {
     const auto first = g.Add("Relu", {g.Conv(x, channels)});
     const auto graph = g.Done({g.Add("Add", {g.Conv(first, 2 * channels), g.Conv(x, 2 * channels)})});
     ExpectSameOnBoth(graph);
-    if (Implementation(graph, "Conv0").find("avx512") == std::string::npos) GTEST_SKIP() << "needs AVX-512";
+    if (Implementation(graph, "Conv0").find("avx512") == std::string::npos) GTEST_SKIP() << "needs AVX512-BF16";
     EXPECT_THAT(Implementation(graph, "Conv0"), HasSubstr("wino"));
   }
 }
