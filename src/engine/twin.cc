@@ -18,7 +18,7 @@ namespace {
 constexpr std::int64_t kMicroBatch = 1;
 
 // Micro-batches that run side by side (Executor::RunAll). Each has its activations in memory of its own.
-constexpr int kLanes = 4;
+constexpr int kLanes = 8;
 
 struct Lane {
   std::unique_ptr<Context> context;
