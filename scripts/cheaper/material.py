@@ -107,7 +107,7 @@ class Material:
         if not kept.exists():
             if name == RESNET:
                 path, preset = self.work / f'{name}.onnx', 'arcface'
-                self.run(sys.executable, SCRIPTS.parent / 'bench/iresnet', '50', path)
+                self.run(sys.executable, SCRIPTS.parent / 'bench/networks.py', RESNET, '--folder', self.work)
             else:
                 path, preset = self.shared / 'models' / NETWORKS[name][0], NETWORKS[name][1]
             kept.write_text(self.run(self.program, 'inspect', path, '--preset', preset, '--json'))

@@ -13,11 +13,12 @@
 namespace prefiqs::engine {
 namespace {
 
-// Faces a run takes. Measured (bench/records): more faces share a pass over the weights, but a single picture pays for
-// all of them, and activations leave the cache.
+// Faces that the network is compiled for. More would share a pass over the weights, but a single picture would pay for
+// all of them, and activations leave the cache: lanes share the weights as well.
 constexpr std::int64_t kMicroBatch = 1;
 
-// Micro-batches that run side by side (Executor::RunAll). Each has its activations in memory of its own.
+// Micro-batches that run side by side (Executor::RunAll). Each has its activations in memory of its own; measured in
+// bench/records/2026-11-26-engine.md.
 constexpr int kLanes = 8;
 
 struct Lane {
