@@ -121,10 +121,12 @@ void RunBaseline(const Pass& pass, const void* x, void* y) { Run(pass, x, y); }
 #if defined(__x86_64__)
 __attribute__((target("avx2,fma"))) void RunAvx2(const Pass& pass, const void* x, void* y) { Run(pass, x, y); }
 
-__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512"))) void RunAvx512(
-    const Pass& pass, const void* x, void* y) {
-  Run(pass, x, y);
-}
+#if defined(__clang__)  // has no word for the width
+#define PREFIQS_AVX512 "avx512f,avx512bw,avx512dq,avx512vl,fma"
+#else
+#define PREFIQS_AVX512 "avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512"
+#endif
+__attribute__((target(PREFIQS_AVX512))) void RunAvx512(const Pass& pass, const void* x, void* y) { Run(pass, x, y); }
 #endif
 
 }  // namespace

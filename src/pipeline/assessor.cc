@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
+#include <thread>
 
 #include "base/file.h"
 #include "base/parallel.h"
@@ -181,6 +183,24 @@ std::unique_ptr<const engine::Twin> CompileTwin(const Network::Impl& network, co
   return compile(network.graph, &pruned.graph);
 }
 
+// Detectors are compiled when they are first asked, here beside the network in place of after it.
+std::unique_ptr<const engine::Twin> CompileBesideGuard(const Network::Impl& network, const AssessorOptions& options,
+                                                       const Recipe& recipe, const Stochastic* stochastic,
+                                                       double& achieved_sparsity) {
+  std::jthread beside;
+  if (options.guard && ThreadCount(options.threads) > 1) {
+    beside = std::jthread([&guard = *options.guard, width = network.width, height = network.height] {
+      Image blank{width, height, {}};
+      blank.rgb.resize(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3);
+      try {
+        (void)guard.sees_face(blank);
+      } catch (const std::exception&) {  // who looks at a face meets it again
+      }
+    });
+  }
+  return CompileTwin(network, options, recipe, stochastic, achieved_sparsity);
+}
+
 std::optional<Calibration> Fitting(const Network& network, const AssessorOptions& options, const Recipe& recipe) {
   std::optional<Calibration> calibration = network.calibration();
   const bool fits = options.method == Method::kDrift && calibration && calibration->recipe == recipe &&
@@ -197,7 +217,7 @@ Assessor::Impl::Impl(const Network& the_network, const AssessorOptions& the_opti
       recipe(options.recipe ? *options.recipe : network.stored_recipe().value_or(Recipe{})),
       calibration(pipeline::Fitting(network, options, recipe)),
       stochastic(pipeline::MakeStochastic(network.impl(), options)),
-      twin(pipeline::CompileTwin(network.impl(), options, recipe, stochastic.get(), achieved_sparsity)),
+      twin(pipeline::CompileBesideGuard(network.impl(), options, recipe, stochastic.get(), achieved_sparsity)),
       contexts(*twin) {}
 
 pipeline::FaceOptions Assessor::Impl::Faces(FaceSelection selection) const {
