@@ -32,5 +32,22 @@ TEST(PlaceBuffers, NeverOverlapsWhatLivesAtTheSameTime) {
   }
 }
 
+class Heavy : public Step {
+ public:
+  explicit Heavy(std::size_t bytes) : bytes_(bytes) {}
+  Bound Bind(const Arena&, const dnnl::engine&) const override { return {}; }
+  std::size_t ConstantBytes() const override { return bytes_; }
+
+ private:
+  std::size_t bytes_;
+};
+
+TEST(Stretches, HoldWhatFitsInTheCacheTogether) {
+  std::vector<std::unique_ptr<const Step>> steps;
+  for (const std::size_t bytes : {40, 60, 0, 1, 500, 0, 30, 70, 30}) steps.push_back(std::make_unique<Heavy>(bytes));
+  EXPECT_EQ(Stretches(steps, 100), (std::vector<std::size_t>{3, 4, 6, 8, 9}));
+  EXPECT_EQ(Stretches(steps, 1000), (std::vector<std::size_t>{9}));
+}
+
 }  // namespace
 }  // namespace prefiqs::engine::onednn
