@@ -135,6 +135,22 @@ TEST_P(Precisions, RunSeveralAtOnceToTheSameBits) {
 INSTANTIATE_TEST_SUITE_P(All, Precisions, testing::Values(Precision::kFp32, Precision::kBf16, Precision::kBf16x3),
                          [](const auto& test) { return std::string(name(test.param)); });
 
+TEST(OneDnnPrecision, IsRefusedByNameWhereTheProcessorLacksIt) {
+  Residual net(false);
+  const std::string isa = CompileOneDnn(net.graph)->InstructionSet();
+  const bool there = isa == "avx512_core_bf16" || isa == "avx512_core_amx";
+  for (const Precision precision : {Precision::kBf16, Precision::kBf16x3}) {
+    try {
+      (void)CompileOneDnn(net.graph, {.precision = precision});
+      EXPECT_TRUE(there) << isa;
+    } catch (const Error& error) {
+      EXPECT_FALSE(there) << isa;
+      EXPECT_EQ(error.code(), ErrorCode::kNotAvailable);
+      EXPECT_THAT(error.what(), HasSubstr(std::string(name(precision))));
+    }
+  }
+}
+
 TEST(OneDnnPrecision, MultipliesInWhatWasAskedFor) {
   Residual net(false);
   for (const Precision precision : {Precision::kBf16, Precision::kBf16x3}) {
@@ -157,7 +173,7 @@ TEST(OneDnnWinograd, IsUsedAndIsTheSame) {
     const auto first = g.Add("Relu", {g.Conv(x, channels)});
     const auto graph = g.Done({g.Add("Add", {g.Conv(first, 2 * channels), g.Conv(x, 2 * channels)})});
     ExpectSameOnBoth(graph);
-    if (Implementation(graph, "Conv0").find("avx512") == std::string::npos) GTEST_SKIP() << "needs AVX512-BF16";
+    if (Implementation(graph, "Conv0").find("avx512") == std::string::npos) GTEST_SKIP() << "needs AVX-512";
     EXPECT_THAT(Implementation(graph, "Conv0"), HasSubstr("wino"));
   }
 }
