@@ -230,21 +230,12 @@ bool RunOne(const PictureRun& run, const std::vector<std::string>& inputs) {
   JobOptions job = run.job;
   JobProgress last;
   job.inputs = inputs;
-  job.on_progress = [&](const JobProgress& progress) {
-    last = progress;
-    line.Show(progress);
-    return Interrupted() == 0;
-  };
-  job.on_warning = [&](const std::string& text) {
-    line.Clear();
-    Say(fmt::format("prefiqs: warning: {}\n", text));
-  };
-  const JobSummary summary = run_job(run.network, job);
+  const JobSummary summary = RunShowingProgress(run.network, std::move(job), line, last);
   if (summary.interrupted) return false;
   if (summary.pictures != last.total) {
     throw Error(ErrorCode::kUsage, fmt::format("{}: rows of {} pictures, and now there are {}: name another --work "
                                                "folder, or remove it",
-                                               job.output, summary.pictures, last.total));
+                                               run.job.output, summary.pictures, last.total));
   }
   return true;
 }

@@ -160,10 +160,7 @@ JobOptions MakeJob(const RunArguments& arguments) {
   return job;
 }
 
-int RunJob(const Network& network, JobOptions job, bool fail_under_gate) {
-  const InterruptGuard interrupts;
-  ProgressLine line;
-  JobProgress last;
+JobSummary RunShowingProgress(const Network& network, JobOptions job, ProgressLine& line, JobProgress& last) {
   job.on_progress = [&](const JobProgress& progress) {
     last = progress;
     line.Show(progress);
@@ -173,7 +170,14 @@ int RunJob(const Network& network, JobOptions job, bool fail_under_gate) {
     line.Clear();
     Say(fmt::format("prefiqs: warning: {}\n", text));
   };
-  const JobSummary summary = run_job(network, job);
+  return run_job(network, job);
+}
+
+int RunJob(const Network& network, JobOptions job, bool fail_under_gate) {
+  const InterruptGuard interrupts;
+  ProgressLine line;
+  JobProgress last;
+  const JobSummary summary = RunShowingProgress(network, job, line, last);
   line.Clear();
   Say(fmt::format("prefiqs: {}\n", Summary(summary, last.seconds)));
   if (job.gate) Say(fmt::format("prefiqs: {} faces under the gate of {}\n", summary.under_gate, *job.gate));

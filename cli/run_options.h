@@ -8,6 +8,7 @@
 #include <CLI/App.hpp>
 
 #include "cli/arguments.h"
+#include "cli/progress.h"
 
 namespace prefiqs::cli {
 
@@ -31,6 +32,10 @@ Detector LoadDetector(const std::string& path);
 
 // The job's options, with the detector loaded. Throws Error.
 JobOptions MakeJob(const RunArguments& arguments);
+
+// run_job with progress on `line`, warnings on standard error, and an end at an interruption (InterruptGuard). `last`:
+// the newest progress.
+JobSummary RunShowingProgress(const Network& network, JobOptions job, ProgressLine& line, JobProgress& last);
 
 // Runs it with progress on a terminal, interrupts and a summary on standard error. Returns the exit status.
 int RunJob(const Network& network, JobOptions job, bool fail_under_gate = false);
