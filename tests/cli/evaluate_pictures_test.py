@@ -1,20 +1,14 @@
 """`prefiqs evaluate` that runs the networks itself: the same numbers as by way of `score` and `embed`, kept in a folder."""
 import shutil
 
-import numpy as np
-
 import material
-from material import ProgramTest, noise
+from material import ProgramTest
 
 
 class EvaluatePictures(ProgramTest):
     def setUp(self):
         super().setUp()
-        # Three pictures each of ten people: a pattern of their own, and more and more noise.
-        for person in range(10):
-            for k in range(3):
-                picture = noise(person) * (1 - k / 2.2) + noise(100 + 10 * person + k) * k / 2.2
-                self.picture(f'in/{person}/{k}.png', picture.astype(np.uint8))
+        self.people('in')
         self.other = material.recognition_network(self.folder / 'other.onnx', seed=2)
         # A quality network, for which one of embeddings does: its norm.
         self.scorer = material.recognition_network(self.folder / 'scorer.onnx', seed=3)

@@ -194,6 +194,13 @@ class ProgramTest(unittest.TestCase):
         for word in words:
             self.assertIn(word, run.err)
 
+    def people(self, folder):
+        """Three pictures each of ten people: a pattern of their own, and more and more noise."""
+        for person in range(10):
+            for k in range(3):
+                picture = noise(person) * (1 - k / 2.2) + noise(100 + 10 * person + k) * k / 2.2
+                self.picture(f'{folder}/{person}/{k}.png', picture.astype(np.uint8))
+
     def picture(self, name, pixels, encode=png):
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

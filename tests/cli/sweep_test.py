@@ -6,17 +6,13 @@ import unittest
 
 import numpy as np
 
-from material import ProgramTest, noise
+from material import ProgramTest
 
 
 class Sweep(ProgramTest):
     def setUp(self):
         super().setUp()
-        # Three pictures each of ten people: a pattern of their own, and more and more noise.
-        for person in range(10):
-            for k in range(3):
-                picture = noise(person) * (1 - k / 2.2) + noise(100 + 10 * person + k) * k / 2.2
-                self.picture(f'in/{person}/{k}.png', picture.astype(np.uint8))
+        self.people('in')
 
     def sweep(self, *options, fmr='0.1'):
         return self.run_program('sweep', 'all', 'in', '--aligned', '--guard', 'none', '--model', self.network, '--preset',
