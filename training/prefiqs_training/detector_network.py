@@ -20,15 +20,24 @@ class Layer(nn.Module):
         self.bn = nn.BatchNorm2d(outputs)
         self.adds = stride == 1 and inputs == outputs
 
+    def silence(self):
+        """As if it were not there: what it adds is zero, until it learns."""
+        nn.init.zeros_(self.bn.weight)
+        nn.init.zeros_(self.bn.bias)
+        return self
+
     def forward(self, x):
         y = self.bn(self.conv(x))
         return F.relu(y + x if self.adds else y)
 
 
 class Head(nn.Module):
-    def __init__(self, width):
+    """Scores, box and points; `closer`: one more layer for the points alone."""
+
+    def __init__(self, width, closer):
         super().__init__()
         self.shared = Layer(width, width)
+        self.closer = Layer(width, width).silence() if closer else nn.Identity()
         self.cls, self.obj = nn.Conv2d(width, 1, 1), nn.Conv2d(width, 1, 1)
         self.bbox, self.kps = nn.Conv2d(width, 4, 1), nn.Conv2d(width, 10, 1)
         for layer in (self.cls, self.obj):
@@ -36,20 +45,25 @@ class Head(nn.Module):
 
     def forward(self, x):
         x = self.shared(x)
-        return self.cls(x), self.obj(x), self.bbox(x), self.kps(x)
+        return self.cls(x), self.obj(x), self.bbox(x), self.kps(self.closer(x))
 
 
 class Detector(nn.Module):
     """N x 3 x H x W, BGR / 128, sides multiples of 32 -> for each stride (cls, obj, bbox, kps) maps, scores as logits."""
 
-    def __init__(self, width=48):
+    def __init__(self, width=48, more=2):
+        """`more` layers at strides 16 and 32, where they cost little and large faces' points are placed; 0: as first shipped."""
         super().__init__()
+
+        def further():
+            return [Layer(width, width).silence() for _ in range(more)]
+
         self.stem = nn.Sequential(Layer(3, 16, 2), Layer(16, 32, 2), Layer(32, 32))
         self.stage8 = nn.Sequential(Layer(32, width, 2), Layer(width, width), Layer(width, width))
-        self.stage16 = nn.Sequential(Layer(width, width, 2), Layer(width, width), Layer(width, width))
-        self.stage32 = nn.Sequential(Layer(width, width, 2), Layer(width, width), Layer(width, width))
+        self.stage16 = nn.Sequential(Layer(width, width, 2), Layer(width, width), Layer(width, width), *further())
+        self.stage32 = nn.Sequential(Layer(width, width, 2), Layer(width, width), Layer(width, width), *further())
         self.join16 = Layer(width, width)
-        self.heads = nn.ModuleList(Head(width) for _ in STRIDES)
+        self.heads = nn.ModuleList(Head(width, more > 0 and stride > 8) for stride in STRIDES)
 
     def forward(self, x):
         c8 = self.stage8(self.stem(x))

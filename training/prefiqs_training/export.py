@@ -16,11 +16,13 @@ import onnx.numpy_helper
 import torch
 
 from .detector_network import OUTPUTS, Detector, Exported
-from .network import RECIPE, Student
 
 
-def load_weights(network, path):
-    """The weights and statistics of a network that export() wrote: a training can go on from what is shipped."""
+def load_weights(network, path, new=()):
+    """The weights and statistics of a network that export() wrote: a training can go on from what is shipped.
+
+    Layers whose names begin with one of `new` may be missing in the file: they keep what they have.
+    """
     state, found = network.state_dict(), set()
     for initializer in onnx.load(str(path)).graph.initializer:
         name = initializer.name.removesuffix(".half").removeprefix("detector.")
@@ -33,7 +35,7 @@ def load_weights(network, path):
         twin = name.replace("shortcut.1.bias", "bn3.bias")
         if twin in found:
             state[name] = state[twin]
-        elif not name.endswith("num_batches_tracked"):
+        elif not name.endswith("num_batches_tracked") and not name.startswith(tuple(new)):
             raise ValueError(f"{path}: holds no {name}")
     network.load_state_dict(state)
 
@@ -78,6 +80,8 @@ def main():
 
     checkpoint = arguments.work / "checkpoint.pt"
     if checkpoint.exists():
+        from .network import RECIPE, Student  # brings a C compiler's work along, which the detector needs not
+
         student = Student()
         student.load_state_dict(torch.load(checkpoint)["mean"])
         head = arguments.work / "head.pt"
@@ -87,10 +91,11 @@ def main():
         export(student, (112, 112), path, ["embedding"], {"input": {0: "batch"}, "embedding": {0: "batch"}})
         halve(path, {"prefiqs.preprocessing": '{"channels":"rgb","mean":127.5,"scale":127.5}',
                      "prefiqs.recipe": json.dumps(RECIPE)})
-    checkpoint = arguments.work / "detector.pt"
-    if checkpoint.exists():
+    checkpoints = [arguments.work / name for name in ("detector_best.pt", "detector.pt")]
+    checkpoint = next((path for path in checkpoints if path.exists()), None)
+    if checkpoint:
         detector = Detector()
-        detector.load_state_dict(torch.load(checkpoint)["mean"])
+        detector.load_state_dict({**detector.state_dict(), **torch.load(checkpoint, map_location="cpu")["mean"]})
         path = arguments.output / "prefiqs_detector.onnx"
         dynamic = {"input": {0: "batch", 2: "height", 3: "width"}}
         dynamic.update({name: {0: "batch", 1: "cells"} for name in OUTPUTS})
