@@ -11,7 +11,7 @@ from .detector_network import STRIDES
 
 SIZES = {8: (0, 56), 16: (36, 160), 32: (90, 1e9)}  # longer side of the faces of a stride, pixels
 NEAR = 1.5
-WEIGHTS = {"cls": 1.0, "obj": 1.0, "box": 2.0, "points": 6.0}
+WEIGHTS = {"cls": 1.0, "obj": 1.0, "box": 2.0, "points": 4.0}
 
 
 def overlap(a, b):

@@ -160,7 +160,7 @@ def main():
         return time.time() - started
 
     slow = look()
-    left = (arguments.minutes or 0) * 60 - (time.time() - began) - 1.5 * slow - 5
+    left = max(1.0, (arguments.minutes or 0) * 60 - (time.time() - began) - 1.5 * slow - 5)
     started = shown_at = checked_at = saved_at = time.time()
     sums, seen, waited = {}, 0, 0.0
     while True:
