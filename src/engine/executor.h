@@ -9,6 +9,7 @@
 
 #include <prefiqs/network.h>
 
+#include "base/helpers.h"
 #include "graph/graph.h"
 #include "graph/tensor.h"
 
@@ -40,13 +41,14 @@ class Executor {
                    std::span<graph::Tensor> outputs) const = 0;
 
   // Several runs, each in a context of its own: the same bits as Run, in an order that lets one run find in the cache
-  // what another has read of the weights.
+  // what another has read of the weights. A helper, where one is given, takes what does not have to wait for the rest,
+  // where there is such a part (a twin's second network).
   struct Item {
     Context* context;
     std::span<const graph::Tensor* const> inputs;
     std::span<graph::Tensor> outputs;
   };
-  virtual void RunAll(std::span<const Item> items) const {
+  virtual void RunAll(std::span<const Item> items, Helper* /*helper*/ = nullptr) const {
     for (const Item& item : items) Run(*item.context, item.inputs, item.outputs);
   }
 

@@ -62,8 +62,8 @@ struct Twin::Impl {
   }
 
   // Runs at most a micro-batch a lane. Throws Error(kModel) where a kernel stops at what it is given.
-  void RunLanes(TwinContext& context, std::span<const std::vector<float>> faces,
-                std::span<TwinEmbedding> results) const {
+  void RunLanes(TwinContext& context, std::span<const std::vector<float>> faces, std::span<TwinEmbedding> results,
+                Helper* helper) const {
     const std::size_t used = (faces.size() + group() - 1) / group();
     while (context.lanes.size() < used) context.lanes.push_back(NewLane());
     std::vector<const graph::Tensor*> inputs(used);
@@ -74,7 +74,7 @@ struct Twin::Impl {
       inputs[n] = &lane.input;
       items.push_back({lane.context.get(), {&inputs[n], 1}, lane.outputs});
     }
-    executor->RunAll(items);
+    executor->RunAll(items, helper);
     for (std::size_t i = 0; i < faces.size(); ++i) {
       const std::vector<graph::Tensor>& outputs = context.lanes[i / group()].outputs;
       Take(outputs[0], i % group(), results[i].dense);
@@ -83,10 +83,10 @@ struct Twin::Impl {
   }
 
   // Where a group cannot be run each face is run alone, so that its neighbours do not change what becomes of it.
-  void RunOrExplain(TwinContext& context, std::span<const std::vector<float>> faces,
-                    std::span<TwinEmbedding> results) const {
+  void RunOrExplain(TwinContext& context, std::span<const std::vector<float>> faces, std::span<TwinEmbedding> results,
+                    Helper* helper) const {
     try {
-      RunLanes(context, faces, results);
+      RunLanes(context, faces, results, helper);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kModel) throw;
       if (faces.size() == 1) {
@@ -94,7 +94,7 @@ struct Twin::Impl {
         return;
       }
       for (std::size_t i = 0; i < faces.size(); ++i) {
-        RunOrExplain(context, faces.subspan(i, 1), results.subspan(i, 1));
+        RunOrExplain(context, faces.subspan(i, 1), results.subspan(i, 1), helper);
       }
     }
   }
@@ -144,7 +144,8 @@ std::unique_ptr<Context> Twin::NewContext() const {
   return context;
 }
 
-std::vector<TwinEmbedding> Twin::Run(Context& context, std::span<const std::vector<float>> faces) const {
+std::vector<TwinEmbedding> Twin::Run(Context& context, std::span<const std::vector<float>> faces,
+                                     Helper* helper) const {
   auto* const mine = dynamic_cast<TwinContext*>(&context);
   if (mine == nullptr) throw Error(ErrorCode::kInternal, "twin: the context is another's");
   const auto group = static_cast<std::size_t>(faces_at_once());
@@ -152,7 +153,7 @@ std::vector<TwinEmbedding> Twin::Run(Context& context, std::span<const std::vect
   const std::span<TwinEmbedding> all(results);
   for (std::size_t first = 0; first < faces.size(); first += group) {
     const std::size_t count = std::min(group, faces.size() - first);
-    impl_->RunOrExplain(*mine, faces.subspan(first, count), all.subspan(first, count));
+    impl_->RunOrExplain(*mine, faces.subspan(first, count), all.subspan(first, count), helper);
   }
   return results;
 }

@@ -40,9 +40,11 @@ class Twin {
   std::string InstructionSet() const;
 
   std::unique_ptr<Context> NewContext() const;
-  // `faces`: preprocessed, each 3×H×W floats (C, H, W order). One thread; any number of faces. Thread-safe given
-  // distinct contexts.
-  std::vector<TwinEmbedding> Run(Context& context, std::span<const std::vector<float>> faces) const;
+  // `faces`: preprocessed, each 3×H×W floats (C, H, W order). One thread and the helper; any number of faces.
+  // Thread-safe given distinct contexts. With a helper the two networks run side by side behind what they share, with
+  // the same bits; for when threads are more than faces, since several faces of one thread have the weights in common.
+  std::vector<TwinEmbedding> Run(Context& context, std::span<const std::vector<float>> faces,
+                                 Helper* helper = nullptr) const;
 
   ~Twin();
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/onednn/emit.h"
+#include "engine/onednn/fork.h"
 
 namespace prefiqs::engine::onednn {
 namespace {
@@ -81,6 +82,9 @@ Plan Builder::Build() && {
       plan_.buffers[static_cast<std::size_t>(output.buffer)].last_step = static_cast<int>(plan_.steps.size());
     }
   }
+  std::vector<int> outputs;
+  for (const Plan::Output& output : plan_.outputs) outputs.push_back(output.buffer);
+  plan_.fork = FindFork(plan_.steps, plan_.buffers, outputs);
   plan_.arena_bytes = PlaceBuffers(plan_.buffers);
   plan_.constants = packing_.Pack(options_.threads);
   // Half of a usual second-level cache; activations want the rest.

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <map>
 #include <new>
+#include <optional>
 
 #include <fmt/format.h>
 #include <prefiqs/error.h>
@@ -22,8 +23,6 @@
 
 namespace prefiqs::engine {
 namespace {
-
-using onednn::Plan;
 
 graph::Graph Rewrite(const graph::Graph& graph, Precision precision) {
   // A vector unit wants four channels side by side, measured faster than eight or sixteen; a tile unit thirty-two.
@@ -60,27 +59,66 @@ std::string_view NameOf(dnnl::cpu_isa isa) {
   }
 }
 
+using onednn::Plan;
+
 struct FreeBytes {
   void operator()(std::byte* bytes) const { std::free(bytes); }
 };
 
-class OneDnnContext : public Context {
+// Steps of a plan, bound to memory of their own.
+class Strand {
  public:
-  explicit OneDnnContext(const Plan& plan) : stream(plan.engine) {
+  Strand(const Plan& plan, std::size_t first) : stream_(plan.engine), first_(first) {
     // 64 is a cache line and the widest register; oneDNN asks for no more.
     constexpr std::size_t kAlignment = 64;
-    memory.reset(static_cast<std::byte*>(std::aligned_alloc(kAlignment, std::max(plan.arena_bytes, kAlignment))));
-    if (memory == nullptr) throw std::bad_alloc();
-    arena = {memory.get(), plan.buffers};
-    steps.reserve(plan.steps.size());
-    for (const auto& step : plan.steps) steps.push_back(step->Bind(arena, plan.engine));
+    memory_.reset(static_cast<std::byte*>(std::aligned_alloc(kAlignment, std::max(plan.arena_bytes, kAlignment))));
+    if (memory_ == nullptr) throw std::bad_alloc();
+    arena_ = {memory_.get(), plan.buffers};
+    steps_.reserve(plan.steps.size() - first);
+    for (std::size_t i = first; i < plan.steps.size(); ++i) steps_.push_back(plan.steps[i]->Bind(arena_, plan.engine));
+  }
+  const onednn::Arena& arena() const { return arena_; }
+  // From step `first` of the plan to before `last`; none that is before the strand's first.
+  void Run(std::size_t first, std::size_t last) {
+    for (std::size_t step = first; step < last; ++step) steps_[step - first_](stream_);
   }
 
-  std::unique_ptr<std::byte, FreeBytes> memory;
-  onednn::Arena arena;
-  dnnl::stream stream;
-  std::vector<onednn::Step::Bound> steps;
+ private:
+  std::unique_ptr<std::byte, FreeBytes> memory_;
+  onednn::Arena arena_;
+  dnnl::stream stream_;
+  std::vector<onednn::Step::Bound> steps_;
+  std::size_t first_;
 };
+
+class OneDnnContext : public Context {
+ public:
+  explicit OneDnnContext(const Plan& plan) : all(plan, 0) {}
+
+  // What runs beside `all`, ready to do so.
+  Strand& Tail(const Plan& plan) {
+    if (!tail) tail.emplace(plan, plan.fork->tail);
+    for (const int buffer : plan.fork->handed) {
+      std::memcpy(tail->arena().At(buffer), all.arena().At(buffer),
+                  plan.buffers[static_cast<std::size_t>(buffer)].bytes);
+    }
+    return *tail;
+  }
+
+  Strand all;
+  std::optional<Strand> tail;  // made when first needed
+};
+
+// Several strands take turns at each of the plan's stretches.
+void RunSteps(const Plan& plan, std::span<Strand* const> strands, std::size_t first, std::size_t last) {
+  const OneThread one_thread;
+  for (const std::size_t stretch_end : plan.stretches) {
+    const std::size_t end = std::min(stretch_end, last);
+    if (first >= end) continue;
+    for (Strand* const strand : strands) strand->Run(first, end);
+    first = end;
+  }
+}
 
 // What is left of a graph for checking inputs and outputs: weights are in the plan, packed.
 graph::Graph WithoutConstants(graph::Graph graph) {
@@ -123,32 +161,32 @@ class OneDnnExecutor : public Executor {
   void Run(Context& context, std::span<const graph::Tensor* const> inputs,
            std::span<graph::Tensor> outputs) const override {
     const Item item{&context, inputs, outputs};
-    RunAll({&item, 1});
+    RunAll({&item, 1}, nullptr);
   }
 
-  void RunAll(std::span<const Item> items) const override {
+  void RunAll(std::span<const Item> items, Helper* helper) const override {
     std::vector<OneDnnContext*> contexts;
+    std::vector<Strand*> strands;
     for (const Item& item : items) {
       CheckInputsAndOutputs(io_, item.inputs, item.outputs);
       contexts.push_back(&Mine(*item.context));
+      strands.push_back(&contexts.back()->all);
       for (std::size_t i = 0; i < item.inputs.size(); ++i) {
-        std::memcpy(contexts.back()->arena.At(plan_.inputs[i]), item.inputs[i]->bytes(), item.inputs[i]->byte_count());
+        std::memcpy(strands.back()->arena().At(plan_.inputs[i]), item.inputs[i]->bytes(), item.inputs[i]->byte_count());
       }
     }
-    const OneThread one_thread;
-    std::size_t first = 0;
-    for (const std::size_t end : plan_.stretches) {
-      for (OneDnnContext* context : contexts) {
-        for (std::size_t step = first; step < end; ++step) context->steps[step](context->stream);
-      }
-      first = end;
+    const bool forks = helper != nullptr && plan_.fork;
+    if (forks) {
+      RunForked(contexts, strands, *helper);
+    } else {
+      RunSteps(plan_, strands, 0, plan_.steps.size());
     }
     for (std::size_t n = 0; n < items.size(); ++n) {
       for (std::size_t i = 0; i < items[n].outputs.size(); ++i) {
         const Plan::Output& output = plan_.outputs[i];
         graph::Tensor& to = items[n].outputs[i];
-        const void* source =
-            output.constant != nullptr ? output.constant->bytes() : contexts[n]->arena.At(output.buffer);
+        const Strand& strand = forks && plan_.fork->from_tail[i] ? *contexts[n]->tail : contexts[n]->all;
+        const void* source = output.constant != nullptr ? output.constant->bytes() : strand.arena().At(output.buffer);
         std::memcpy(to.bytes(), source, to.byte_count());
       }
     }
@@ -160,10 +198,21 @@ class OneDnnExecutor : public Executor {
  private:
   OneDnnContext& Mine(Context& context) const {
     auto* const mine = dynamic_cast<OneDnnContext*>(&context);
-    if (mine == nullptr || mine->arena.buffers.data() != plan_.buffers.data()) {
+    if (mine == nullptr || mine->all.arena().buffers.data() != plan_.buffers.data()) {
       throw Error(ErrorCode::kInternal, "the context is another executor's");
     }
     return *mine;
+  }
+
+  void RunForked(std::span<OneDnnContext* const> contexts, std::span<Strand* const> strands, Helper& helper) const {
+    RunSteps(plan_, strands, 0, plan_.fork->at);
+    std::vector<Strand*> tails;
+    {
+      const OneThread one_thread;  // their primitives are bound
+      for (OneDnnContext* const context : contexts) tails.push_back(&context->Tail(plan_));
+    }
+    helper.Both([&] { RunSteps(plan_, strands, plan_.fork->at, plan_.fork->tail); },
+                [&] { RunSteps(plan_, tails, plan_.fork->tail, plan_.steps.size()); });
   }
 
   graph::Graph io_;

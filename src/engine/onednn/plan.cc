@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <numeric>
 #include <unordered_map>
 
@@ -84,6 +85,17 @@ std::size_t PrimitiveStep::ConstantBytes() const {
   return bytes;
 }
 
+Step::Traffic PrimitiveStep::Buffers() const {
+  Traffic traffic;
+  for (const auto& [argument, operand] : arguments_) {
+    if (operand.buffer < 0) continue;
+    // Targets have the numbers up to the first weights'.
+    const bool is_target = argument >= DNNL_ARG_DST && argument < DNNL_ARG_WEIGHTS;
+    (is_target || argument == DNNL_ARG_SCRATCHPAD ? traffic.written : traffic.read).push_back(operand.buffer);
+  }
+  return traffic;
+}
+
 Step::Bound ChannelStep::Bind(const Arena& arena, const dnnl::engine&) const {
   const void* const source = arena.At(source_);
   void* const target = arena.At(target_);
@@ -91,6 +103,8 @@ Step::Bound ChannelStep::Bind(const Arena& arena, const dnnl::engine&) const {
     RunChannelwise(function_, rows_, from_, to_, source, target, vectors);
   };
 }
+
+Step::Traffic ChannelStep::Buffers() const { return {{source_.buffer}, {target_.buffer}}; }
 
 std::vector<std::size_t> Stretches(std::span<const std::unique_ptr<const Step>> steps, std::size_t cache_bytes) {
   std::vector<std::size_t> ends;
@@ -126,6 +140,15 @@ Step::Bound ReferenceStep::Bind(const Arena& arena, const dnnl::engine&) const {
       if (outputs_[i] >= 0) std::memcpy(arena.At(outputs_[i]), results[i].bytes(), results[i].byte_count());
     }
   };
+}
+
+Step::Traffic ReferenceStep::Buffers() const {
+  Traffic traffic;
+  for (const Input& input : inputs_) {
+    if (input.given && input.constant == nullptr) traffic.read.push_back(input.buffer);
+  }
+  std::copy_if(outputs_.begin(), outputs_.end(), std::back_inserter(traffic.written), [](int b) { return b >= 0; });
+  return traffic;
 }
 
 }  // namespace prefiqs::engine::onednn

@@ -66,6 +66,11 @@ class Step {
   virtual Bound Bind(const Arena& arena, const dnnl::engine& engine) const = 0;
   // What it reads that is the same in every run.
   virtual std::size_t ConstantBytes() const { return 0; }
+  // The buffers it uses. One that is written may be read as well (a sum in place).
+  struct Traffic {
+    std::vector<int> read, written;
+  };
+  virtual Traffic Buffers() const = 0;
 };
 
 class PrimitiveStep : public Step {
@@ -75,6 +80,7 @@ class PrimitiveStep : public Step {
       : primitive_(std::move(primitive)), arguments_(std::move(arguments)) {}
   Bound Bind(const Arena& arena, const dnnl::engine& engine) const override;
   std::size_t ConstantBytes() const override;
+  Traffic Buffers() const override;
 
  private:
   dnnl::primitive primitive_;
@@ -92,6 +98,7 @@ class ChannelStep : public Step {
         source_(std::move(source)),
         target_(std::move(target)) {}
   Bound Bind(const Arena& arena, const dnnl::engine& engine) const override;
+  Traffic Buffers() const override;
 
  private:
   ChannelFunction function_;
@@ -114,6 +121,7 @@ class ReferenceStep : public Step {
   ReferenceStep(ReferenceNode node, std::vector<Input> inputs, std::vector<int> outputs)
       : node_(std::move(node)), inputs_(std::move(inputs)), outputs_(std::move(outputs)) {}
   Bound Bind(const Arena& arena, const dnnl::engine& engine) const override;
+  Traffic Buffers() const override;
 
  private:
   ReferenceNode node_;
@@ -123,6 +131,15 @@ class ReferenceStep : public Step {
 
 // Plan::stretches of `steps`.
 std::vector<std::size_t> Stretches(std::span<const std::unique_ptr<const Step>> steps, std::size_t cache_bytes);
+
+// The steps from `tail` on can run in an arena of their own, beside those from `at` to `tail`, once the buffers
+// `handed` were copied there from the arena in which the steps before `at` ran. It is laid out as the plan's, so what
+// the one may overwrite by the plan's order the other still has.
+struct Fork {
+  std::size_t at = 0, tail = 0;  // at < tail < number of steps
+  std::vector<int> handed;       // inputs among them
+  std::vector<bool> from_tail;   // by output of the plan: it is in the tail's arena
+};
 
 struct Plan {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
@@ -137,6 +154,7 @@ struct Plan {
   std::vector<Output> outputs;
   // Ends of the stretches of steps whose constants fit in a cache together; the last is the number of steps.
   std::vector<std::size_t> stretches;
+  std::optional<Fork> fork;         // nothing where all is one
   std::vector<LayerReport> layers;  // of the rewritten graph
   std::size_t arena_bytes = 0;
 };

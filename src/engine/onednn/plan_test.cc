@@ -37,6 +37,7 @@ class Heavy : public Step {
   explicit Heavy(std::size_t bytes) : bytes_(bytes) {}
   Bound Bind(const Arena&, const dnnl::engine&) const override { return {}; }
   std::size_t ConstantBytes() const override { return bytes_; }
+  Traffic Buffers() const override { return {}; }
 
  private:
   std::size_t bytes_;
