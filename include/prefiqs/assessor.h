@@ -41,7 +41,7 @@ inline bool prunes(Method method) {
 struct AssessorOptions {
   // Unset: the recipe stored with the network, else the paper's.
   std::optional<Recipe> recipe{};
-  // Threads used by assess() of several images; 0 means all cores. One really is one: no thread is started.
+  // Used by assess(), two at most for one image; 0: all cores. One really is one; of others, what is started may stay.
   int threads = 1;
   // Unset: pictures are taken as aligned crops.
   std::optional<Detector> detector{};

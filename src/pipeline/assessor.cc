@@ -218,7 +218,8 @@ Assessor::Impl::Impl(const Network& the_network, const AssessorOptions& the_opti
       calibration(pipeline::Fitting(network, options, recipe)),
       stochastic(pipeline::MakeStochastic(network.impl(), options)),
       twin(pipeline::CompileBesideGuard(network.impl(), options, recipe, stochastic.get(), achieved_sparsity)),
-      contexts(*twin) {}
+      contexts(*twin),
+      helpers(ThreadCount(options.threads)) {}
 
 pipeline::FaceOptions Assessor::Impl::Faces(FaceSelection selection) const {
   return {.detector = options.detector ? &*options.detector : nullptr,
@@ -228,7 +229,8 @@ pipeline::FaceOptions Assessor::Impl::Faces(FaceSelection selection) const {
           .height = network.input_height()};
 }
 
-void Assessor::Impl::Assess(engine::Context& context, std::span<pipeline::FaceCandidate* const> candidates) const {
+void Assessor::Impl::Assess(engine::Context& context, std::span<pipeline::FaceCandidate* const> candidates,
+                            Helper* helper) const {
   // No more at once than is of use: as floats, crops are four times as large.
   const auto step = static_cast<std::size_t>(twin->faces_at_once());
   std::vector<std::vector<float>> inputs;
@@ -240,7 +242,7 @@ void Assessor::Impl::Assess(engine::Context& context, std::span<pipeline::FaceCa
       inputs.push_back(
           pipeline::Preprocess(options.mirror ? image::Upright(crop, kMirrored) : crop, network.preprocessing()));
     }
-    std::vector<engine::TwinEmbedding> embeddings = twin->Run(context, inputs);
+    std::vector<engine::TwinEmbedding> embeddings = twin->Run(context, inputs, helper);
     for (std::size_t i = 0; i < group.size(); ++i) {
       Assessment& assessment = group[i]->assessment;
       Score(std::move(embeddings[i]), assessment);
@@ -260,11 +262,12 @@ namespace {
 
 template <typename Picture>
 Assessment AssessBest(const Assessor::Impl& impl, const Picture& picture) {
+  Helpers::Worker worker(impl.helpers);
   std::vector<pipeline::FaceCandidate> candidates = pipeline::FindFaces(picture, impl.Faces(FaceSelection::kBest));
   pipeline::FaceCandidate* const best = &candidates.front();
   if (best->crop) {
     const auto context = impl.contexts.Take();
-    impl.Assess(*context, {&best, 1});
+    impl.Assess(*context, {&best, 1}, worker.FindHelper(0));
   }
   return std::move(best->assessment);
 }
@@ -286,6 +289,7 @@ std::vector<Assessment> Assessor::assess(std::span<const Image> images) const {
   run.count = static_cast<std::int64_t>((images.size() + step - 1) / step);
   run.window = run.count;  // the results are kept anyway
   run.work = [&](std::int64_t index, int) {
+    Helpers::Worker worker(impl_->helpers);
     const std::size_t first = static_cast<std::size_t>(index) * step;
     std::vector<pipeline::FaceCandidate> group;
     for (const Image& image : images.subspan(first, std::min(step, images.size() - first))) {
@@ -296,7 +300,7 @@ std::vector<Assessment> Assessor::assess(std::span<const Image> images) const {
       if (candidate.crop) with_crop.push_back(&candidate);
     }
     const auto context = impl_->contexts.Take();
-    impl_->Assess(*context, with_crop);
+    impl_->Assess(*context, with_crop, worker.FindHelper(run.count - 1 - index));
     for (pipeline::FaceCandidate& candidate : group) candidate.crop.reset();
     return group;
   };

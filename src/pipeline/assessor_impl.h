@@ -11,6 +11,7 @@
 
 #include <prefiqs/assessor.h>
 
+#include "base/helpers.h"
 #include "engine/twin.h"
 #include "pipeline/faces.h"
 #include "pipeline/stochastic.h"
@@ -56,10 +57,11 @@ struct Assessor::Impl {
   std::unique_ptr<const pipeline::Stochastic> stochastic;  // Method::kStochastic alone
   std::unique_ptr<const engine::Twin> twin;
   mutable pipeline::ContextPool contexts;
+  mutable Helpers helpers;  // for when there are fewer pictures than threads
 
   pipeline::FaceOptions Faces(FaceSelection selection) const;
-  // Runs the crops through the twin and completes their assessments.
-  void Assess(engine::Context& context, std::span<pipeline::FaceCandidate* const> candidates) const;
+  // Runs the crops through the twin, on the helper as well where there is one, and completes their assessments.
+  void Assess(engine::Context& context, std::span<pipeline::FaceCandidate* const> candidates, Helper* helper) const;
 
  private:
   void Score(engine::TwinEmbedding embedding, Assessment& assessment) const;

@@ -139,7 +139,9 @@ class Job {
     batch_size_ = BatchSize(count, run.threads, impl_.twin->micro_batch(), options_.batch);
     run.count = (count + batch_size_ - 1) / batch_size_;
     run.window = kWindowPerThread * run.threads;
-    run.work = [this](std::int64_t index, int worker) { return Assess(index, worker); };
+    run.work = [this, last = run.count - 1](std::int64_t index, int worker) {
+      return Assess(index, last - index, worker);
+    };
     run.deliver = [this](Batch&& batch) { Write(batch); };
     run.stop = &stop_;
     run.poll = [this] { ReportProgress(false); };
@@ -152,13 +154,18 @@ class Job {
   }
 
  private:
-  Batch Assess(std::int64_t index, int worker) {
+  // `to_come`: batches after this one.
+  Batch Assess(std::int64_t index, std::int64_t to_come, int worker) {
+    Helpers::Worker at_work(impl_.helpers);
     const auto context = impl_.contexts.Take();
     const auto at_once = static_cast<std::size_t>(impl_.twin->faces_at_once());
     const std::size_t first = static_cast<std::size_t>(index * batch_size_);
     const std::size_t last = std::min(items_.size(), first + static_cast<std::size_t>(batch_size_));
     Batch batch;
     std::vector<Pending> pending;
+    const auto complete = [&](std::size_t enough) {
+      Complete(*context, enough, at_work.FindHelper(to_come), pending, batch);
+    };
     for (std::size_t i = first; i < last; ++i) {
       const input::Item item = std::exchange(items_[i], {});  // what is done takes no memory
       for (pipeline::FaceCandidate& candidate :
@@ -170,7 +177,7 @@ class Job {
         }
         pending.push_back({batch.rows.size() - 1, item.number, std::move(candidate)});
         // A crowd's crops are not all kept: enough for one run is enough.
-        if (pending.size() >= at_once) Complete(*context, at_once, pending, batch);
+        if (pending.size() >= at_once) complete(at_once);
       }
       ++batch.pictures;
       done_.fetch_add(1, std::memory_order_relaxed);
@@ -179,7 +186,7 @@ class Job {
         CheckPreprocessing();
       }
     }
-    Complete(*context, 1, pending, batch);
+    complete(1);
     return batch;
   }
 
@@ -190,13 +197,14 @@ class Job {
   };
 
   // Assesses the pending crops once there are at least `enough` of them, and puts all into their rows.
-  void Complete(engine::Context& context, std::size_t enough, std::vector<Pending>& pending, Batch& batch) const {
+  void Complete(engine::Context& context, std::size_t enough, Helper* helper, std::vector<Pending>& pending,
+                Batch& batch) const {
     std::vector<pipeline::FaceCandidate*> crops;
     for (Pending& p : pending) {
       if (p.candidate.crop) crops.push_back(&p.candidate);
     }
     if (crops.size() < enough && !crops.empty()) return;
-    impl_.Assess(context, crops);
+    impl_.Assess(context, crops, helper);
     for (Pending& p : pending) {
       if (crops_ && p.candidate.crop) {
         crops_->Write(*p.candidate.crop, p.number, p.candidate.face, batch.rows[p.row].path);
