@@ -8,6 +8,7 @@
 #include <bit>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -104,10 +105,11 @@ std::vector<double> Scales(const PrunableWeight& weight, std::span<const float> 
 template <typename KeyOf>
 using KeyOfWeight = typename decltype(std::declval<KeyOf>()(0, std::declval<graph::Scratch&>()))::Key;
 
-// The threshold over the weights of these indices; nothing where none goes.
+// The threshold over the weights of these indices; nothing where none goes. `gone` grows by how many elements go.
 template <typename KeyOf>
 std::optional<KeyOfWeight<KeyOf>> Threshold(std::vector<std::size_t> weights, std::span<const std::size_t> sizes,
-                                            const KeyOf& key_of, double sparsity, int threads) {
+                                            const KeyOf& key_of, double sparsity, int threads,
+                                            std::atomic<std::int64_t>& gone) {
   std::int64_t n = 0;
   for (const std::size_t w : weights) n += static_cast<std::int64_t>(sizes[w]);
   const std::int64_t k = PruneCount(sparsity, n);
@@ -115,26 +117,32 @@ std::optional<KeyOfWeight<KeyOf>> Threshold(std::vector<std::size_t> weights, st
   // The largest first: one layer can be a fifth of a network, and should not be what the others wait for.
   std::ranges::stable_sort(weights, std::greater<>(), [&](std::size_t w) { return sizes[w]; });
   std::vector<graph::Scratch> scratches(static_cast<std::size_t>(ThreadCount(threads)));
-  return SelectSmallest<KeyOfWeight<KeyOf>>(k, weights.size(), threads,
-                                            [&](std::size_t part, std::size_t share, auto&& visit) {
-                                              const auto key = key_of(weights[part], scratches[share]);
-                                              for (std::size_t i = 0; i < sizes[weights[part]]; ++i) visit(key(i));
-                                            });
+  std::int64_t at_or_below = 0;
+  const auto threshold = SelectSmallest<KeyOfWeight<KeyOf>>(
+      k, weights.size(), threads,
+      [&](std::size_t part, std::size_t share, auto&& visit) {
+        const auto key = key_of(weights[part], scratches[share]);
+        for (std::size_t i = 0; i < sizes[weights[part]]; ++i) visit(key(i));
+      },
+      &at_or_below);
+  gone += at_or_below;
+  return threshold;
 }
 
 // One for each weight.
 template <typename KeyOf>
 std::vector<std::optional<KeyOfWeight<KeyOf>>> Thresholds(std::span<const std::size_t> sizes, const KeyOf& key_of,
-                                                          bool per_layer, double sparsity, int threads) {
+                                                          bool per_layer, double sparsity, int threads,
+                                                          std::atomic<std::int64_t>& gone) {
   std::vector<std::optional<KeyOfWeight<KeyOf>>> thresholds(sizes.size());
   if (per_layer) {
     ParallelFor(sizes.size(), threads,
-                [&](std::size_t w) { thresholds[w] = Threshold({w}, sizes, key_of, sparsity, 1); });
+                [&](std::size_t w) { thresholds[w] = Threshold({w}, sizes, key_of, sparsity, 1, gone); });
     return thresholds;
   }
   std::vector<std::size_t> all(sizes.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
-  std::ranges::fill(thresholds, Threshold(std::move(all), sizes, key_of, sparsity, threads));
+  std::ranges::fill(thresholds, Threshold(std::move(all), sizes, key_of, sparsity, threads, gone));
   return thresholds;
 }
 
@@ -153,7 +161,8 @@ template <typename KeyOf>
 void PruneAll(const KeyOf& key_of, bool per_layer, double sparsity, int threads, Masks& masks) {
   std::vector<std::size_t> sizes;
   for (const auto& mask : masks.keep) sizes.push_back(mask.size());
-  const auto thresholds = Thresholds(sizes, key_of, per_layer, sparsity, threads);
+  std::atomic<std::int64_t> gone{0};
+  const auto thresholds = Thresholds(sizes, key_of, per_layer, sparsity, threads, gone);
   ForEachWeight(sizes.size(), key_of, threads, [&](std::size_t w, const auto& key) {
     if (!thresholds[w]) return;
     std::uint8_t* const mask = masks.keep[w].data();
@@ -293,6 +302,18 @@ TensorPtr WithoutSmall(const TensorPtr& whole, MagnitudeKey::Key threshold) {
   return std::make_shared<const Tensor>(Tensor::Deferred(whole->type(), whole->shape(), write));
 }
 
+// The least key of what is not the number zero (its other sign is taken for another number); above all keys where there
+// is none.
+MagnitudeKey::Key LeastNonZero(std::span<const float> weights) {
+  auto least = std::numeric_limits<MagnitudeKey::Key>::max();
+  for (const float weight : weights) {
+    const auto bits = std::bit_cast<std::uint32_t>(weight);
+    const std::uint32_t sign = std::uint32_t{1} << 31;
+    least = std::min(least, bits == 0 ? std::numeric_limits<MagnitudeKey::Key>::max() : bits & ~sign);
+  }
+  return least;
+}
+
 Pruned PruneByMagnitude(const Graph& graph, const Recipe& recipe, int threads) {
   std::size_t first = 0;
   const std::vector<PrunableWeight> weights = WeightsInScope(graph, recipe, first);
@@ -301,24 +322,21 @@ Pruned PruneByMagnitude(const Graph& graph, const Recipe& recipe, int threads) {
   for (const PrunableWeight& weight : weights) {
     sizes.push_back(static_cast<std::size_t>(graph.constant(weight.value)->count()));
   }
+  // Weights are read from the file each time: what is to be known of them beside the threshold is found on the way.
+  std::vector<std::optional<MagnitudeKey::Key>> least(weights.size());
   const auto key_of = [&](std::size_t w, graph::Scratch& scratch) {
-    return MagnitudeKey{scratch.Values<float>(*graph.constant(weights[w].value))};
+    const std::span<const float> values = scratch.Values<float>(*graph.constant(weights[w].value));
+    if (!least[w]) least[w] = LeastNonZero(values);
+    return MagnitudeKey{values};
   };
-  const auto thresholds = Thresholds(sizes, key_of, recipe.scope == Scope::kLayer, recipe.sparsity, threads);
   std::atomic<std::int64_t> gone{0};
-  ForEachWeight(weights.size(), key_of, threads, [&](std::size_t w, const MagnitudeKey& key) {
-    if (!thresholds[w]) return;
-    std::int64_t small = 0;
-    std::int64_t zeros = 0;
-    for (std::size_t i = 0; i < sizes[w]; ++i) {
-      small += key(i) <= *thresholds[w] ? 1 : 0;
-      zeros += std::bit_cast<std::uint32_t>(key.weights[i]) == 0 ? 1 : 0;
-    }
-    gone += small;
+  const auto thresholds = Thresholds(sizes, key_of, recipe.scope == Scope::kLayer, recipe.sparsity, threads, gone);
+  for (std::size_t w = 0; w < weights.size(); ++w) {
     // A weight that loses nothing but zeros (they go first) stays shared.
+    if (!thresholds[w] || *least[w] > *thresholds[w]) continue;
     TensorPtr& constant = pruned.graph.value(weights[w].value).constant;
-    if (small > zeros) constant = WithoutSmall(constant, *thresholds[w]);
-  });
+    constant = WithoutSmall(constant, *thresholds[w]);
+  }
   const auto considered = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
   pruned.achieved_sparsity = considered == 0 ? 0.0 : static_cast<double>(gone.load()) / static_cast<double>(considered);
   return pruned;

@@ -21,16 +21,18 @@ inline std::int64_t PruneCount(double sparsity, std::int64_t n) {
 
 // `for_each(part, share, visit)` calls visit(key) for every key of a part, 0 to parts - 1, in any order, the same keys
 // each time, on several parts at once from up to `threads` threads, of which each has a share, from 0, of its own; k
-// counts from 1 and is at most the number of all keys.
-// Radix selection from the top, 16 bits a pass: a copy of the scores of a ResNet-100 would cost a quarter of a
-// gigabyte, sorting them seconds.
+// counts from 1 and is at most the number of all keys. `at_or_below`, where given, gets how many keys are no larger
+// than the result: k, and more where several are equal to it. Radix selection from the top, 16 bits a pass: a copy of
+// the scores of a ResNet-100 would cost a quarter of a gigabyte, sorting them seconds.
 template <typename Key, typename ForEach>
-Key SelectSmallest(std::int64_t k, std::size_t parts, int threads, ForEach&& for_each) {
+Key SelectSmallest(std::int64_t k, std::size_t parts, int threads, ForEach&& for_each,
+                   std::int64_t* at_or_below = nullptr) {
   constexpr int kDigitBits = 16;
   constexpr Key kDigitMask = (Key{1} << kDigitBits) - 1;
   constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
   const std::size_t shares = std::clamp<std::size_t>(parts, 1, static_cast<std::size_t>(ThreadCount(threads)));
   std::vector<std::vector<std::int64_t>> histograms(shares);
+  const std::int64_t rank = k;
   Key prefix = 0;
   Key known = 0;  // bits of `prefix` that are settled
   for (int shift = static_cast<int>(sizeof(Key) * CHAR_BIT) - kDigitBits; shift >= 0; shift -= kDigitBits) {
@@ -50,7 +52,9 @@ Key SelectSmallest(std::int64_t k, std::size_t parts, int threads, ForEach&& for
       return sum;
     };
     Key digit = 0;
-    for (std::int64_t n = count(digit); k > n; n = count(++digit)) k -= n;
+    std::int64_t n = count(digit);
+    for (; k > n; n = count(++digit)) k -= n;
+    if (shift == 0 && at_or_below != nullptr) *at_or_below = rank - k + n;
     prefix |= digit << shift;
     known |= kDigitMask << shift;
   }
