@@ -6,11 +6,16 @@
 
 #include "base/parallel.h"
 #include "engine/one_thread.h"
+#include "engine/onednn/winograd_weights.h"
 
 namespace prefiqs::engine::onednn {
 namespace {
 
 void Reorder(const dnnl::engine& engine, const dnnl::memory& from, const dnnl::memory& to) {
+  const bool transformed =
+      TransformForWinograd(from.get_desc(), to.get_desc(), static_cast<const float*>(from.get_data_handle()),
+                           static_cast<float*>(to.get_data_handle()), NewestVectors());
+  if (transformed) return;
   dnnl::stream stream(engine);
   dnnl::memory source = from, target = to;
   dnnl::reorder(source, target).execute(stream, source, target);
@@ -71,7 +76,16 @@ std::shared_ptr<const Block> Packing::Pack(int threads) {
   ParallelFor(static_cast<std::size_t>(ThreadCount(threads)), threads, [&](std::size_t) {
     const OneThread one_thread;
     graph::Scratch scratch;
+    std::size_t held = 0;
     for (std::size_t i = next++; i < groups.size(); i = next++) {
+      // The product that makes an embedding is often larger by far than what follows.
+      constexpr std::size_t kFarLarger = 4;
+      const std::size_t bytes = groups[i].front()->tensor->byte_count();
+      if (bytes * kFarLarger < held) {
+        scratch = graph::Scratch();
+        held = 0;
+      }
+      held = std::max(held, bytes);
       // oneDNN's objects have no const; nothing writes to a source.
       auto* const elements = const_cast<std::byte*>(scratch.Bytes(*groups[i].front()->tensor));
       for (const Job* job : groups[i]) {

@@ -7,9 +7,7 @@
 #include <unordered_map>
 
 namespace prefiqs::engine::onednn {
-namespace {
 
-// Of those that oneDNN uses: its cap holds for our loops too.
 Vectors NewestVectors() {
   const auto has = [isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa())](dnnl::cpu_isa wanted) {
     return (isa & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
@@ -17,8 +15,6 @@ Vectors NewestVectors() {
   if (has(dnnl::cpu_isa::avx512_core)) return Vectors::kAvx512;
   return has(dnnl::cpu_isa::avx2) ? Vectors::kAvx2 : Vectors::kBaseline;
 }
-
-}  // namespace
 
 std::size_t PlaceBuffers(std::vector<Buffer>& buffers) {
   constexpr std::size_t kAlignment = 64;

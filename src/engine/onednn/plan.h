@@ -46,6 +46,9 @@ Desc ChannelsLast(const dnnl::memory::dims& dims, dnnl::memory::data_type type);
 // Where the channels of a float32 or bfloat16 tensor of this layout lie, if they lie in rows.
 std::optional<ChannelRows> RowsOf(const Desc& desc);
 
+// Of the instructions that oneDNN uses: its cap holds for our loops too.
+Vectors NewestVectors();
+
 // Gives every buffer its offset; returns the size of the arena. Offsets are multiples of 64.
 std::size_t PlaceBuffers(std::vector<Buffer>& buffers);
 
