@@ -1,8 +1,8 @@
 # One folder of src/ is one layer. A layer lists its sources, the layers and libraries it uses, and its tests; the
-# include-direction check (scripts/check_includes) holds the same table for headers. THREADS: its tests run several
-# threads, so the thread sanitizer runs them too.
+# include-direction check (scripts/check_includes) holds the same table for headers. THREAD_TESTS are the test files that
+# run several threads at once: the thread sanitizer's build has them alone, for the others cannot show it anything.
 #
-#   prefiqs_layer(graph SOURCES graph.cc TESTS graph_test.cc USES base LIBRARIES fmt::fmt)
+#   prefiqs_layer(graph SOURCES graph.cc TESTS graph_test.cc THREAD_TESTS tensor_test.cc USES base LIBRARIES fmt::fmt)
 
 if(PREFIQS_SANITIZE)
   add_compile_options(-fsanitize=${PREFIQS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -22,7 +22,7 @@ set(PREFIQS_LAYERS "" CACHE INTERNAL "")
 set(PREFIQS_LIBRARIES "" CACHE INTERNAL "")
 
 function(prefiqs_layer name)
-  cmake_parse_arguments(ARG "THREADS" "" "SOURCES;TESTS;USES;LIBRARIES;TEST_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;THREAD_TESTS;USES;LIBRARIES;TEST_LIBRARIES" ${ARGN})
   add_library(prefiqs_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(prefiqs_${name} PUBLIC prefiqs_flags)
   foreach(layer IN LISTS ARG_USES)
@@ -33,25 +33,25 @@ function(prefiqs_layer name)
   set(libraries ${PREFIQS_LIBRARIES} ${ARG_LIBRARIES})
   list(REMOVE_DUPLICATES libraries)
   set(PREFIQS_LIBRARIES ${libraries} CACHE INTERNAL "")
-  if(PREFIQS_DEVELOPER AND ARG_TESTS)
-    if(ARG_THREADS)
-      set(threads THREADS)
-    else()
-      set(threads)
-    endif()
-    prefiqs_test(prefiqs_${name}_test ${threads} SOURCES ${ARG_TESTS} USES ${name}
+  if(PREFIQS_DEVELOPER)
+    prefiqs_test(prefiqs_${name}_test SOURCES ${ARG_TESTS} THREAD_SOURCES ${ARG_THREAD_TESTS} USES ${name}
       LIBRARIES ${ARG_LIBRARIES} ${ARG_TEST_LIBRARIES})
   endif()
 endfunction()
 
 # A GoogleTest program, one CTest case a test. Tests find the material beside the project by PREFIQS_SHARED_DIR. The
-# targets unit_tests and thread_tests build all of them, and those that run threads.
+# target unit_tests builds all of them.
 include(GoogleTest)
 add_custom_target(unit_tests)
-add_custom_target(thread_tests)
 function(prefiqs_test target)
-  cmake_parse_arguments(ARG "THREADS" "" "SOURCES;USES;LIBRARIES" ${ARGN})
-  add_executable(${target} ${ARG_SOURCES})
+  cmake_parse_arguments(ARG "" "" "SOURCES;THREAD_SOURCES;USES;LIBRARIES" ${ARGN})
+  if(NOT PREFIQS_SANITIZE STREQUAL "thread")
+    list(PREPEND ARG_THREAD_SOURCES ${ARG_SOURCES})
+  endif()
+  if(NOT ARG_THREAD_SOURCES)
+    return()
+  endif()
+  add_executable(${target} ${ARG_THREAD_SOURCES})
   target_link_libraries(${target} PRIVATE prefiqs_flags GTest::gtest GTest::gtest_main GTest::gmock ${ARG_LIBRARIES})
   foreach(layer IN LISTS ARG_USES)
     target_link_libraries(${target} PRIVATE prefiqs_${layer})
@@ -61,10 +61,5 @@ function(prefiqs_test target)
   target_compile_options(${target} PRIVATE ${PREFIQS_TEST_OPTIONS})
   target_precompile_headers(${target} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
   add_dependencies(unit_tests ${target})
-  set(label unit)
-  if(ARG_THREADS)
-    add_dependencies(thread_tests ${target})
-    set(label unit-threads)  # one label, since a list does not survive the way to the tests; -L takes a pattern
-  endif()
-  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${label} TIMEOUT 900)
+  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit TIMEOUT 900)
 endfunction()
