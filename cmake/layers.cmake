@@ -18,6 +18,35 @@ if(PREFIQS_DEVELOPER)
   target_compile_options(prefiqs_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror)
 endif()
 
+# Headers that are read once for many files: GoogleTest's for all tests, and, where sanitizers make compiling dear, the usual
+# ones. Other builds read those for each file, so that a file that misses an include fails there.
+set(PREFIQS_HEADERS)
+if(PREFIQS_SANITIZE)
+  set(PREFIQS_HEADERS <algorithm> <array> <cmath> <filesystem> <functional> <map> <memory> <optional> <random> <set> <span> <string>
+    <string_view> <unordered_map> <utility> <vector> <fmt/format.h>)
+endif()
+# prefiqs_read_once(TARGET KIND LIBRARIES HEADER...): the first target of a kind reads the headers for all of that kind, which
+# have the same compiler options.
+function(prefiqs_read_once target kind libraries)
+  if("OpenMP::OpenMP_CXX" IN_LIST libraries)  # another language to compilers
+    set(kind ${kind}_openmp)
+  endif()
+  get_property(first GLOBAL PROPERTY PREFIQS_HEADERS_${kind})
+  if(first)
+    target_precompile_headers(${target} REUSE_FROM ${first})
+  elseif(ARGN)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+    set_property(GLOBAL PROPERTY PREFIQS_HEADERS_${kind} ${target})
+  endif()
+endfunction()
+
+# What the fuzzers run. Their search is led by what of it was reached, and counting that costs time, in the compiler as well:
+# nothing else is counted.
+set(PREFIQS_FUZZED)
+if(PREFIQS_FUZZ)
+  set(PREFIQS_FUZZED base graph ops model image input score report eval)
+endif()
+
 set(PREFIQS_LAYERS "" CACHE INTERNAL "")
 set(PREFIQS_LIBRARIES "" CACHE INTERNAL "")
 
@@ -29,6 +58,14 @@ function(prefiqs_layer name)
     target_link_libraries(prefiqs_${name} PUBLIC prefiqs_${layer})
   endforeach()
   target_link_libraries(prefiqs_${name} PRIVATE ${ARG_LIBRARIES})
+  set(kind layer)
+  if(name IN_LIST PREFIQS_FUZZED)
+    target_compile_options(prefiqs_${name} PRIVATE -fsanitize=fuzzer-no-link)
+    set(kind fuzzed)
+  endif()
+  if("fmt::fmt" IN_LIST ARG_LIBRARIES)
+    prefiqs_read_once(prefiqs_${name} ${kind} "${ARG_LIBRARIES}" ${PREFIQS_HEADERS})
+  endif()
   set(PREFIQS_LAYERS ${PREFIQS_LAYERS} prefiqs_${name} CACHE INTERNAL "")
   set(libraries ${PREFIQS_LIBRARIES} ${ARG_LIBRARIES})
   list(REMOVE_DUPLICATES libraries)
@@ -52,14 +89,14 @@ function(prefiqs_test target)
     return()
   endif()
   add_executable(${target} ${ARG_THREAD_SOURCES})
-  target_link_libraries(${target} PRIVATE prefiqs_flags GTest::gtest GTest::gtest_main GTest::gmock ${ARG_LIBRARIES})
+  target_link_libraries(${target} PRIVATE prefiqs_flags GTest::gtest GTest::gtest_main GTest::gmock fmt::fmt ${ARG_LIBRARIES})
   foreach(layer IN LISTS ARG_USES)
     target_link_libraries(${target} PRIVATE prefiqs_${layer})
   endforeach()
   target_compile_definitions(${target} PRIVATE
     PREFIQS_SHARED_DIR="${PROJECT_SOURCE_DIR}/../shared" PREFIQS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_compile_options(${target} PRIVATE ${PREFIQS_TEST_OPTIONS})
-  target_precompile_headers(${target} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+  prefiqs_read_once(${target} test "${ARG_LIBRARIES}" <gmock/gmock.h> <gtest/gtest.h> ${PREFIQS_HEADERS})
   add_dependencies(unit_tests ${target})
   gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit TIMEOUT 900)
 endfunction()
