@@ -1,6 +1,7 @@
 # One folder of src/ is one layer. A layer lists its sources, the layers and libraries it uses, and its tests; the
 # include-direction check (scripts/check_includes) holds the same table for headers. THREAD_TESTS are the test files that
-# run several threads at once: the thread sanitizer's build has them alone, for the others cannot show it anything.
+# run several threads at once: the thread sanitizer's build has them alone, for the others cannot show it anything. COLD: has no
+# loops over many numbers, so that builds whose time goes into compiling may leave it unoptimised (PREFIQS_COLD_OPTIONS).
 #
 #   prefiqs_layer(graph SOURCES graph.cc TESTS graph_test.cc THREAD_TESTS tensor_test.cc USES base LIBRARIES fmt::fmt)
 
@@ -51,7 +52,7 @@ set(PREFIQS_LAYERS "" CACHE INTERNAL "")
 set(PREFIQS_LIBRARIES "" CACHE INTERNAL "")
 
 function(prefiqs_layer name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;THREAD_TESTS;USES;LIBRARIES;TEST_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "COLD" "" "SOURCES;TESTS;THREAD_TESTS;USES;LIBRARIES;TEST_LIBRARIES" ${ARGN})
   add_library(prefiqs_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(prefiqs_${name} PUBLIC prefiqs_flags)
   foreach(layer IN LISTS ARG_USES)
@@ -62,6 +63,9 @@ function(prefiqs_layer name)
   if(name IN_LIST PREFIQS_FUZZED)
     target_compile_options(prefiqs_${name} PRIVATE -fsanitize=fuzzer-no-link)
     set(kind fuzzed)
+  elseif(ARG_COLD)
+    target_compile_options(prefiqs_${name} PRIVATE ${PREFIQS_COLD_OPTIONS})
+    set(kind cold)
   endif()
   if("fmt::fmt" IN_LIST ARG_LIBRARIES)
     prefiqs_read_once(prefiqs_${name} ${kind} "${ARG_LIBRARIES}" ${PREFIQS_HEADERS})
