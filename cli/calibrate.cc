@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 #include <prefiqs/job.h>
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -10,6 +12,7 @@
 #include "cli/network_options.h"
 #include "cli/recipe_options.h"
 #include "cli/run_options.h"
+#include "cli/table.h"
 
 namespace prefiqs::cli {
 namespace {
@@ -18,7 +21,8 @@ constexpr const char* kExamples = R"(Examples:
   prefiqs calibrate arcface.onnx FACES/ --preset arcface --detector yunet.onnx --source "enrolment, 2025"
   prefiqs calibrate arcface.onnx CROPS/ --aligned --sparsity 0.3 --scope layer
   prefiqs calibrate arcface.onnx FACES/ --preset arcface --recipe auto
-      chooses the recipe too, by how far these faces drift, and keeps it beside the network: score uses it from then on
+      chooses the recipe too, the paper's unless these faces drift too far by it, and keeps it beside the network: score
+      uses it from then on
 
 Assesses the faces and writes the percentiles of their quality beside the network, into MODEL.json. From then on
 `scalar` is 0 to 100: the share of these faces that are worse. A thousand faces or more, of the kind that the network
@@ -26,8 +30,17 @@ will meet, are wanted; 100 at least. It holds for this recipe and preprocessing 
 
 Recipe Choose(const Network& network, const JobOptions& job) {
   const RecipeChoice choice = choose_recipe(network, job);
-  Say(fmt::format("prefiqs: chose recipe {}: mean drift {:.3f} over {} faces\n", choice.recipe.name(),
-                  choice.mean_drift, choice.faces));
+  std::vector<std::vector<std::string>> rows;
+  for (const RecipeCandidate& c : choice.candidates) {
+    rows.push_back({c.recipe.name(), fmt::format("{:.3f}", c.mean_drift), c.recipe == choice.recipe ? "chosen" : ""});
+  }
+  Say(FormatTable({{"recipe"}, {"mean drift", Align::kRight}, {""}}, rows));
+  const std::string why =
+      choice.candidates.size() == 1
+          ? fmt::format("the paper's, whose mean drift is within {}", choice.stands)
+          : fmt::format("the paper's drifts over {}, so thresholds per layer, whichever is nearest to a small drift",
+                        choice.stands);
+  Say(fmt::format("prefiqs: chose recipe {} by {} faces: {}\n", choice.recipe.name(), choice.faces, why));
   return choice.recipe;
 }
 

@@ -122,17 +122,24 @@ struct SweepResult {
 // same.
 PREFIQS_API SweepResult run_sweep(const Network& network, const SweepOptions& options);
 
-// Chosen for a network by faces of which nothing is known.
-struct RecipeChoice {
+// What faces of which nothing is known say of a recipe.
+struct RecipeCandidate {
   Recipe recipe{};
-  double mean_drift = 0;  // over those faces
-  std::int64_t faces = 0;
+  double mean_drift = 0;  // over those faces, in [0, 2]
 };
 
-// The recipe of the layer scope whose mean drift over up to 256 of the inputs' faces, spread evenly, is nearest to
-// 0.15; sparsities are whole percents. Why this one: docs/results.md. Of `options`, inputs, limits and the assessor's
-// detector, min_face, threads and executor are used. Throws Error as run_job does, and Error(kUsage) for fewer than 30
-// faces.
+struct RecipeChoice {
+  Recipe recipe{};
+  double mean_drift = 0;  // its candidate's
+  std::int64_t faces = 0;
+  double stands = 0;                          // mean drift up to which the paper's recipe is kept
+  std::vector<RecipeCandidate> candidates{};  // the paper's recipe first; alone where it is kept
+};
+
+// The paper's recipe where the network stands it: where its mean drift over up to 256 of the inputs' faces, spread
+// evenly, is no larger than `stands`. Else that of the layer scope at 0.1, 0.2 or 0.3 whose mean drift is nearest to
+// 0.15, of equals the first. Why: docs/choosing.md. Of `options`, inputs, limits and the assessor's detector, min_face,
+// threads and executor are used. Throws Error as run_job does, and Error(kUsage) for fewer than 30 faces.
 PREFIQS_API RecipeChoice choose_recipe(const Network& network, const JobOptions& options);
 
 }  // namespace prefiqs

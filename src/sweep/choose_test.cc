@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 #include <prefiqs/job.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <memory>
+#include <utility>
 
 #include "base/folder_for_test.h"
 #include "pipeline/network_for_test.h"
@@ -28,7 +31,21 @@ class Choose : public ::testing::Test {
     options_.inputs = {folder_ / "in"};
   }
 
-  double MeanDrift(const Recipe& recipe) {
+  // Thresholds over all layers leave nothing of the first one's small weights, and so nothing of the picture.
+  Network CompactNetwork() {
+    graph::Graph graph = pipeline::TestGraph();
+    const std::pair<graph::ValueId, float> scales[]{
+        {graph.nodes[0].inputs[1], 1e-3f}, {graph.nodes[0].inputs[2], 0.0f}, {graph.nodes[3].inputs[2], 1e-5f}};
+    for (const auto& [input, scale] : scales) {
+      const auto tensor = std::make_shared<graph::Tensor>(*graph.constant(input));
+      for (float& value : tensor->values<float>()) value *= scale;
+      graph.values[static_cast<std::size_t>(input)].constant = tensor;
+    }
+    return Network::load(pipeline::WriteTestNetwork(folder_ / "compact.onnx", graph));
+  }
+
+  // By way of a job.
+  double MeanDrift(const Network& network, const Recipe& recipe) {
     JobOptions job = options_;
     job.assessor.recipe = recipe;
     job.rows = false;
@@ -39,7 +56,7 @@ class Choose : public ::testing::Test {
       sum += a.drift;
       ++count;
     };
-    run_job(network_, job);
+    run_job(network, job);
     return sum / count;
   }
 
@@ -48,21 +65,44 @@ class Choose : public ::testing::Test {
   JobOptions options_;
 };
 
-TEST_F(Choose, TheSparsityWhoseDriftIsNearest) {
+TEST_F(Choose, KeepsThePapersRecipeWhereTheNetworkStandsIt) {
   const RecipeChoice choice = choose_recipe(network_, options_);
   EXPECT_EQ(choice.faces, 53);
-  EXPECT_EQ(choice.recipe.scope, Scope::kLayer);
-  EXPECT_NEAR(choice.mean_drift, MeanDrift(choice.recipe), 1e-5);
-  Recipe less = choice.recipe, more = choice.recipe;
-  less.sparsity -= 0.01;
-  more.sparsity += 0.01;
-  const double miss = std::fabs(choice.mean_drift - 0.15);
-  EXPECT_LE(miss, std::fabs(MeanDrift(less) - 0.15) + 1e-6);
-  EXPECT_LE(miss, std::fabs(MeanDrift(more) - 0.15) + 1e-6);
+  ASSERT_EQ(choice.candidates.size(), 1U);
+  EXPECT_EQ(choice.recipe, Recipe{});
+  EXPECT_EQ(choice.candidates[0].recipe, Recipe{});
+  EXPECT_EQ(choice.candidates[0].mean_drift, choice.mean_drift);
+  EXPECT_NEAR(choice.mean_drift, MeanDrift(network_, Recipe{}), 1e-5);
+  EXPECT_LE(choice.mean_drift, choice.stands);
+  EXPECT_GT(choice.stands, 0.46);  // of w600k, where the paper's works (docs/choosing.md)
+  EXPECT_LT(choice.stands, 0.71);  // of xiaoccer, where it does not
+}
+
+TEST_F(Choose, LeavesItForThresholdsPerLayerOfLittleDrift) {
+  const Network compact = CompactNetwork();
+  const RecipeChoice choice = choose_recipe(compact, options_);
+  ASSERT_EQ(choice.candidates.size(), 4U);
+  EXPECT_EQ(choice.candidates[0].recipe, Recipe{});
+  EXPECT_GT(choice.candidates[0].mean_drift, choice.stands);
+  double nearest = 2;
+  for (std::size_t i = 0; i < choice.candidates.size(); ++i) {
+    const RecipeCandidate& candidate = choice.candidates[i];
+    if (i > 0) {
+      EXPECT_EQ(candidate.recipe, (Recipe{.scope = Scope::kLayer, .sparsity = static_cast<double>(i) / 10}));
+      nearest = std::min(nearest, std::fabs(candidate.mean_drift - 0.15));
+    }
+    EXPECT_NEAR(candidate.mean_drift, MeanDrift(compact, candidate.recipe), 1e-5) << candidate.recipe.name();
+  }
+  EXPECT_EQ(std::fabs(choice.mean_drift - 0.15), nearest);
+  const auto chosen = std::ranges::find(choice.candidates, choice.recipe, &RecipeCandidate::recipe);
+  ASSERT_NE(chosen, choice.candidates.end());
+  EXPECT_EQ(chosen->mean_drift, choice.mean_drift);
   options_.assessor.threads = 3;
-  const RecipeChoice again = choose_recipe(network_, options_);
+  const RecipeChoice again = choose_recipe(compact, options_);
   EXPECT_EQ(again.recipe, choice.recipe);
-  EXPECT_EQ(again.mean_drift, choice.mean_drift);
+  for (std::size_t i = 0; i < choice.candidates.size(); ++i) {
+    EXPECT_EQ(again.candidates[i].mean_drift, choice.candidates[i].mean_drift);
+  }
 }
 
 TEST_F(Choose, IsStoredWithTheNetwork) {
