@@ -119,6 +119,15 @@ TEST_F(Choose, IsStoredWithTheNetwork) {
   EXPECT_THROW(choose_recipe(Network::load(folder_ / "pruned.onnx"), options_), Error);
 }
 
+// Versions before this one chose whole percents per layer.
+TEST_F(Choose, EarlierChoicesAreRead) {
+  const Recipe earlier{.scope = Scope::kLayer, .sparsity = 0.17};
+  Fill(
+      network_.path() + ".json",
+      R"({"recipe": {"granularity": "unstructured", "criterion": "l1", "scope": "layer", "sparsity": 0.17, "from": 0}})");
+  EXPECT_EQ(Network::load(network_.path()).stored_recipe(), earlier);
+}
+
 TEST_F(Choose, WantsFaces) {
   options_.inputs = {folder_ / "in/100.png", folder_ / "in/101.png"};
   EXPECT_THROW(choose_recipe(network_, options_), Error);
