@@ -98,6 +98,18 @@ def face(rng, crop):
     return x, badness
 
 
+def ladder(rng, crop, steps):
+    """`steps` pictures of one face, as it is and then spoilt more and more in one way."""
+    strengths = np.sort(rng.random(steps - 1)) ** 1.5
+    kind, seed = rng.integers(len(_DEGRADE) + 1), int(rng.integers(2**32))
+    if rng.random() < 0.5:
+        crop = crop[:, ::-1]
+    if kind == len(_DEGRADE):
+        return [_place(np.random.default_rng(seed), crop, _MISPLACED * s)[0] for s in (0, *strengths)]
+    x, _ = _place(rng, crop, _ALIGNED / 2)
+    return [x] + [_DEGRADE[kind](np.random.default_rng(seed), x, s) for s in strengths]
+
+
 def _smooth(rng, cells):
     coarse = rng.integers(0, 256, (cells, cells, 3)).astype(np.uint8)
     return cv2.resize(coarse, (SIDE, SIDE), interpolation=rng.choice([cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC]))

@@ -80,13 +80,14 @@ def main():
 
     checkpoint = arguments.work / "checkpoint.pt"
     if checkpoint.exists():
-        from .network import RECIPE, Student  # brings a C compiler's work along, which the detector needs not
+        from .network import HEAD_SCALE, RECIPE, Student  # brings a C compiler's work along, which the detector needs not
 
         student = Student()
         student.load_state_dict(torch.load(checkpoint)["mean"])
         head = arguments.work / "head.pt"
         if head.exists():
             student.load_state_dict(torch.load(head)["network"])
+        student.weigh_head(HEAD_SCALE)
         path = arguments.output / "prefiqs_face.onnx"
         export(student, (112, 112), path, ["embedding"], {"input": {0: "batch"}, "embedding": {0: "batch"}})
         halve(path, {"prefiqs.preprocessing": '{"channels":"rgb","mean":127.5,"scale":127.5}',

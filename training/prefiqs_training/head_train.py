@@ -6,6 +6,7 @@ The paper's method takes any network as it is; this one is ours to make. The tru
 left them, so what is trained is what is deployed. Besides train.py's losses:
 - drift: what pruning the head moves is ordered by how bad the pictures are, non-faces worst: for two of a batch, softplus of the worse
   one's lack of drift, by how much worse it is. Pictures that are not spoilt stay free to drift as they will;
+- ladders: of one face spoilt more and more in one way each step drifts more than the one before;
 - pruned: 1 - cos of the pruned head's answer and the target, for faces that are not spoilt: a pruned copy still recognises them.
 No running mean of weights is kept: a mean of heads is pruned elsewhere than each of them, and its drift says little.
 """
@@ -19,13 +20,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from . import augment, train
 from .network import RECIPE, Student
 from .train import BATCH, SEED, WEIGHTS, batch_of, losses, open_crops, own_and_same, to_network, training_set
 
 DRIFT_SLOPE = 8
+LADDERS, STEPS, LADDER_SLOPE = 8, 4, 25
 NON_FACE_BADNESS = 1.3
 CLEAN = 0.05  # badness
-MORE_WEIGHTS = {"drift": 0.5, "pruned": 1.0}
+MORE_WEIGHTS = {"drift": 0.5, "ladders": 0.5, "pruned": 1.0}
 
 
 @torch.no_grad()
@@ -37,11 +40,26 @@ def head_masks(network):
     return [(w.abs() > threshold).float() for w in weights]
 
 
-def drift_order(whole, pruned, badness):
-    drift = (F.normalize(whole, dim=1) - F.normalize(pruned, dim=1)).norm(dim=1)
+def drift_order(drift, badness):
     badness = F.pad(badness, (0, len(drift) - len(badness)), value=NON_FACE_BADNESS)
     worse = (badness[:, None] - badness[None, :]).clamp(min=0)
     return (worse * F.softplus(-DRIFT_SLOPE * (drift[:, None] - drift[None, :]))).sum() / worse.sum()
+
+
+def batch_and_ladders(seed, indices):
+    """train.py's batch, and STEPS pictures each of its first LADDERS faces."""
+    x, badness = batch_of(seed, indices)
+    rng = np.random.default_rng([*seed, 1])
+    return x, badness, np.stack([p for i in indices[:LADDERS] for p in augment.ladder(rng, train._crops[i], STEPS)])
+
+
+def drifts(whole, pruned):
+    return (F.normalize(whole, dim=1) - F.normalize(pruned, dim=1)).norm(dim=1)
+
+
+def ladder_order(drift):
+    drift = drift.reshape(-1, STEPS)
+    return F.softplus(-LADDER_SLOPE * (drift[:, 1:] - drift[:, :-1])).mean()
 
 
 def pruned_clean(pruned, badness, target):
@@ -77,7 +95,7 @@ def main():
 
     def ordered(step):
         chosen = np.random.default_rng([SEED, 2, step]).choice(len(trained), BATCH, replace=False)
-        return chosen, maker.submit(batch_of, [SEED, 3, step], trained[chosen])
+        return chosen, maker.submit(batch_and_ladders, [SEED, 3, step], trained[chosen])
 
     checkpoint, first = arguments.work / "head.pt", 0
     if checkpoint.exists():
@@ -92,8 +110,8 @@ def main():
     for step in range(first, last):
         chosen, batch = coming
         coming = ordered(step + 1)
-        x, badness = batch.result()
-        badness = torch.from_numpy(badness)
+        x, badness, rungs = batch.result()
+        count, badness = len(x), torch.from_numpy(badness)
         for group in optimiser.param_groups:
             group["lr"] = arguments.rate * min(1.0, (step + 1) / 100) * 0.5 * (1 + np.cos(np.pi * step / arguments.steps))
         if step % 10 == 0 or masks is None:
@@ -101,11 +119,13 @@ def main():
         place = torch.from_numpy(chosen)
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
-                trunk = network.trunk(to_network(x))
+                trunk = network.trunk(to_network(np.concatenate([x, rungs])))
             whole, pruned = network.head_as_deployed(trunk), network.head_as_deployed(trunk, masks)
-        parts = losses(whole, badness, bank[place], bank, own_and_same(person, place))
-        parts["drift"] = drift_order(whole, pruned, badness)
-        parts["pruned"] = pruned_clean(pruned, badness, bank[place])
+        parts = losses(whole[:count], badness, bank[place], bank, own_and_same(person, place))
+        drift = drifts(whole, pruned)
+        parts["drift"] = drift_order(drift[:count], badness)
+        parts["ladders"] = ladder_order(drift[count:])
+        parts["pruned"] = pruned_clean(pruned[:count], badness, bank[place])
         loss = sum({**WEIGHTS, **MORE_WEIGHTS}[k] * v for k, v in parts.items())
         if not torch.isfinite(loss):
             raise RuntimeError(f"step {step}: the loss is not finite")

@@ -106,7 +106,9 @@ class OnnxNetwork:
 
     @staticmethod
     def _tensor(proto, device):
-        return torch.from_numpy(np.array(onnx.numpy_helper.to_array(proto))).to(device)
+        """Weights on the device; shapes and bounds stay where Python reads them without waiting for it."""
+        tensor = torch.from_numpy(np.array(onnx.numpy_helper.to_array(proto)))
+        return tensor.to(device) if tensor.ndim and tensor.is_floating_point() else tensor
 
     @torch.no_grad()
     def __call__(self, x):

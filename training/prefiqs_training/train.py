@@ -68,10 +68,11 @@ def losses(f, badness, target, bank, same_person):
     weight = 1 - 0.7 * badness
     cosine = (weight * (1 - (direction * target).sum(1))).mean()
     relations = (direction @ direction.t() - target @ target.t()).pow(2).mean()
-    logits = 24 * direction @ bank.t()
     rows, same, place = same_person
+    classed = len(place)  # the first so many; the others are nobody's faces
+    logits = 24 * direction[:classed] @ bank.t()
     logits = logits.masked_fill(same, float("-inf")).scatter(1, place[:, None], logits[rows, place][:, None])
-    entropy = (weight * F.cross_entropy(logits, place, reduction="none")).mean()
+    entropy = (weight[:classed] * F.cross_entropy(logits, place, reduction="none")).mean()
     return {"mean_square": mean_square, "cosine": cosine, "relations": relations, "entropy": entropy, "none": none}
 
 
@@ -81,12 +82,13 @@ WEIGHTS = {"mean_square": 1.0, "cosine": 1.0, "relations": 4.0, "entropy": 0.1, 
 @torch.no_grad()
 def embed(network, crops, indices):
     network.eval()
+    device = next(network.parameters()).device
     centre = slice(MARGIN, MARGIN + SIDE)
     rows = []
     for start in range(0, len(indices), 64):
-        with torch.autocast("cpu", torch.bfloat16):
-            rows.append(network(to_network(crops[indices[start:start + 64]][:, centre, centre])))
-    return F.normalize(torch.cat(rows), dim=1).numpy()
+        with torch.autocast(device.type, torch.bfloat16):
+            rows.append(network(to_network(crops[indices[start:start + 64]][:, centre, centre]).to(device)))
+    return F.normalize(torch.cat(rows).float(), dim=1).cpu().numpy()
 
 
 def validate(network, crops, sets):
@@ -108,7 +110,7 @@ def training_set(work):
 
 def own_and_same(person, place):
     """What losses() wants to know of the batch's classes."""
-    return torch.arange(len(place)), person[place][:, None] == person[None, :], place
+    return torch.arange(len(place), device=place.device), person[place][:, None] == person[None, :], place
 
 
 class Mean:
