@@ -28,19 +28,18 @@ TEST(Verdict, OfTheDemonstrationsOwnPictures) {
   const DemoReport report = Demo(kDemoPictures);
   EXPECT_EQ(std::filesystem::path(report.portrait).filename(), "astronaut.png");
   EXPECT_EQ(report.inverted, 0);
-  EXPECT_GE(report.non_faces, 17);  // of 18: it takes the cat for a face
+  EXPECT_EQ(report.non_faces, 18);
   ASSERT_EQ(report.series.size(), 9u);
   for (const DemoSeries& series : report.series) EXPECT_LE(series.rank_correlation.value_or(1), kWanted) << series.name;
 }
 
-// Twelve pictures of three people, one of them the demonstration's, one in the training data. Known to fall short:
-// eight series of two pictures, blurred video and a small face; none may join them, and none may be worse than they
-// are.
+// Twelve pictures of three people, one of them the demonstration's, one in the training data. Known to fall short: one
+// series of one picture, its steps of ten degrees and less; none may join it, and it may not get worse.
 TEST(Verdict, OfOtherPortraits) {
   const std::filesystem::path portraits = kShared / "data/portraits";
   if (!std::filesystem::exists(portraits))
     GTEST_SKIP() << portraits << " is not there: no other portraits to test with";
-  const std::set<std::string> short_falling{"obama-240p.jpg", "obama2.jpg"};
+  const std::set<std::string> short_falling{"biden.jpg"};
   std::map<std::string, std::vector<double>> correlations;
   int weak = 0;
   for (const auto& entry : std::filesystem::directory_iterator(portraits)) {
@@ -51,10 +50,10 @@ TEST(Verdict, OfOtherPortraits) {
       if (correlation <= kWanted) continue;
       ++weak;
       EXPECT_TRUE(short_falling.contains(picture)) << picture << ", " << series.name << ": " << correlation;
-      EXPECT_LE(correlation, -0.77) << picture << ", " << series.name;
+      EXPECT_LE(correlation, -0.82) << picture << ", " << series.name;
     }
   }
-  EXPECT_LE(weak, 8);
+  EXPECT_LE(weak, 1);
   ASSERT_EQ(correlations.size(), 9u);
   for (const auto& [name, values] : correlations) {
     double mean = 0;
