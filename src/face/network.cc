@@ -159,14 +159,14 @@ DetectorNetwork::Plan& DetectorNetwork::PlanFor(Canvas canvas) const {
   return *slot->plan;
 }
 
-std::vector<Face> DetectorNetwork::Run(const Image& picture, const Placement& placement,
-                                       const DetectorOptions& options) const {
+std::vector<Face> DetectorNetwork::Run(const Image& picture, const Placement& placement, const DetectorOptions& options,
+                                       float share) const {
   Plan& plan = PlanFor(placement.canvas);
   auto workspace = plan.Take();
   FillInput(picture, placement, plan.decoder->input(), workspace->input.values<float>());
   const graph::Tensor* const input = &workspace->input;
   plan.executor->Run(*workspace->context, {&input, 1}, workspace->outputs);
-  const float min_confidence = options.min_confidence.value_or(plan.decoder->default_min_confidence());
+  const float min_confidence = options.min_confidence.value_or(share * plan.decoder->default_min_confidence());
   std::vector<Face> faces = plan.decoder->Decode(workspace->outputs, min_confidence);
   plan.GiveBack(std::move(workspace));
 

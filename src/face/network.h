@@ -35,9 +35,10 @@ class DetectorNetwork {
   const std::optional<Canvas>& fixed_canvas() const { return fixed_canvas_; }
   const std::string& family() const { return family_; }
 
-  // Faces in picture coordinates after suppression, most confident first. Throws Error(kModel) when the network cannot
-  // be compiled for the canvas.
-  std::vector<Face> Run(const Image& picture, const Placement& placement, const DetectorOptions& options) const;
+  // Faces in picture coordinates after suppression, most confident first; where options set no confidence, `share` of
+  // the family's own is enough. Throws Error(kModel) when the network cannot be compiled for the canvas.
+  std::vector<Face> Run(const Image& picture, const Placement& placement, const DetectorOptions& options,
+                        float share = 1) const;
 
   // What runs the layers, for a canvas.
   std::vector<engine::LayerReport> Layers(Canvas canvas) const;
