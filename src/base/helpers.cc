@@ -12,35 +12,37 @@ Helpers::~Helpers() {
   if (!started_.empty() && process_ != ::getpid()) {
     // Nobody to join, and a thread object may not be dropped: it stays.
     (void)new std::vector<std::thread>(std::move(started_));
+    (void)called_.release();
+    (void)done_.release();
     return;
   }
   {
     const std::lock_guard lock(mutex_);
     over_ = true;
   }
-  called_.notify_all();
+  called_->notify_all();
   for (std::thread& thread : started_) thread.join();
 }
 
-Helpers::Worker::Worker(Helpers& helpers) : helpers_(helpers) {
-  if (helpers_.threads_ < 2) return;
+Helpers::Worker::Worker(Helpers& helpers)
+    : helpers_(helpers), alone_(helpers.threads_ < 2 || (helpers.process_ != 0 && helpers.process_ != ::getpid())) {
+  if (alone_) return;
   const std::lock_guard lock(helpers_.mutex_);
   ++helpers_.working_;
 }
 
 Helpers::Worker::~Worker() {
-  if (helpers_.threads_ < 2) return;
+  if (alone_) return;
   const std::lock_guard lock(helpers_.mutex_);
   --helpers_.working_;
   if (helped_) --helpers_.helping_;
 }
 
 Helper* Helpers::Worker::FindHelper(std::int64_t to_come) {
-  if (helpers_.threads_ < 2) return nullptr;
+  if (alone_) return nullptr;
   const std::lock_guard lock(helpers_.mutex_);
   if (!helped_) {
     if (helpers_.working_ + helpers_.helping_ + to_come >= helpers_.threads_) return nullptr;
-    if (!helpers_.started_.empty() && helpers_.process_ != ::getpid()) return nullptr;
     helped_ = true;
     ++helpers_.helping_;
     helpers_.StartThread();
@@ -60,7 +62,7 @@ void Helpers::StartThread() {
 void Helpers::Loop() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    called_.wait(lock, [this] { return over_ || !tasks_.empty(); });
+    called_->wait(lock, [this] { return over_ || !tasks_.empty(); });
     if (over_) return;
     Task& task = *tasks_.front();
     tasks_.pop_front();
@@ -74,7 +76,7 @@ void Helpers::Loop() {
     lock.lock();
     task.error = std::move(error);
     task.done = true;
-    done_.notify_all();
+    done_->notify_all();
   }
 }
 
@@ -84,7 +86,7 @@ void Helper::Both(const std::function<void()>& first, const std::function<void()
     const std::lock_guard lock(helpers_.mutex_);
     helpers_.tasks_.push_back(&task);
   }
-  helpers_.called_.notify_one();
+  helpers_.called_->notify_one();
   std::exception_ptr error;
   try {
     first();
@@ -94,7 +96,7 @@ void Helper::Both(const std::function<void()>& first, const std::function<void()
   {
     std::unique_lock lock(helpers_.mutex_);
     if (std::erase(helpers_.tasks_, &task) == 0) {
-      helpers_.done_.wait(lock, [&] { return task.done; });
+      helpers_.done_->wait(lock, [&] { return task.done; });
       if (!error) error = task.error;
       task.work = nullptr;
     }

@@ -2,11 +2,13 @@
 #ifndef PREFIQS_BASE_HELPERS_H_
 #define PREFIQS_BASE_HELPERS_H_
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -54,6 +56,7 @@ class Helpers {
 
    private:
     Helpers& helpers_;
+    const bool alone_;  // of one thread, or in a child of fork, where a helper may hold the mutex for ever
     bool helped_ = false;
   };
 
@@ -72,10 +75,12 @@ class Helpers {
   const int threads_;
   Helper helper_;
   std::mutex mutex_;
-  std::condition_variable called_, done_;
+  // On the heap, since in a child of fork they may not be destroyed: they wait for threads that are not there.
+  std::unique_ptr<std::condition_variable> called_ = std::make_unique<std::condition_variable>();
+  std::unique_ptr<std::condition_variable> done_ = std::make_unique<std::condition_variable>();
   std::deque<Task*> tasks_;  // that nobody has taken
   std::vector<std::thread> started_;
-  pid_t process_ = 0;  // that they were started in: a child of fork has none of them
+  std::atomic<pid_t> process_ = 0;  // that they were started in: a child of fork has none of them
   std::int64_t working_ = 0, helping_ = 0;
   bool over_ = false;
 };
