@@ -3,7 +3,9 @@
 #define PREFIQS_ENGINE_COMPARE_FOR_TEST_H_
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <random>
 #include <string>
 #include <utility>
@@ -17,6 +19,14 @@
 #include "ops/specialise.h"
 
 namespace prefiqs::engine {
+
+inline void ExpectSameBits(const std::vector<float>& a, const std::vector<float>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ASSERT_EQ(std::bit_cast<std::uint32_t>(a[i]), std::bit_cast<std::uint32_t>(b[i]))
+        << i << ": " << a[i] << " " << b[i];
+  }
+}
 
 // Builds specialised graphs: shapes come from the operators' own rules.
 class GraphForTest {

@@ -1,8 +1,6 @@
 // A twin's networks on two threads: where its plan forks, and that no bit changes.
 #include <gtest/gtest.h>
 
-#include <bit>
-#include <optional>
 #include <thread>
 #include <vector>
 
@@ -61,13 +59,6 @@ std::vector<std::vector<float>> Faces(std::size_t count) {
     face.assign(tensor.values<float>().begin(), tensor.values<float>().end());
   }
   return faces;
-}
-
-void ExpectSameBits(const std::vector<float>& a, const std::vector<float>& b) {
-  ASSERT_EQ(a.size(), b.size());
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    EXPECT_EQ(std::bit_cast<std::uint32_t>(a[i]), std::bit_cast<std::uint32_t>(b[i])) << i;
-  }
 }
 
 // Block from which on the pruned network differs, and precision.

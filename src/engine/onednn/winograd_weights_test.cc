@@ -2,11 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <bit>
 #include <cstdint>
 #include <random>
 #include <set>
 #include <vector>
+
+#include "engine/compare_for_test.h"
 
 namespace prefiqs::engine::onednn {
 namespace {
@@ -25,14 +26,6 @@ Desc Wanted(const dnnl::engine& engine, std::int64_t filters, std::int64_t chann
     return dnnl::convolution_forward::primitive_desc(desc, engine).weights_desc();
   } catch (const dnnl::error&) {
     return {};
-  }
-}
-
-void ExpectSameBits(const std::vector<float>& a, const std::vector<float>& b) {
-  ASSERT_EQ(a.size(), b.size());
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    ASSERT_EQ(std::bit_cast<std::uint32_t>(a[i]), std::bit_cast<std::uint32_t>(b[i]))
-        << i << ": " << a[i] << " " << b[i];
   }
 }
 
