@@ -20,9 +20,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from . import augment, train
+from . import augment
 from .network import RECIPE, Student
-from .train import BATCH, SEED, WEIGHTS, batch_of, losses, open_crops, own_and_same, to_network, training_set
+from .train import BATCH, SEED, WEIGHTS, batch_of, crop_of, losses, open_crops, own_and_same, to_network, training_set
 
 DRIFT_SLOPE = 8
 LADDERS, STEPS, LADDER_SLOPE = 8, 4, 25
@@ -50,7 +50,7 @@ def batch_and_ladders(seed, indices):
     """train.py's batch, and STEPS pictures each of its first LADDERS faces."""
     x, badness = batch_of(seed, indices)
     rng = np.random.default_rng([*seed, 1])
-    return x, badness, np.stack([p for i in indices[:LADDERS] for p in augment.ladder(rng, train._crops[i], STEPS)])
+    return x, badness, np.stack([p for i in indices[:LADDERS] for p in augment.ladder(rng, crop_of(i), STEPS)])
 
 
 def drifts(whole, pruned):

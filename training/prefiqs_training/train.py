@@ -42,6 +42,10 @@ def open_crops(work):
     _crops = np.load(work / "crops.npy", mmap_mode="r")
 
 
+def crop_of(index):
+    return _crops[index]
+
+
 def batch_of(seed, indices):
     """(uint8 pictures, faces first; how bad the faces were made). The same for the same seed in any process."""
     rng = np.random.default_rng(seed)
