@@ -41,7 +41,8 @@ inline bool prunes(Method method) {
 struct AssessorOptions {
   // Unset: the recipe stored with the network, else the paper's.
   std::optional<Recipe> recipe{};
-  // Used by assess(), two at most for one image; 0: all cores. One really is one; of others, what is started may stay.
+  // Used by assess(), two at most for one image; 0: all cores. With 1 no thread is started; with more, a helper that
+  // was started for a single image stays until the assessor goes.
   int threads = 1;
   // Unset: pictures are taken as aligned crops.
   std::optional<Detector> detector{};
