@@ -24,6 +24,8 @@
 namespace prefiqs::engine {
 namespace {
 
+using onednn::Plan;
+
 graph::Graph Rewrite(const graph::Graph& graph, Precision precision) {
   // A vector unit wants four channels side by side, measured faster than eight or sixteen; a tile unit thirty-two.
   const std::int64_t group = precision == Precision::kBf16 ? 32 : 4;
@@ -58,8 +60,6 @@ std::string_view NameOf(dnnl::cpu_isa isa) {
       return "unknown";
   }
 }
-
-using onednn::Plan;
 
 struct FreeBytes {
   void operator()(std::byte* bytes) const { std::free(bytes); }
