@@ -306,11 +306,17 @@ void Builder::Touch(const Operand& operand) {
 
 void Builder::AddStep(dnnl::primitive primitive, PrimitiveStep::Arguments arguments, const Desc& scratchpad) {
   if (scratchpad.get_size() > 0) arguments.emplace_back(DNNL_ARG_SCRATCHPAD, NewOperand(scratchpad));
-  for (const auto& [argument, operand] : arguments) {
+  std::vector<Operand> operands;
+  for (const auto& [argument, operand] : arguments) operands.push_back(operand);
+  AddStep(std::make_unique<PrimitiveStep>(std::move(primitive), std::move(arguments)), operands);
+}
+
+void Builder::AddStep(std::unique_ptr<const Step> step, std::span<const Operand> operands) {
+  for (const Operand& operand : operands) {
     Touch(operand);
     if (operand.constant != nullptr) packing_.Settle(operand.constant);
   }
-  plan_.steps.push_back(std::make_unique<PrimitiveStep>(std::move(primitive), std::move(arguments)));
+  plan_.steps.push_back(std::move(step));
 }
 
 void Builder::Emit(const graph::Node& node) {

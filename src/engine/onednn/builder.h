@@ -2,7 +2,9 @@
 #ifndef PREFIQS_ENGINE_ONEDNN_BUILDER_H_
 #define PREFIQS_ENGINE_ONEDNN_BUILDER_H_
 
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -81,6 +83,8 @@ class Builder {
   }
   // A further primitive of the same node.
   void AddStep(dnnl::primitive primitive, PrimitiveStep::Arguments arguments, const Desc& scratchpad);
+  // One that is no primitive; `operands`: all that it uses.
+  void AddStep(std::unique_ptr<const Step> step, std::span<const Operand> operands);
   static dnnl::primitive_attr Attributes();
   void Report(const graph::Node& node, std::string implementation);
 

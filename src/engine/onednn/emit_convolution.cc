@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "engine/onednn/channelwise_chain.h"
 #include "engine/onednn/emit.h"
 #include "engine/onednn/fusion.h"
@@ -61,21 +59,8 @@ Type ResultType(const Builder& builder, const Fusion& fusion, ChannelForm form) 
   return chain && builder.FormFor(chain->output) == ChannelForm::kBf16 ? Type::bf16 : Type::f32;
 }
 
-// Whether Winograd's algorithm is worth trying: 3×3 windows one step apart.
-bool MayBeWinograd(const ops::Window& window, const Dims& weights, ChannelForm form) {
-  const auto all = [](const auto& values, std::int64_t wanted) {
-    return std::all_of(values.begin(), values.end(), [&](std::int64_t v) { return v == wanted; });
-  };
-  // Fewer channels are all transforms; the transformed weights of more, 16/9 of the plain ones, come from memory.
-  constexpr std::int64_t kFewest = 32, kMost = 256;
-  return form == ChannelForm::kFloat && weights.size() == 4 && weights[2] == 3 && weights[3] == 3 &&
-         all(window.strides, 1) && all(window.dilations, 1) && all(window.pads_begin, 1) && all(window.pads_end, 1) &&
-         std::min(weights[0], weights[1]) >= kFewest && std::max(weights[0], weights[1]) <= kMost;
-}
-
 // What is left to oneDNN's choice, or not.
 enum class Way {
-  kWinograd,
   kChannelsLast,  // grouped: what comes before and after prefers it, and there is hardly a difference
   kAny,
 };
@@ -106,14 +91,12 @@ bool EmitWith(Builder& builder, const graph::Node& node, const Fusion& fusion, W
     target = ChannelsLast(target.dims(), target.data_type());
   }
   constexpr auto kKind = dnnl::prop_kind::forward_inference;
-  if (way == Way::kWinograd && !MayBeWinograd(window, weight_dims, form)) return false;
-  const auto algorithm =
-      way == Way::kWinograd ? dnnl::algorithm::convolution_winograd : dnnl::algorithm::convolution_direct;
+  constexpr auto kAlgorithm = dnnl::algorithm::convolution_direct;
   const auto desc =
       HasBias(node)
-          ? dnnl::convolution_forward::desc(kKind, algorithm, source, weights_any, builder.Plain(node.inputs[2]),
+          ? dnnl::convolution_forward::desc(kKind, kAlgorithm, source, weights_any, builder.Plain(node.inputs[2]),
                                             target, window.strides, dilations, window.pads_begin, window.pads_end)
-          : dnnl::convolution_forward::desc(kKind, algorithm, source, weights_any, target, window.strides, dilations,
+          : dnnl::convolution_forward::desc(kKind, kAlgorithm, source, weights_any, target, window.strides, dilations,
                                             window.pads_begin, window.pads_end);
   const dnnl::convolution_forward::primitive_desc primitive(desc, fusion.Attributes(), builder.engine());
 
@@ -149,8 +132,9 @@ bool EmitConvolution(Builder& builder, const graph::Node& node) {
       return false;
     }
   };
+  if (EmitWinograd(builder, node)) return true;
   const Fusion fusion = FindFusion(builder, node);
-  for (const Way way : {Way::kWinograd, Way::kChannelsLast, Way::kAny}) {
+  for (const Way way : {Way::kChannelsLast, Way::kAny}) {
     if (emit(fusion, way)) return true;
   }
   return !fusion.nodes.empty() && emit(FindFusion(builder, node, 0), Way::kAny);

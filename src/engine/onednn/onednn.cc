@@ -112,10 +112,16 @@ class OneDnnContext : public Context {
 // Several strands take turns at each of the plan's stretches.
 void RunSteps(const Plan& plan, std::span<Strand* const> strands, std::size_t first, std::size_t last) {
   const OneThread one_thread;
+  std::vector<const onednn::Arena*> arenas;
+  for (const Strand* const strand : strands) arenas.push_back(&strand->arena());
   for (const std::size_t stretch_end : plan.stretches) {
     const std::size_t end = std::min(stretch_end, last);
     if (first >= end) continue;
-    for (Strand* const strand : strands) strand->Run(first, end);
+    if (plan.steps[first]->PrefersCompany()) {
+      plan.steps[first]->RunTogether(arenas);
+    } else {
+      for (Strand* const strand : strands) strand->Run(first, end);
+    }
     first = end;
   }
 }

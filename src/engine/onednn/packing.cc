@@ -6,16 +6,11 @@
 
 #include "base/parallel.h"
 #include "engine/one_thread.h"
-#include "engine/onednn/winograd_weights.h"
 
 namespace prefiqs::engine::onednn {
 namespace {
 
 void Reorder(const dnnl::engine& engine, const dnnl::memory& from, const dnnl::memory& to) {
-  const bool transformed =
-      TransformForWinograd(from.get_desc(), to.get_desc(), static_cast<const float*>(from.get_data_handle()),
-                           static_cast<float*>(to.get_data_handle()), NewestVectors());
-  if (transformed) return;
   dnnl::stream stream(engine);
   dnnl::memory source = from, target = to;
   dnnl::reorder(source, target).execute(stream, source, target);

@@ -107,7 +107,8 @@ std::vector<std::size_t> Stretches(std::span<const std::unique_ptr<const Step>> 
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const std::size_t more = steps[i]->ConstantBytes();
-    if (i > 0 && more > 0 && bytes + more > cache_bytes) {
+    const bool is_for_all = steps[i]->PrefersCompany() || (i > 0 && steps[i - 1]->PrefersCompany());
+    if (i > 0 && (is_for_all || (more > 0 && bytes + more > cache_bytes))) {
       ends.push_back(i);
       bytes = 0;
     }

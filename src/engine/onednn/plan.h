@@ -69,6 +69,10 @@ class Step {
   virtual Bound Bind(const Arena& arena, const dnnl::engine& engine) const = 0;
   // What it reads that is the same in every run.
   virtual std::size_t ConstantBytes() const { return 0; }
+  // Whether RunTogether is cheaper than as many runs; the bits are the same.
+  virtual bool PrefersCompany() const { return false; }
+  // One run in each arena. Only of what prefers it.
+  virtual void RunTogether(std::span<const Arena* const> /*arenas*/) const {}
   // The buffers it uses. One that is written may be read as well (a sum in place).
   struct Traffic {
     std::vector<int> read, written;
@@ -155,7 +159,8 @@ struct Plan {
     graph::TensorPtr constant;
   };
   std::vector<Output> outputs;
-  // Ends of the stretches of steps whose constants fit in a cache together; the last is the number of steps.
+  // Ends of the stretches of steps whose constants fit in a cache together, or that are one step which prefers company;
+  // the last is the number of steps.
   std::vector<std::size_t> stretches;
   std::optional<Fork> fork;         // nothing where all is one
   std::vector<LayerReport> layers;  // of the rewritten graph

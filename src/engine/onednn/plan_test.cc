@@ -34,13 +34,15 @@ TEST(PlaceBuffers, NeverOverlapsWhatLivesAtTheSameTime) {
 
 class Heavy : public Step {
  public:
-  explicit Heavy(std::size_t bytes) : bytes_(bytes) {}
+  explicit Heavy(std::size_t bytes, bool prefers_company = false) : bytes_(bytes), prefers_company_(prefers_company) {}
   Bound Bind(const Arena&, const dnnl::engine&) const override { return {}; }
   std::size_t ConstantBytes() const override { return bytes_; }
+  bool PrefersCompany() const override { return prefers_company_; }
   Traffic Buffers() const override { return {}; }
 
  private:
   std::size_t bytes_;
+  bool prefers_company_;
 };
 
 TEST(Stretches, HoldWhatFitsInTheCacheTogether) {
@@ -48,6 +50,14 @@ TEST(Stretches, HoldWhatFitsInTheCacheTogether) {
   for (const std::size_t bytes : {40, 60, 0, 1, 500, 0, 30, 70, 30}) steps.push_back(std::make_unique<Heavy>(bytes));
   EXPECT_EQ(Stretches(steps, 100), (std::vector<std::size_t>{3, 4, 6, 8, 9}));
   EXPECT_EQ(Stretches(steps, 1000), (std::vector<std::size_t>{9}));
+}
+
+TEST(Stretches, LeaveWhatPrefersCompanyByItself) {
+  std::vector<std::unique_ptr<const Step>> steps;
+  for (const bool prefers_company : {true, false, false, true, true, false}) {
+    steps.push_back(std::make_unique<Heavy>(1, prefers_company));
+  }
+  EXPECT_EQ(Stretches(steps, 1000), (std::vector<std::size_t>{1, 3, 4, 5, 6}));
 }
 
 }  // namespace
