@@ -119,10 +119,22 @@ std::optional<KeyOfWeight<KeyOf>> Threshold(std::vector<std::size_t> weights, st
   std::vector<graph::Scratch> scratches(static_cast<std::size_t>(ThreadCount(threads)));
   std::int64_t at_or_below = 0;
   const auto threshold = SelectSmallest<KeyOfWeight<KeyOf>>(
-      k, weights.size(), threads,
-      [&](std::size_t part, std::size_t share, auto&& visit) {
+      k, n, weights.size(), threads,
+      [&](std::size_t part, std::size_t share, std::size_t stride, auto&& visit) {
         const auto key = key_of(weights[part], scratches[share]);
-        for (std::size_t i = 0; i < sizes[weights[part]]; ++i) visit(key(i));
+        constexpr std::size_t kBlock = 1024;
+        KeyOfWeight<KeyOf> keys[kBlock];
+        for (std::size_t i = 0, end = sizes[weights[part]]; i < end;) {
+          std::size_t n_keys = 0;
+          if (stride == 1) {  // by itself, so that it is vectorised
+            n_keys = std::min(kBlock, end - i);
+            for (std::size_t j = 0; j < n_keys; ++j) keys[j] = key(i + j);
+            i += n_keys;
+          } else {
+            for (; i < end && n_keys < kBlock; i += stride) keys[n_keys++] = key(i);
+          }
+          visit(std::span<const KeyOfWeight<KeyOf>>(keys, n_keys));
+        }
       },
       &at_or_below);
   gone += at_or_below;

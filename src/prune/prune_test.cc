@@ -125,13 +125,48 @@ TEST(Select, AgreesWithSortingWhateverThePartsAndThreads) {
   std::sort(sorted.begin(), sorted.end());
   for (const std::size_t size : {1u, 7u, 400u, 1000u, 2000u}) {
     for (const int threads : {1, 2, 5}) {
-      const auto visit_part = [&](std::size_t part, std::size_t, auto&& visit) {
-        for (std::size_t i = part * size; i < std::min((part + 1) * size, keys.size()); ++i) visit(keys[i]);
+      const auto visit_part = [&](std::size_t part, std::size_t, std::size_t stride, auto&& visit) {
+        for (std::size_t i = part * size; i < std::min((part + 1) * size, keys.size()); i += stride)
+          visit(std::span(&keys[i], 1));
       };
       for (const std::int64_t k : {1, 500, 1000}) {
-        EXPECT_EQ(SelectSmallest<std::uint64_t>(k, (keys.size() + size - 1) / size, threads, visit_part),
+        EXPECT_EQ(RadixSelect<std::uint64_t>(k, (keys.size() + size - 1) / size, threads, visit_part),
                   sorted[static_cast<std::size_t>(k - 1)])
             << size << " a part, " << threads << " threads";
+      }
+    }
+  }
+}
+
+// Of so many that a sample is taken: usual ones, ones that are nearly all equal, and ones that a sample misjudges.
+TEST(Select, AgreesWithSortingOfMany) {
+  std::mt19937_64 random(9);
+  constexpr std::size_t kCount = (std::size_t{1} << 20) + 12345, kParts = 7;
+  for (const char* kind : {"normal", "few values", "equal", "periodic"}) {
+    std::vector<std::uint32_t> keys(kCount);
+    std::normal_distribution<float> normal;
+    for (std::size_t i = 0; i < kCount; ++i) {
+      const std::string_view name = kind;
+      keys[i] = name == "normal"       ? std::bit_cast<std::uint32_t>(std::fabs(normal(random)))
+                : name == "few values" ? static_cast<std::uint32_t>(random() % 100)
+                : name == "equal"      ? 5u
+                                       : static_cast<std::uint32_t>(i % 251 == 0 ? 1u << 30 : random() % 1000000);
+    }
+    std::vector<std::uint32_t> sorted = keys;
+    std::sort(sorted.begin(), sorted.end());
+    const std::size_t size = (kCount + kParts - 1) / kParts / 251 * 251;  // a part begins with a sampled key
+    const auto visit_part = [&](std::size_t part, std::size_t, std::size_t stride, auto&& visit) {
+      const std::size_t end = part + 1 == kParts ? kCount : (part + 1) * size;
+      for (std::size_t i = part * size; i < end; i += stride) visit(std::span(&keys[i], 1));
+    };
+    for (const std::size_t k : {std::size_t{1}, std::size_t{2}, kCount / 10, kCount / 2, kCount - 1, kCount}) {
+      for (const int threads : {1, 3}) {
+        std::int64_t at_or_below = 0;
+        const auto key = SelectSmallest<std::uint32_t>(static_cast<std::int64_t>(k), static_cast<std::int64_t>(kCount),
+                                                       kParts, threads, visit_part, &at_or_below);
+        EXPECT_EQ(key, sorted[k - 1]) << kind << ' ' << k;
+        EXPECT_EQ(at_or_below, std::upper_bound(sorted.begin(), sorted.end(), key) - sorted.begin())
+            << kind << ' ' << k;
       }
     }
   }
