@@ -12,8 +12,8 @@
 namespace prefiqs::engine {
 
 // Of a graph of batch 1 whose every shape is known. Conv (any groups, zero pads all around, strides), Gemm (transB),
-// BatchNormalization, PRelu, Relu, Clip, Sigmoid, Add and Mul (of one shape, or by one number a channel),
-// GlobalAveragePool, and what only changes the shape.
+// BatchNormalization, InstanceNormalization, PRelu, Relu, Clip, Sigmoid, Add, Mul, Max and Min of two (of one shape, or
+// by one number a channel), GlobalAveragePool, MaxPool (windows side by side), and what only changes the shape.
 class DoubleForTest {
  public:
   using Doubles = std::vector<double>;
@@ -54,6 +54,8 @@ class DoubleForTest {
     if (node.op == "Flatten" || node.op == "Reshape" || node.op == "Identity") return x;
     if (node.op == "Add") return each([&](std::size_t i, double v) { return v + other(1, i); });
     if (node.op == "Mul") return each([&](std::size_t i, double v) { return v * other(1, i); });
+    if (node.op == "Max") return each([&](std::size_t i, double v) { return std::max(v, other(1, i)); });
+    if (node.op == "Min") return each([&](std::size_t i, double v) { return std::min(v, other(1, i)); });
     if (node.op == "Relu") return each([](std::size_t, double v) { return std::max(v, 0.0); });
     if (node.op == "PRelu") return each([&](std::size_t i, double v) { return v < 0 ? other(1, i) * v : v; });
     if (node.op == "Clip")
@@ -65,12 +67,23 @@ class DoubleForTest {
         return (v - other(3, i)) / std::sqrt(other(4, i) + epsilon) * other(1, i) + other(2, i);
       });
     }
-    if (node.op == "GlobalAveragePool") {
-      Doubles y(static_cast<std::size_t>(Shape(node.inputs[0])[1]));
-      const std::size_t plane = x.size() / y.size();
-      for (std::size_t i = 0; i < x.size(); ++i) y[i / plane] += x[i] / static_cast<double>(plane);
-      return y;
+    const std::size_t plane = x.size() / static_cast<std::size_t>(Shape(node.inputs[0])[1]);
+    const auto means = [&](auto of) {
+      Doubles sums(x.size() / plane);
+      for (std::size_t i = 0; i < x.size(); ++i) sums[i / plane] += of(i, x[i]) / static_cast<double>(plane);
+      return sums;
+    };
+    if (node.op == "GlobalAveragePool") return means([](std::size_t, double v) { return v; });
+    if (node.op == "InstanceNormalization") {
+      const Doubles mean = means([](std::size_t, double v) { return v; });
+      const auto centred = [&](std::size_t i, double v) { return v - mean[i / plane]; };
+      const Doubles variance = means([&](std::size_t i, double v) { return centred(i, v) * centred(i, v); });
+      const double epsilon = node.Float("epsilon", 1e-5f);
+      return each([&](std::size_t i, double v) {
+        return centred(i, v) / std::sqrt(variance[i / plane] + epsilon) * other(1, i) + other(2, i);
+      });
     }
+    if (node.op == "MaxPool") return MaxPool(node);
     throw std::runtime_error("no " + node.op + " in double");
   }
 
@@ -95,6 +108,18 @@ class DoubleForTest {
         }
         y.push_back(sum);
       }
+    }
+    return y;
+  }
+
+  Doubles MaxPool(const graph::Node& node) {
+    const Doubles& x = At(node.inputs[0]);
+    const std::int64_t side = node.Ints("kernel_shape")[0], width = Shape(node.inputs[0])[3];
+    Doubles y(x.size() / static_cast<std::size_t>(side * side), -INFINITY);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const auto row = static_cast<std::int64_t>(i) / width, column = static_cast<std::int64_t>(i) % width;
+      double& largest = y[static_cast<std::size_t>(row / side * (width / side) + column / side)];
+      largest = std::max(largest, x[i]);
     }
     return y;
   }

@@ -3,6 +3,7 @@
 #define PREFIQS_ENGINE_TANGENT_FOR_TEST_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -30,6 +31,16 @@ inline std::vector<graph::Tensor> RunOnce(const Executor& executor, const graph:
                                           const std::vector<graph::Tensor>& inputs) {
   const auto context = executor.NewContext();
   return RunOn(executor, *context, graph, inputs);
+}
+
+using Operation = std::function<graph::ValueId(GraphForTest&, graph::ValueId)>;
+
+inline Operation Plain(const char* op, GraphForTest::Attributes attributes = {}) {
+  return [=](GraphForTest& g, graph::ValueId v) { return g.Add(op, {v}, attributes); };
+}
+
+inline graph::ValueId Floats(GraphForTest& g, graph::Shape shape, const std::vector<float>& values) {
+  return g.Constant(graph::Tensor::From<float>(std::move(shape), values));
 }
 
 // A batch normalisation of `v`.

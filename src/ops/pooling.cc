@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "ops/rows.h"
@@ -21,6 +20,7 @@ Window ResolvePool(const Node& node, const Shape& input) {
   return ResolveWindow(node, input, node.Ints("kernel_shape"));
 }
 
+// MaxPool's second output: where the largest lie, counted over the whole input in row-major order.
 std::vector<TensorType> InferPool(const Node& node, std::span<const InferInput> inputs) {
   const Shape& input = RequiredFloat(node, inputs, 0, "the input").shape;
   const Window window = ResolvePool(node, input);
@@ -35,13 +35,16 @@ std::vector<TensorType> InferPool(const Node& node, std::span<const InferInput> 
   }
   Shape output{input[0], input[1]};
   output.insert(output.end(), window.output.begin(), window.output.end());
-  return {MakeType(node, graph::DataType::kFloat32, std::move(output))};
+  std::vector<TensorType> results{MakeType(node, graph::DataType::kFloat32, output)};
+  if (node.outputs.size() > 1) results.push_back(MakeType(node, graph::DataType::kInt64, std::move(output)));
+  return results;
 }
 
 // What one window sees of a plane of the input, and how many places it has there and in the padding together.
 struct Seen {
   double sum = 0;
-  double largest = -std::numeric_limits<double>::infinity();
+  double largest = 0;
+  std::int64_t place = 0;  // of the largest in the plane: of the first where several are equal
   std::int64_t inside = 0;
   std::int64_t with_padding = 0;
 };
@@ -64,29 +67,32 @@ Seen Look(const float* plane, const std::array<std::int64_t, 3>& size, const Win
         const std::int64_t z = start[0] + a * window.dilations[0];
         const std::int64_t y = start[1] + b * window.dilations[1];
         const std::int64_t x = start[2] + c * window.dilations[2];
-        const double value = plane[(z * size[1] + y) * size[2] + x];
+        const std::int64_t place = (z * size[1] + y) * size[2] + x;
+        const double value = plane[place];
         seen.sum += value;
-        if (value > seen.largest || std::isnan(value)) seen.largest = value;  // a NaN stays
-        ++seen.inside;
+        if (seen.inside++ == 0 || value > seen.largest || std::isnan(value)) {  // a NaN stays, the last of several
+          seen.largest = value;
+          seen.place = place;
+        }
       }
     }
   }
   return seen;
 }
 
-// `Result` makes the output element of what its window sees.
-template <typename Result>
-void Slide(const Node& node, const Tensor& input, Tensor& output, Result result) {
+// Calls visit(first, seen) for what each window sees of the plane that begins at element `first`, in the order of the
+// output.
+template <typename Visit>
+void Slide(const Node& node, const Tensor& input, Visit visit) {
   const Window window = ThreeDimensional(ResolvePool(node, input.shape()));
   const std::array<std::int64_t, 3> size = SpatialSize(input.shape());
-  const std::int64_t planes = input.shape()[0] * input.shape()[1];
-  const float* plane = input.values<float>().data();
-  float* out = output.values<float>().data();
-  for (std::int64_t p = 0; p < planes; ++p, plane += size[0] * size[1] * size[2]) {
+  const float* elements = input.values<float>().data();
+  const std::int64_t plane = size[0] * size[1] * size[2];
+  for (std::int64_t p = 0; p < input.shape()[0] * input.shape()[1]; ++p) {
     for (std::int64_t d = 0; d < window.output[0]; ++d) {
       for (std::int64_t h = 0; h < window.output[1]; ++h) {
         for (std::int64_t w = 0; w < window.output[2]; ++w) {
-          *out++ = static_cast<float>(result(Look(plane, size, window, {d, h, w})));
+          visit(p * plane, Look(elements + p * plane, size, window, {d, h, w}));
         }
       }
     }
@@ -94,13 +100,19 @@ void Slide(const Node& node, const Tensor& input, Tensor& output, Result result)
 }
 
 void RunMaxPool(const Node& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
-  Slide(node, *inputs[0], outputs[0], [](const Seen& seen) { return seen.largest; });
+  float* value = outputs[0].values<float>().data();
+  std::int64_t* place = outputs.size() > 1 ? outputs[1].values<std::int64_t>().data() : nullptr;
+  Slide(node, *inputs[0], [&](std::int64_t first, const Seen& seen) {
+    *value++ = static_cast<float>(seen.largest);
+    if (place != nullptr) *place++ = first + seen.place;
+  });
 }
 
 void RunAveragePool(const Node& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
   const bool count_padding = node.Int("count_include_pad", 0) != 0;
-  Slide(node, *inputs[0], outputs[0], [count_padding](const Seen& seen) {
-    return seen.sum / static_cast<double>(count_padding ? seen.with_padding : seen.inside);
+  float* value = outputs[0].values<float>().data();
+  Slide(node, *inputs[0], [&](std::int64_t, const Seen& seen) {
+    *value++ = static_cast<float>(seen.sum / static_cast<double>(count_padding ? seen.with_padding : seen.inside));
   });
 }
 
@@ -136,7 +148,7 @@ constexpr std::string_view kMaxPoolAttributes[] = {"auto_pad",     "ceil_mode", 
 constexpr std::string_view kAveragePoolAttributes[] = {
     "auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"};
 constexpr Operator kPoolingRows[] = {
-    {"MaxPool", 1, 1, 1, 1, kMaxPoolAttributes, InferPool, RunMaxPool},
+    {"MaxPool", 1, 1, 1, 2, kMaxPoolAttributes, InferPool, RunMaxPool},
     {"AveragePool", 1, 1, 1, 1, kAveragePoolAttributes, InferPool, RunAveragePool},
     {"GlobalAveragePool", 1, 1, 1, 1, {}, InferGlobalAveragePool, RunGlobalAveragePool},
 };

@@ -46,6 +46,34 @@ TEST(MaxPool, KeepsWhatIsNotANumber) {
   EXPECT_EQ(y[1], 2);
 }
 
+std::vector<std::int64_t> PlacesOf(Attributes attributes, const Tensor& x) {
+  const std::vector<Tensor> y = RunNode({"MaxPool", std::move(attributes), 2}, {x});
+  EXPECT_EQ(y[1].shape(), y[0].shape());
+  return Values<std::int64_t>(y[1]);
+}
+
+TEST(MaxPool, SaysWhereTheLargestLie) {
+  const Tensor x = F({1, 2, 2, 3}, {1, -5, 3, 2, 0, -7, -1, -2, -3, -4, -5, -6});
+  EXPECT_THAT(PlacesOf({{"kernel_shape", Int64s{2, 2}}}, x), ElementsAre(3, 2, 6, 7));
+  const Tensor y = F({2, 1, 3}, {-3, -4, 1, 1, 2, 0});
+  EXPECT_THAT(PlacesOf({{"kernel_shape", Int64s{2}}, {"pads", Int64s{1, 1}}}, y), ElementsAre(0, 0, 2, 2, 3, 4, 4, 5));
+  EXPECT_THAT(PlacesOf({{"kernel_shape", Int64s{2, 2}}, {"dilations", Int64s{2, 2}}}, Counting({1, 1, 4, 4})),
+              ElementsAre(10, 11, 14, 15));
+}
+
+// As PyTorch.
+TEST(MaxPool, TheFirstOfEqualsAndTheLastThatIsNotANumberIsTheLargest) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
+  const auto places = [](const std::vector<float>& row) {
+    const Tensor x = Tensor::From<float>({1, 1, 1, static_cast<std::int64_t>(row.size())}, row);
+    return PlacesOf({{"kernel_shape", Int64s{1, 4}}}, x);
+  };
+  EXPECT_THAT(places({1, 2, 2, 0, 2}), ElementsAre(1, 1));
+  EXPECT_THAT(places({0, -0.0f, 0, -1}), ElementsAre(0));
+  EXPECT_THAT(places({-kInfinity, -kInfinity, -kInfinity, -kInfinity}), ElementsAre(0));
+  EXPECT_THAT(places({kNan, 5, kNan, 7}), ElementsAre(2));
+}
+
 TEST(AveragePool, PaddingCountsOnlyWhenAsked) {
   const Tensor x = F({1, 1, 2}, {2, 4});
   const Attributes pool{{"kernel_shape", Int64s{2}}, {"pads", Int64s{1, 1}}};

@@ -103,6 +103,12 @@ ValueId TangentMaker::Again(const Node& node, std::size_t i, ValueId x) {
   return Emit(node.op, std::move(inputs), node.attributes);
 }
 
+TangentMaker::Terms TangentMaker::TermsAgain(const Node& node, std::size_t i) {
+  Terms terms;
+  for (const ValueId term : TermsOf(node.inputs[i])) terms.push_back(Again(node, i, term));
+  return terms;
+}
+
 ValueId TangentMaker::AddConstant(std::string name, graph::TensorPtr tensor) {
   const ValueId id = graph_.AddConstant(std::move(name), std::move(tensor));
   terms_.resize(graph_.values.size());

@@ -2,7 +2,6 @@
 #include "ops/tangent_rules.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -83,20 +82,19 @@ void AddOrSub(Maker& m, const Node& node) {
   m.Set(node.outputs[0], sum);
 }
 
-// Each term alone: a scale by constants then goes into the weights that make the term.
-void ScaleTerms(Maker& m, const Node& node, std::size_t i) {
-  Terms scaled;
-  for (const ValueId term : m.TermsOf(node.inputs[i])) scaled.push_back(m.Again(node, i, term));
-  m.Set(node.outputs[0], scaled);
-}
-
-// Linear in either of the first two inputs: Mul, MatMul, Conv, Gemm.
+// Linear in either of the first two inputs: Mul, MatMul, Conv, Gemm. A bias is part of one term: nothing to compute.
 Terms ProductTerms(Maker& m, const Node& node) {
-  Node product = node;  // a bias is no part of it
+  Node product = node;
   product.inputs.resize(2);
+  if (node.inputs.size() > 2 && m.Has(node.inputs[2])) {
+    product.inputs.push_back(m.Of(node.inputs[2]));
+    if (!m.Has(node.inputs[0]) && !m.Has(node.inputs[1])) return {m.Again(product, 1, m.Zero(node.inputs[1]))};
+  }
   Terms terms;
   for (const std::size_t i : {1u, 0u}) {
-    if (m.Has(node.inputs[i])) terms.push_back(m.Again(product, i, m.Of(node.inputs[i])));
+    if (!m.Has(node.inputs[i])) continue;
+    terms.push_back(m.Again(product, i, m.Of(node.inputs[i])));
+    product.inputs.resize(2);
   }
   return terms;
 }
@@ -105,7 +103,8 @@ void Product(Maker& m, const Node& node) { m.Set(node.outputs[0], ProductTerms(m
 
 void Mul(Maker& m, const Node& node) {
   for (const std::size_t i : {0u, 1u}) {
-    if (!m.Has(node.inputs[1 - i]) && m.Constant(node.inputs[1 - i])) return ScaleTerms(m, node, i);
+    if (!m.Has(node.inputs[1 - i]) && m.Constant(node.inputs[1 - i]))
+      return m.Set(node.outputs[0], m.TermsAgain(node, i));
   }
   Product(m, node);
 }
@@ -113,7 +112,7 @@ void Mul(Maker& m, const Node& node) {
 // y = a / b: (da - y db) / b.
 void Div(Maker& m, const Node& node) {
   const ValueId a = node.inputs[0], b = node.inputs[1], y = node.outputs[0];
-  if (!m.Has(b)) return ScaleTerms(m, node, 0);
+  if (!m.Has(b)) return m.Set(y, m.TermsAgain(node, 0));
   ValueId change = m.Emit("Mul", {y, m.Of(b)});
   change = m.Has(a) ? m.Emit("Sub", {m.Of(a), change}) : m.Emit("Mul", {change, m.Number(-1)});
   m.Set(y, {m.Emit("Div", {change, b})});
@@ -125,11 +124,32 @@ void Where(Maker& m, const Node& node) {
   m.Set(y, {Widened(m, m.Emit("Where", {node.inputs[0], part(1), part(2)}), y)});
 }
 
-// Without its mean and offset.
-void BatchNormalization(Maker& m, const Node& node) {
-  Node scale = node;
-  for (const std::size_t i : {2u, 3u}) scale.inputs[i] = m.Emit("Mul", {node.inputs[i], m.Number(0)});
-  ScaleTerms(m, scale, 0);
+// 1 where a > b, -1 where a < b, 0 where they are equal. NaN where both are infinite.
+ValueId Order(Maker& m, ValueId a, ValueId b) {
+  const ValueId large = m.Emit("Mul", {m.Emit("Sub", {a, b}), m.Number(std::numeric_limits<float>::max())});
+  return m.Emit("Clip", {large, m.Number(-1), m.Number(1)});
+}
+
+// Of two, and of more as they are folded: the first two, their result and the third, …
+void MaxOrMin(Maker& m, const Node& node) {
+  if (node.inputs.size() == 1) return Pass(m, node);
+  ValueId value = node.inputs[0], change = m.Of(value);
+  for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+    const ValueId other = node.inputs[i];
+    if (change != kNone || m.Has(other)) {
+      const ValueId order = node.op == "Max" ? Order(m, value, other) : Order(m, other, value);
+      const auto part = [&](std::string_view op, ValueId of) {
+        return m.Emit("Mul", {m.Emit("Mul", {m.Emit(op, {m.Number(1), order}), m.Number(0.5f)}), of});
+      };
+      if (change != kNone) change = part("Add", change);
+      if (m.Has(other)) {
+        const ValueId more = part("Sub", m.Of(other));
+        change = change == kNone ? more : m.Emit("Add", {more, change});
+      }
+    }
+    if (i + 1 < node.inputs.size()) value = m.Emit(node.op, {value, other});
+  }
+  m.Set(node.outputs[0], {change});
 }
 
 // --- Functions of each element: dy = f'(x) dx. Where f' is simpler in y, in y: what makes y can then still be one
@@ -169,10 +189,17 @@ void LeakyRelu(Maker& m, const Node& node) {
   Chain(m, node, OneOr(m, alpha >= 0 ? node.outputs[0] : node.inputs[0], m.Number(alpha)));
 }
 
+// By x, and by the slope: min(x, 0).
 void PRelu(Maker& m, const Node& node) {
-  const graph::Tensor* slopes = m.Constant(node.inputs[1]);
+  const ValueId x = node.inputs[0], slope = node.inputs[1];
+  Terms terms;
+  const graph::Tensor* slopes = m.Constant(slope);
   const bool same_sign = slopes && std::ranges::all_of(slopes->values<float>(), [](float s) { return s >= 0; });
-  Chain(m, node, OneOr(m, same_sign ? node.outputs[0] : node.inputs[0], node.inputs[1]));
+  if (m.Has(x)) terms.push_back(m.Emit("Mul", {OneOr(m, same_sign ? node.outputs[0] : x, slope), m.Of(x)}));
+  if (m.Has(slope)) {
+    terms.push_back(m.Emit("Mul", {m.Emit("Clip", {x, kNone, m.Number(0)}), m.Of(slope)}));
+  }
+  m.Set(node.outputs[0], terms);
 }
 
 void Clip(Maker& m, const Node& node) {
@@ -250,97 +277,57 @@ void Pow(Maker& m, const Node& node) {
   Chain(m, node, m.Emit("Mul", {lower, exponent}));
 }
 
-// --- Operators that look at many elements. Sums are ratios of means: nobody needs to know of how many.
-
-ValueId Mean(Maker& m, ValueId x, const std::vector<std::int64_t>& axes) {
-  return m.Emit("ReduceMean", {x, m.Integers(axes)}, {{"keepdims", std::int64_t{1}}});
-}
-
-// y = √Σx²: dy = Σ x dx / y = y Σ x dx / Σ x².
-void ReduceL2(Maker& m, const Node& node) {
-  const ValueId x = node.inputs[0], y = node.outputs[0];
-  const auto mean = [&](ValueId v) {
-    std::vector<ValueId> inputs = node.inputs;
-    inputs[0] = v;
-    return m.Emit("ReduceMean", inputs, node.attributes);
-  };
-  const ValueId ratio = m.Emit("Div", {mean(m.Emit("Mul", {x, m.Of(x)})), mean(m.Emit("Mul", {x, x}))});
-  m.Set(y, {m.Emit("Mul", {y, ratio})});
-}
-
-// y (dx - Σ y dx), and Σ y = 1.
-void Softmax(Maker& m, const Node& node) {
-  const std::int64_t axis = node.Int("axis", -1);
-  if (node.Int("coerce_2d", 0) != 0 && axis != -1) m.Refuse(node, "over several dimensions");
-  const ValueId y = node.outputs[0], dx = m.Of(node.inputs[0]);
-  const ValueId sum = m.Emit("Div", {Mean(m, m.Emit("Mul", {y, dx}), {axis}), Mean(m, y, {axis})});
-  m.Set(y, {m.Emit("Mul", {m.Emit("Sub", {dx, sum}), y})});
-}
-
-// x̂ = (x - mean) / σ: dx̂ = (dx - mean(dx) - x̂ mean(x̂ dx)) / σ.
-void LayerNormalization(Maker& m, const Node& node) {
-  const std::int64_t axis = node.Int("axis", -1);
-  if (axis >= 0) m.Refuse(node, "with an axis that is counted from the front");
-  if (node.outputs.size() > 1) m.Refuse(node, "of its further outputs");
-  std::vector<std::int64_t> axes;
-  for (std::int64_t a = axis; a < 0; ++a) axes.push_back(a);
-  const ValueId x = node.inputs[0], dx = m.Of(x);
-  const std::vector<ValueId> unscaled =
-      m.EmitMany("LayerNormalization", {x, m.Number(1)}, 3, node.attributes);  // x̂, mean, 1 / σ
-  const ValueId along = m.Emit("Mul", {unscaled[0], Mean(m, m.Emit("Mul", {unscaled[0], dx}), axes)});
-  const ValueId across = m.Emit("Sub", {m.Emit("Sub", {dx, Mean(m, dx, axes)}), along});
-  m.Set(node.outputs[0], {m.Emit("Mul", {m.Emit("Mul", {across, unscaled[2]}), node.inputs[1]})});
-}
-
 }  // namespace
 
 std::span<const TangentRule> TangentRules() {
-  static const std::array kRules{
-      TangentRule{"Identity", {0}, Pass},
-      TangentRule{"Dropout", {0}, Pass},
-      TangentRule{"Cast", {0}, Cast},
-      TangentRule{"Shape", {0}, None},
-      TangentRule{"Reshape", {0}, Linear},
-      TangentRule{"Flatten", {0}, Linear},
-      TangentRule{"Squeeze", {0}, Linear},
-      TangentRule{"Unsqueeze", {0}, Linear},
-      TangentRule{"Expand", {0}, Linear},
-      TangentRule{"Transpose", {0}, Linear},
-      TangentRule{"Concat", {}, Concat},
-      TangentRule{"Split", {0}, Split},
-      TangentRule{"Slice", {0}, Linear},
-      TangentRule{"Gather", {0}, Linear},
-      TangentRule{"Pad", {0}, Pad},
-      TangentRule{"Resize", {0}, Resize},
-      TangentRule{"AveragePool", {0}, Linear},
-      TangentRule{"GlobalAveragePool", {0}, Linear},
-      TangentRule{"ReduceMean", {0}, Linear},
-      TangentRule{"ReduceL2", {0}, ReduceL2},
-      TangentRule{"Add", {0, 1}, AddOrSub},
-      TangentRule{"Sub", {0, 1}, AddOrSub},
-      TangentRule{"Mul", {0, 1}, Mul},
-      TangentRule{"Div", {0, 1}, Div},
-      TangentRule{"Pow", {0}, Pow},
-      TangentRule{"Where", {1, 2}, Where},
-      TangentRule{"Conv", {0, 1}, Product},
-      TangentRule{"Gemm", {0, 1}, Product},
-      TangentRule{"MatMul", {0, 1}, Product},
-      TangentRule{"BatchNormalization", {0}, BatchNormalization},
-      TangentRule{"LayerNormalization", {0}, LayerNormalization},
-      TangentRule{"Softmax", {0}, Softmax},
-      TangentRule{"Relu", {0}, Relu},
-      TangentRule{"LeakyRelu", {0}, LeakyRelu},
-      TangentRule{"PRelu", {0}, PRelu},
-      TangentRule{"Clip", {0}, Clip},
-      TangentRule{"Sigmoid", {0}, Sigmoid},
-      TangentRule{"HardSigmoid", {0}, HardSigmoid},
-      TangentRule{"HardSwish", {0}, HardSwish},
-      TangentRule{"Tanh", {0}, Tanh},
-      TangentRule{"Erf", {0}, Erf},
-      TangentRule{"Gelu", {0}, Gelu},
-      TangentRule{"Exp", {0}, Exp},
-      TangentRule{"Sqrt", {0}, Sqrt},
-  };
+  static const std::vector<TangentRule> kRules = [] {
+    std::vector<TangentRule> rules(RulesOfMany().begin(), RulesOfMany().end());
+    rules.insert(rules.end(), {
+                                  TangentRule{"Identity", {0}, Pass},
+                                  TangentRule{"Dropout", {0}, Pass},
+                                  TangentRule{"Cast", {0}, Cast},
+                                  TangentRule{"Shape", {0}, None},
+                                  TangentRule{"Reshape", {0}, Linear},
+                                  TangentRule{"Flatten", {0}, Linear},
+                                  TangentRule{"Squeeze", {0}, Linear},
+                                  TangentRule{"Unsqueeze", {0}, Linear},
+                                  TangentRule{"Expand", {0}, Linear},
+                                  TangentRule{"Transpose", {0}, Linear},
+                                  TangentRule{"Concat", {}, Concat},
+                                  TangentRule{"Split", {0}, Split},
+                                  TangentRule{"Slice", {0}, Linear},
+                                  TangentRule{"Gather", {0}, Linear},
+                                  TangentRule{"Pad", {0}, Pad},
+                                  TangentRule{"Resize", {0}, Resize},
+                                  TangentRule{"AveragePool", {0}, Linear},
+                                  TangentRule{"GlobalAveragePool", {0}, Linear},
+                                  TangentRule{"ReduceMean", {0}, Linear},
+                                  TangentRule{"Add", {0, 1}, AddOrSub},
+                                  TangentRule{"Sub", {0, 1}, AddOrSub},
+                                  TangentRule{"Mul", {0, 1}, Mul},
+                                  TangentRule{"Div", {0, 1}, Div},
+                                  TangentRule{"Max", {}, MaxOrMin},
+                                  TangentRule{"Min", {}, MaxOrMin},
+                                  TangentRule{"Pow", {0}, Pow},
+                                  TangentRule{"Where", {1, 2}, Where},
+                                  TangentRule{"Conv", {}, Product},
+                                  TangentRule{"Gemm", {}, Product},
+                                  TangentRule{"MatMul", {0, 1}, Product},
+                                  TangentRule{"Relu", {0}, Relu},
+                                  TangentRule{"LeakyRelu", {0}, LeakyRelu},
+                                  TangentRule{"PRelu", {}, PRelu},
+                                  TangentRule{"Clip", {0}, Clip},
+                                  TangentRule{"Sigmoid", {0}, Sigmoid},
+                                  TangentRule{"HardSigmoid", {0}, HardSigmoid},
+                                  TangentRule{"HardSwish", {0}, HardSwish},
+                                  TangentRule{"Tanh", {0}, Tanh},
+                                  TangentRule{"Erf", {0}, Erf},
+                                  TangentRule{"Gelu", {0}, Gelu},
+                                  TangentRule{"Exp", {0}, Exp},
+                                  TangentRule{"Sqrt", {0}, Sqrt},
+                              });
+    return rules;
+  }();
   return kRules;
 }
 

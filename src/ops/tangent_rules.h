@@ -42,7 +42,11 @@ class TangentMaker {
                                        Attributes attributes = {});
   // `node` again, reading `x` in place of its input i.
   graph::ValueId Again(const graph::Node& node, std::size_t i, graph::ValueId x);
+  // The same of each term of its input i alone, for what is linear in it: a scale by constants then goes into the
+  // weights that make the term.
+  Terms TermsAgain(const graph::Node& node, std::size_t i);
   graph::ValueId Number(float value);
+  graph::ValueId Zero(graph::ValueId like) { return Emit("Mul", {like, Number(0)}); }
   graph::ValueId Integers(const std::vector<std::int64_t>& values);
   const graph::Tensor* Constant(graph::ValueId id) const { return graph_.constant(id); }
   [[noreturn]] static void Refuse(const graph::Node& node, std::string_view cause);
@@ -69,6 +73,8 @@ struct TangentRule {
   void (*apply)(TangentMaker& maker, const graph::Node& node);
 };
 std::span<const TangentRule> TangentRules();
+// Those of them that look at many elements: reductions, normalisations, MaxPool.
+std::span<const TangentRule> RulesOfMany();
 
 }  // namespace prefiqs::ops
 
