@@ -3,6 +3,7 @@
 #ifndef PREFIQS_PIPELINE_STRUCTURED_FOR_TEST_H_
 #define PREFIQS_PIPELINE_STRUCTURED_FOR_TEST_H_
 
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -117,14 +118,52 @@ class SlicedBuilder : public engine::GraphForTest {
 inline constexpr std::int64_t kSide = 6;
 inline constexpr double kStructuredBound = 1e-4;
 
-inline graph::Tensor RunGraph(const graph::Graph& graph, ExecutorKind kind) {
+inline graph::Tensor RunGraph(const graph::Graph& graph, ExecutorKind kind, std::size_t output = 0) {
   const graph::Graph specialised = ops::Specialise(graph, {});
   const auto executor =
       kind == ExecutorKind::kReference ? engine::CompileReference(specialised) : engine::CompileOneDnn(specialised);
   const auto context = executor->NewContext();
   engine::GraphForTest random(5);
   const graph::Tensor input = random.RandomTensor(specialised.value(specialised.inputs[0]).shape);
-  return std::move(engine::RunOn(*executor, *context, specialised, {input})[0]);
+  return std::move(engine::RunOn(*executor, *context, specialised, {input})[output]);
+}
+
+// The graph with constants t of the way from its own to those of `masked`.
+inline graph::Graph Towards(const graph::Graph& whole, const graph::Graph& masked, double t) {
+  graph::Graph result = whole;
+  for (std::size_t i = 0; i < whole.values.size(); ++i) {
+    const graph::TensorPtr &a = whole.values[i].constant, &b = masked.values[i].constant;
+    if (a == b) continue;
+    auto moved = std::make_shared<graph::Tensor>(*a);
+    const auto from = a->values<float>(), to = b->values<float>();
+    const auto values = moved->values<float>();
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      values[k] = static_cast<float>(from[k] + t * (double{to[k]} - double{from[k]}));
+    }
+    result.values[i].constant = std::move(moved);
+  }
+  return result;
+}
+
+// Of values of a function at ±step and ±step/2: its derivative at 0.
+inline std::vector<double> Slope(const std::function<std::vector<double>(double)>& function, double step) {
+  const auto low = function(-step), high = function(step);
+  const auto nearer_low = function(-step / 2), nearer_high = function(step / 2);
+  std::vector<double> slope;
+  for (std::size_t i = 0; i < low.size(); ++i) {
+    slope.push_back((4 * (nearer_high[i] - nearer_low[i]) / step - (high[i] - low[i]) / (2 * step)) / 3);
+  }
+  return slope;
+}
+
+// Of the length of what is expected. NaN where anything is.
+inline double RelativeDifference(const std::vector<double>& actual, const std::vector<double>& expected) {
+  double difference = 0, length = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    difference += (actual.at(i) - expected[i]) * (actual.at(i) - expected[i]);
+    length += expected[i] * expected[i];
+  }
+  return std::sqrt(difference / length);
 }
 
 inline void ExpectSameResult(const graph::Graph& actual, const graph::Graph& expected, const std::string& what) {

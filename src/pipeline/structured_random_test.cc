@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/tangent.h"
 #include "pipeline/structured_for_test.h"
 #include "prune/structured.h"
 
@@ -79,6 +80,24 @@ TEST(StructuredForms, RandomNetworks) {
     smaller_ones += Parameters(smaller) < Parameters(whole);
   }
   EXPECT_GT(smaller_ones, 50);
+}
+
+TEST(StructuredForms, RandomNetworksHaveADerivative) {
+  for (std::uint32_t seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE(seed);
+    const Graph whole = RandomNetwork(seed);
+    const Graph masked = prune::ApplyMasks(whole, prune::ComputeMasks(whole, Structured(0.3)));
+    const auto result = [](const Graph& graph, ExecutorKind kind, std::size_t output) {
+      const auto values = RunGraph(graph, kind, output);
+      return std::vector<double>(values.values<float>().begin(), values.values<float>().end());
+    };
+    const std::vector<double> expected =
+        Slope([&](double t) { return result(Towards(whole, masked, t), ExecutorKind::kReference, 0); }, 1.0 / 4096);
+    const Graph tangent = ops::WithTangent(whole, masked);
+    for (const ExecutorKind kind : {ExecutorKind::kReference, ExecutorKind::kOneDnn}) {
+      EXPECT_LT(RelativeDifference(result(tangent, kind, 1), expected), 1e-2);
+    }
+  }
 }
 
 }  // namespace
