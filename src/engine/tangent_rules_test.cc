@@ -243,7 +243,7 @@ const RuleCase kRuleCases[] = {
        return g.Add("Add", {parts[0], g.Add("Mul", {parts[1], parts[2]})});
      }},
     {"Softmax", Plain("Softmax", {{"axis", kOne}})},
-    {"SoftmaxOverSeveral", Plain("Softmax", {{"axis", kOne}, {"coerce_2d", kOne}}), {2, 3, 4}},
+    {"SoftmaxOverSeveral", Plain("Softmax", {{"axis", std::int64_t{2}}, {"coerce_2d", kOne}}), {2, 2, 3, 2}},
     {"Relu", Plain("Relu")},
     {"LeakyRelu", Plain("LeakyRelu", {{"alpha", 0.3f}})},
     {"LeakyReluDown", Plain("LeakyRelu", {{"alpha", -0.3f}})},
