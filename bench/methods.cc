@@ -1,7 +1,7 @@
 // What methods cost, in passes of the network: medians of processor time, of runs in turn, so that what else the
 // machine does hits neither one method more than another nor longer runs more than shorter ones.
-//   methods MODEL SECONDS [SPARSITY FROM]
-// The recipe is the paper's; with SPARSITY and FROM that of the layers from there on.
+//   methods MODEL SECONDS [SPARSITY FROM [structured]]
+// The recipe is the paper's; with SPARSITY and FROM that of the layers from there on, or of their channels.
 #include <prefiqs/prefiqs.h>
 
 #include <algorithm>
@@ -31,8 +31,9 @@ prefiqs::Image Noise(int width, int height) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3 && argc != 5) {
-    std::fprintf(stderr, "usage: methods MODEL SECONDS [SPARSITY FROM]\n");
+  const bool structured = argc == 6 && std::string(argv[5]) == "structured";
+  if (argc != 3 && argc != 5 && !structured) {
+    std::fprintf(stderr, "usage: methods MODEL SECONDS [SPARSITY FROM [structured]]\n");
     return 2;
   }
   try {
@@ -40,7 +41,8 @@ int main(int argc, char** argv) {
     const auto network = prefiqs::Network::load(argv[1], {.preprocessing = prefiqs::Preprocessing{}});
     constexpr std::array kMethods{Method::kNorm, Method::kDrift, Method::kJvp};
     prefiqs::Recipe recipe;
-    if (argc == 5) recipe = {.sparsity = std::atof(argv[3]), .from = std::atof(argv[4])};
+    if (argc > 3) recipe = {.sparsity = std::atof(argv[3]), .from = std::atof(argv[4])};
+    if (structured) recipe.granularity = prefiqs::Granularity::kStructured;
     std::vector<prefiqs::Assessor> assessors;
     for (const Method method : kMethods) {
       assessors.emplace_back(network, prefiqs::AssessorOptions{.recipe = recipe, .method = method});
