@@ -13,10 +13,20 @@ constexpr int kTaps = 3;
 constexpr int kRead = 6, kWritten = 4;  // sides of a tile
 constexpr int kElements = kRead * kRead;
 
-using Vector = float __attribute__((vector_size(sizeof(float) * kLanes), aligned(alignof(float)), may_alias));
+// What a register holds of them: wider ones would be taken apart in memory.
+using Whole = float __attribute__((vector_size(sizeof(float) * kLanes), aligned(alignof(float)), may_alias));
+using Half = float __attribute__((vector_size(sizeof(float) * kLanes / 2), aligned(alignof(float)), may_alias));
+template <typename Vector>
+constexpr int kFloats = static_cast<int>(sizeof(Vector) / sizeof(float));
 
-PREFIQS_INLINE Vector Load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
-PREFIQS_INLINE void Store(float* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
+template <typename Vector>
+PREFIQS_INLINE Vector Load(const float* from) {
+  return *reinterpret_cast<const Vector*>(from);
+}
+template <typename Vector>
+PREFIQS_INLINE void Store(float* to, Vector value) {
+  *reinterpret_cast<Vector*>(to) = value;
+}
 
 // The polynomials that are multiplied are evaluated at 0, ±a, ±b and ∞, elements 0 to 5 in this order. These points
 // lose fewest digits (Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution for Deep
@@ -27,6 +37,7 @@ constexpr float kA2 = kA * kA, kB2 = kB * kB;
 constexpr float kNormZero = 1 / (kA2 * kB2), kNormA = 1 / (2 * kA2 * (kA2 - kB2)), kNormB = 1 / (2 * kB2 * (kB2 - kA2));
 
 // Bᵀd of a column or row: value by value the coefficients of the product of x minus every other finite point.
+template <typename Vector>
 PREFIQS_INLINE void TransformInput(const Vector (&d)[kRead], Vector (&out)[kRead]) {
   const Vector even_a = d[4] - kB2 * d[2], odd_a = kA * (d[3] - kB2 * d[1]);
   const Vector even_b = d[4] - kA2 * d[2], odd_b = kB * (d[3] - kA2 * d[1]);
@@ -39,6 +50,7 @@ PREFIQS_INLINE void TransformInput(const Vector (&d)[kRead], Vector (&out)[kRead
 }
 
 // Aᵀm: the powers of the points.
+template <typename Vector>
 PREFIQS_INLINE void TransformOutput(const Vector (&m)[kRead], Vector (&out)[kWritten]) {
   const Vector sum_a = m[1] + m[2], difference_a = m[1] - m[2], sum_b = m[3] + m[4], difference_b = m[3] - m[4];
   out[0] = m[0] + sum_a + sum_b;
@@ -50,7 +62,7 @@ PREFIQS_INLINE void TransformOutput(const Vector (&m)[kRead], Vector (&out)[kWri
 // Two elements of Gw share what they have in common: those of 0 and ∞, of ±a, and of ±b.
 constexpr int kPairs[][2] = {{0, 5}, {1, 2}, {3, 4}};
 
-template <int kPair>
+template <int kPair, typename Vector>
 PREFIQS_INLINE void TransformFilter(const Vector (&w)[kTaps], Vector& first, Vector& second) {
   if constexpr (kPair == 0) {
     first = kNormZero * w[0];
@@ -113,51 +125,60 @@ Sizes SizesOf(const Work& work) {
   return {kElements * work.v_stride, kPairElements * work.u_stride, kElements * work.m_stride};
 }
 
+// Of one tile and as many channels as a vector has: `x` at the first of them, whose pixel `left`, `top` may lie
+// outside.
+template <typename Vector>
+PREFIQS_INLINE void TransformTile(const Work& work, const float* x, std::int64_t top, std::int64_t left, float* out) {
+  const std::int64_t height = work.shape.height, width = work.shape.width;
+  Vector half[kRead][kRead];
+  for (int j = 0; j < kRead; ++j) {
+    Vector in[kRead], transformed[kRead];
+    const bool is_column = left + j >= 0 && left + j < width;
+    for (int i = 0; i < kRead; ++i) {
+      const bool is_inside = is_column && top + i >= 0 && top + i < height;
+      in[i] = is_inside ? Load<Vector>(x + ((top + i) * width + left + j) * kLanes) : Vector{};
+    }
+    TransformInput(in, transformed);
+    for (int i = 0; i < kRead; ++i) half[i][j] = transformed[i];
+  }
+  for (int i = 0; i < kRead; ++i) {
+    Vector transformed[kRead];
+    TransformInput(half[i], transformed);
+    for (int j = 0; j < kRead; ++j) Store(out + (i * kRead + j) * work.v_stride, transformed[j]);
+  }
+}
+
 // v: elements × channels/16 × tiles × 16.
+template <typename Vector>
 PREFIQS_INLINE void TransformInputs(const Work& work, std::int64_t first, std::int64_t count) {
-  const auto [height, width, channels, filters] = work.shape;
-  for (std::int64_t block = 0; block < channels / kLanes; ++block) {
+  const std::int64_t plane = work.shape.height * work.shape.width * kLanes;
+  for (std::int64_t block = 0; block < work.shape.channels / kLanes; ++block) {
     float* out = work.v + block * work.room * kLanes;
     for (std::int64_t tile = first; tile < first + count; ++tile, out += kLanes) {
-      const float* const x =
-          work.images[static_cast<std::size_t>(tile / work.tiles_an_image)].x + block * height * width * kLanes;
+      const float* const x = work.images[static_cast<std::size_t>(tile / work.tiles_an_image)].x + block * plane;
       const std::int64_t place = tile % work.tiles_an_image;
       const std::int64_t top = place / work.columns * kWritten - 1, left = place % work.columns * kWritten - 1;
-      Vector half[kRead][kRead];
-      for (int j = 0; j < kRead; ++j) {
-        Vector in[kRead], transformed[kRead];
-        const bool is_column = left + j >= 0 && left + j < width;
-        for (int i = 0; i < kRead; ++i) {
-          const bool is_inside = is_column && top + i >= 0 && top + i < height;
-          in[i] = is_inside ? Load(x + ((top + i) * width + left + j) * kLanes) : Vector{};
-        }
-        TransformInput(in, transformed);
-        for (int i = 0; i < kRead; ++i) half[i][j] = transformed[i];
-      }
-      for (int i = 0; i < kRead; ++i) {
-        Vector transformed[kRead];
-        TransformInput(half[i], transformed);
-        for (int j = 0; j < kRead; ++j) Store(out + (i * kRead + j) * work.v_stride, transformed[j]);
-      }
+      for (int c = 0; c < kLanes; c += kFloats<Vector>) TransformTile<Vector>(work, x + c, top, left, out + c);
     }
     // What only fills registers.
     for (std::int64_t tile = count; tile < work.room; ++tile, out += kLanes) {
-      for (int e = 0; e < kElements; ++e) Store(out + e * work.v_stride, Vector{});
+      for (int e = 0; e < kElements; ++e) Store(out + e * work.v_stride, Whole{});
     }
   }
 }
 
 // u: the 2×6 elements of a pair of rows × channels × filters. Of as many blocks of filters as `kWidth` says.
-template <int kPair, int kWidth>
+template <typename Vector, int kPair, int kWidth>
 PREFIQS_INLINE void TransformWeights(const Work& work, const float* weights) {
   const std::int64_t block = work.shape.channels * kTaps * kTaps * kLanes;
   float* u = work.u;
   for (std::int64_t c = 0; c < work.shape.channels; ++c, weights += kTaps * kTaps * kLanes) {
-    for (int n = 0; n < kWidth; ++n, u += kLanes) {
+    for (int f = 0; f < kWidth * kLanes; f += kFloats<Vector>, u += kFloats<Vector>) {
       Vector rows[2][kTaps];
       for (int j = 0; j < kTaps; ++j) {
-        const float* const w = weights + n * block + j * kLanes;
-        const Vector column[kTaps] = {Load(w), Load(w + kTaps * kLanes), Load(w + 2 * kTaps * kLanes)};
+        const float* const w = weights + f / kLanes * block + j * kLanes + f % kLanes;
+        const Vector column[kTaps] = {Load<Vector>(w), Load<Vector>(w + kTaps * kLanes),
+                                      Load<Vector>(w + 2 * kTaps * kLanes)};
         TransformFilter<kPair>(column, rows[0][j], rows[1][j]);
       }
       for (int i = 0; i < 2; ++i) {
@@ -172,118 +193,128 @@ PREFIQS_INLINE void TransformWeights(const Work& work, const float* weights) {
 }
 
 // m = v · u for one element, of kTiles tiles and kWidth blocks of filters, summed over the channels in their order.
-template <int kTiles, int kWidth>
+template <typename Vector, int kTiles, int kWidth>
 PREFIQS_INLINE void Multiply(const Work& work, const float* v, const float* u, float* m) {
-  Vector sums[kTiles][kWidth] = {};
+  constexpr int kVectors = kWidth * kLanes / kFloats<Vector>;
+  Vector sums[kTiles][kVectors] = {};
   for (std::int64_t block = 0; block < work.shape.channels / kLanes; ++block, v += work.room * kLanes) {
 #pragma GCC unroll 4
     for (int c = 0; c < kLanes; ++c, u += kWidth * kLanes) {
-      Vector w[kWidth];
-      for (int n = 0; n < kWidth; ++n) w[n] = Load(u + n * kLanes);
+      Vector w[kVectors];
+      for (int n = 0; n < kVectors; ++n) w[n] = Load<Vector>(u + n * kFloats<Vector>);
 #pragma GCC unroll 14
       for (int t = 0; t < kTiles; ++t) {
-        for (int n = 0; n < kWidth; ++n) sums[t][n] += v[t * kLanes + c] * w[n];
+        for (int n = 0; n < kVectors; ++n) sums[t][n] += v[t * kLanes + c] * w[n];
       }
     }
   }
 #pragma GCC unroll 14
   for (int t = 0; t < kTiles; ++t) {
-    for (int n = 0; n < kWidth; ++n) Store(m + (t * kWidth + n) * kLanes, sums[t][n]);
+    for (int n = 0; n < kVectors; ++n) Store(m + t * kWidth * kLanes + n * kFloats<Vector>, sums[t][n]);
   }
 }
 
 // All tiles of a chunk, `work.together` at a time; counts down to it.
-template <int kTiles, int kFewest, int kWidth>
+template <typename Vector, int kTiles, int kFewest, int kWidth>
 PREFIQS_INLINE void MultiplyAll(const Work& work, const float* v, const float* u, float* m) {
   if (work.together == kTiles) {
     for (std::int64_t t = 0; t < work.room; t += kTiles) {
-      Multiply<kTiles, kWidth>(work, v + t * kLanes, u, m + t * kWidth * kLanes);
+      Multiply<Vector, kTiles, kWidth>(work, v + t * kLanes, u, m + t * kWidth * kLanes);
     }
   } else if constexpr (kTiles > kFewest) {
-    MultiplyAll<kTiles - 1, kFewest, kWidth>(work, v, u, m);
+    MultiplyAll<Vector, kTiles - 1, kFewest, kWidth>(work, v, u, m);
   }
 }
 
-template <int kPair, int kTogether, int kWidth>
+template <typename Vector, int kPair, int kTogether, int kWidth>
 PREFIQS_INLINE void MultiplyPair(const Work& work, const float* weights) {
-  TransformWeights<kPair, kWidth>(work, weights);
+  TransformWeights<Vector, kPair, kWidth>(work, weights);
   for (int i = 0; i < kPairElements; ++i) {
     const int element = kPairs[kPair][i / kRead] * kRead + i % kRead;
-    MultiplyAll<kTogether, kTogether / 3 + 1, kWidth>(work, work.v + element * work.v_stride,
-                                                      work.u + i * work.u_stride, work.m + element * work.m_stride);
+    MultiplyAll<Vector, kTogether, kTogether / 3 + 1, kWidth>(
+        work, work.v + element * work.v_stride, work.u + i * work.u_stride, work.m + element * work.m_stride);
   }
 }
 
-template <int kWidth>
+// Of one tile and as many filters as a vector has, all three pointers at the first of them; `rows` and `columns` are
+// written.
+template <typename Vector>
+PREFIQS_INLINE void WriteTile(const Work& work, const float* m, Vector bias, const float* added, float* y,
+                              std::int64_t rows, std::int64_t columns) {
+  Vector half[kWritten][kRead];
+  for (int j = 0; j < kRead; ++j) {
+    Vector in[kRead], transformed[kWritten];
+    for (int i = 0; i < kRead; ++i) in[i] = Load<Vector>(m + (i * kRead + j) * work.m_stride);
+    TransformOutput(in, transformed);
+    for (int i = 0; i < kWritten; ++i) half[i][j] = transformed[i];
+  }
+  for (int i = 0; i < kWritten && i < rows; ++i) {
+    Vector out[kWritten];
+    TransformOutput(half[i], out);
+    for (int j = 0; j < kWritten && j < columns; ++j) {
+      const std::int64_t at = (i * work.shape.width + j) * kLanes;
+      Vector value = out[j] + bias;
+      if (added != nullptr) value += Load<Vector>(added + at);
+      Store(y + at, value);
+    }
+  }
+}
+
+template <typename Vector, int kWidth>
 PREFIQS_INLINE void TransformOutputs(const Work& work, std::int64_t first, std::int64_t count, std::int64_t block) {
   const std::int64_t height = work.shape.height, width = work.shape.width;
   for (std::int64_t tile = 0; tile < count; ++tile) {
     const WinogradImage& image = work.images[static_cast<std::size_t>((first + tile) / work.tiles_an_image)];
     const std::int64_t place = (first + tile) % work.tiles_an_image;
     const std::int64_t top = place / work.columns * kWritten, left = place % work.columns * kWritten;
-    for (int n = 0; n < kWidth; ++n) {
-      const float* const m = work.m + (tile * kWidth + n) * kLanes;
-      Vector half[kWritten][kRead];
-      for (int j = 0; j < kRead; ++j) {
-        Vector in[kRead], transformed[kWritten];
-        for (int i = 0; i < kRead; ++i) in[i] = Load(m + (i * kRead + j) * work.m_stride);
-        TransformOutput(in, transformed);
-        for (int i = 0; i < kWritten; ++i) half[i][j] = transformed[i];
-      }
-      const Vector bias = work.bias != nullptr ? Load(work.bias + (block + n) * kLanes) : Vector{};
-      for (int i = 0; i < kWritten && top + i < height; ++i) {
-        Vector out[kWritten];
-        TransformOutput(half[i], out);
-        const std::int64_t at = (((block + n) * height + top + i) * width + left) * kLanes;
-        for (int j = 0; j < kWritten && left + j < width; ++j) {
-          Vector value = out[j] + bias;
-          if (image.added != nullptr) value += Load(image.added + at + j * kLanes);
-          Store(image.y + at + j * kLanes, value);
-        }
-      }
+    for (int f = 0; f < kWidth * kLanes; f += kFloats<Vector>) {
+      const std::int64_t at = (((block + f / kLanes) * height + top) * width + left) * kLanes + f % kLanes;
+      const Vector bias = work.bias != nullptr ? Load<Vector>(work.bias + block * kLanes + f) : Vector{};
+      WriteTile(work, work.m + tile * kWidth * kLanes + f, bias, image.added != nullptr ? image.added + at : nullptr,
+                image.y + at, height - top, width - left);
     }
   }
 }
 
-template <int kTogether, int kWidth>
+template <typename Vector, int kTogether, int kWidth>
 PREFIQS_INLINE void Filters(const Work& work, std::int64_t first, std::int64_t count, std::int64_t block) {
   const float* const weights = work.weights + block * work.shape.channels * kTaps * kTaps * kLanes;
-  MultiplyPair<0, kTogether, kWidth>(work, weights);
-  MultiplyPair<1, kTogether, kWidth>(work, weights);
-  MultiplyPair<2, kTogether, kWidth>(work, weights);
-  TransformOutputs<kWidth>(work, first, count, block);
+  MultiplyPair<Vector, 0, kTogether, kWidth>(work, weights);
+  MultiplyPair<Vector, 1, kTogether, kWidth>(work, weights);
+  MultiplyPair<Vector, 2, kTogether, kWidth>(work, weights);
+  TransformOutputs<Vector, kWidth>(work, first, count, block);
 }
 
-// Registers hold kTogether × kWidth sums.
-template <int kTogether, int kWidth>
+// Registers hold the sums of kTogether tiles and kWidth blocks of filters.
+template <typename Vector, int kTogether, int kWidth>
 PREFIQS_INLINE void Run(const Work& work) {
   const std::int64_t blocks = work.shape.filters / kLanes;
   for (std::int64_t first = 0; first < work.tiles; first += work.chunk) {
     const std::int64_t count = std::min(work.chunk, work.tiles - first);
-    TransformInputs(work, first, count);
+    TransformInputs<Vector>(work, first, count);
     std::int64_t block = 0;
-    for (; block + kWidth <= blocks; block += kWidth) Filters<kTogether, kWidth>(work, first, count, block);
-    if (block < blocks) Filters<kTogether, 1>(work, first, count, block);
+    for (; block + kWidth <= blocks; block += kWidth) Filters<Vector, kTogether, kWidth>(work, first, count, block);
+    if (block < blocks) Filters<Vector, kTogether, 1>(work, first, count, block);
   }
 }
 
 #if defined(__x86_64__)
 constexpr bool kIsX86 = true;
-// 16 registers of half a vector; 32 of a whole one.
+// 16 registers of eight floats; 32 of sixteen.
 constexpr int kTogetherAvx2 = 6, kTogetherAvx512 = 14;
-__attribute__((target("avx2,fma"))) void RunAvx2(const Work& work) { Run<kTogetherAvx2, 1>(work); }
+__attribute__((target("avx2,fma"))) void RunAvx2(const Work& work) { Run<Half, kTogetherAvx2, 1>(work); }
 
 #if defined(__clang__)  // has no word for the width
 #define PREFIQS_AVX512 "avx512f,avx512bw,avx512dq,avx512vl,fma"
 #else
 #define PREFIQS_AVX512 "avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512"
 #endif
-__attribute__((target(PREFIQS_AVX512))) void RunAvx512(const Work& work) { Run<kTogetherAvx512, 2>(work); }
+__attribute__((target(PREFIQS_AVX512))) void RunAvx512(const Work& work) { Run<Whole, kTogetherAvx512, 2>(work); }
 #else
 constexpr bool kIsX86 = false;
 constexpr int kTogetherAvx2 = 6, kTogetherAvx512 = 14;
-void RunAvx2(const Work& work) { Run<kTogetherAvx2, 1>(work); }
-void RunAvx512(const Work& work) { Run<kTogetherAvx512, 2>(work); }
+void RunAvx2(const Work& work) { Run<Half, kTogetherAvx2, 1>(work); }
+void RunAvx512(const Work& work) { Run<Whole, kTogetherAvx512, 2>(work); }
 #endif
 
 }  // namespace
