@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from .faces import POINTS, described
-from .people import KEPT_OUT, TRAIN, VALIDATION, roles
+from .people import KEPT_OUT, LEFT_OUT, TRAIN, VALIDATION, roles
 
 LARGEST = 320  # longer side, pixels: what the command's coarse search enlarges or shrinks a picture to
 QUALITY = 62  # of WebP: all of it stays under 60 MB
@@ -29,14 +29,14 @@ SETS = ("lfw", "frontal", "profile", "utkface", "no_face")
 
 
 def read_faces(rows, data):
-    """{path: (set, role, faces N x 15: x, y, width, height, ten point coordinates (corner of a pixel = 0), confidence)}, nobody kept out."""
+    """{path: (set, role, faces N x 15: x, y, width, height, ten point coordinates (corner of a pixel = 0), confidence)}, nobody kept or left out."""
     lfw_roles, cfp_roles = roles(data)
     found = {}
     for name in rows:
         with open(name, newline="") as lines:
             for row in csv.DictReader(lines):
                 kind, _, role = described(row["path"], lfw_roles, cfp_roles)
-                if role == KEPT_OUT or not row["box_x"]:
+                if role in (KEPT_OUT, LEFT_OUT) or not row["box_x"]:
                     continue
                 if kind == "cfp":
                     kind = Path(row["path"]).parent.name
