@@ -96,6 +96,10 @@ struct EvaluationPoint {
   // only mated comparisons are looked at.
   double discarded = 0, fnmr = 0, threshold = 0, fmr = 0;
   std::uint64_t mated = 0, non_mated = 0;
+  // The lowest that is kept (by protocol C of a picture, else of a pair): a gate there keeps what is kept here, and all
+  // that is as good. Negative of the file's where lower is better; -infinity where what has no quality is kept; NaN
+  // where nothing is.
+  double quality = std::numeric_limits<double>::quiet_NaN();
 };
 
 // Where 95 % of the resamples' curves are at a share discarded.

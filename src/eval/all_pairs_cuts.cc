@@ -176,6 +176,7 @@ PairCuts CutsOfAllPairs(const Comparisons& c, std::span<const std::uint32_t> ide
       for (; falls_here(); ++step) {
         const std::uint64_t gone = cuts.cut[step] - done;
         cuts.worst[step] = order[begin];
+        cuts.quality[step] = Known(quality[order[begin]]);
         const Place pair = here.At(gone);
         const Kept before = here.Before(pair);
         Kept& kept = cuts.kept[step] = Minus(left, before);

@@ -156,6 +156,9 @@ TEST(AllPairs, AreThoseAboveTheFloorsOfTheirImages) {
   EXPECT_FALSE(EdcOfPairs(join.comparisons, ranking, cuts, 0.3));
 }
 
+// NaN says that nothing is kept: on both sides.
+bool SameQuality(float a, float b) { return std::isnan(a) ? std::isnan(b) : a == b; }
+
 class AllPairsCuts : public testing::TestWithParam<std::tuple<int, bool>> {};
 
 TEST_P(AllPairsCuts, AreThoseOfTheList) {
@@ -174,6 +177,7 @@ TEST_P(AllPairsCuts, AreThoseOfTheList) {
     for (std::size_t step = 0; step < kEdcSteps; ++step) {
       EXPECT_EQ(found.kept[step].mated, wanted.kept[step].mated) << step;
       EXPECT_EQ(found.kept[step].non_mated, wanted.kept[step].non_mated) << step;
+      EXPECT_TRUE(SameQuality(found.quality[step], wanted.quality[step])) << step;
       for (std::size_t i = 0; i < list.size(); ++i) {
         // Where no cut falls, places within a group do not matter.
         const std::uint64_t weight = WeightOf(weights, i), cut = wanted.cut[step];
@@ -228,6 +232,7 @@ TEST(AllPairs, AreCountedAsTheListIs) {
       for (std::size_t step = 0; step < kEdcSteps; ++step) {
         ASSERT_EQ(found.kept[step].mated, wanted.kept[step].mated) << step;
         ASSERT_EQ(found.kept[step].non_mated, wanted.kept[step].non_mated) << step;
+        ASSERT_TRUE(SameQuality(found.quality[step], wanted.quality[step])) << step;
       }
       struct Group {
         std::uint64_t start, end;
@@ -271,6 +276,7 @@ TEST_P(AllPairsCuts, GiveTheSameCurves) {
       EXPECT_EQ((*found)[i].threshold, wanted[i].threshold);
       EXPECT_EQ((*found)[i].mated, wanted[i].mated);
       EXPECT_EQ((*found)[i].non_mated, wanted[i].non_mated);
+      EXPECT_TRUE(SameQuality((*found)[i].quality, wanted[i].quality));
     }
   };
   for (const double fmr : {0.05, 0.01}) {

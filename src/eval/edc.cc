@@ -9,13 +9,14 @@
 namespace prefiqs::eval {
 namespace {
 
-EdcPoint PointAt(double discarded, const Operating& at, const Kept& kept, std::uint64_t passed) {
+EdcPoint PointAt(double discarded, const Operating& at, const Kept& kept, std::uint64_t passed, float quality) {
   return {.discarded = discarded,
           .error = static_cast<double>(kept.mated - passed) / static_cast<double>(kept.mated),
           .threshold = at.threshold,
           .fmr = at.fmr,
           .mated = kept.mated,
-          .non_mated = kept.non_mated};
+          .non_mated = kept.non_mated,
+          .quality = quality};
 }
 
 // Of a weight that starts at `start`, what lies behind `cut`.
@@ -42,6 +43,11 @@ PairCuts CutsOf(const Comparisons& c, const Ranking& ranking, Weights weights) {
   }
   const std::uint64_t total = all.mated + all.non_mated;
   for (std::uint64_t step = 0; step < kEdcSteps; ++step) cuts.cut[step] = total * step / kEdcSteps;
+  std::uint64_t reached = 0;  // the first step of which the lowest is not known yet
+  for (const std::uint32_t i : ranking.by_quality) {
+    const std::uint64_t end = cuts.start[i] + WeightOf(weights, i);
+    for (; reached < kEdcSteps && cuts.cut[reached] < end; ++reached) cuts.quality[reached] = ranking.pair_quality[i];
+  }
   for (std::uint64_t step = 0; step < kEdcSteps; ++step) {
     for (std::size_t i = 0; i < c.size(); ++i) {
       (c.mated[i] ? cuts.kept[step].mated : cuts.kept[step].non_mated) +=
@@ -62,7 +68,7 @@ std::optional<Curve> EdcOfPairs(const Comparisons& c, const Ranking& ranking, co
         [&](std::size_t i) { return WeightKept(WeightOf(weights, i), cuts.start[i], cuts.cut[step]); },
         cuts.lowest[step]);
     if (!at.certain) return std::nullopt;
-    curve.push_back(PointAt(Share(step), at, kept, at.mated_above));
+    curve.push_back(PointAt(Share(step), at, kept, at.mated_above, cuts.quality[step]));
   }
   return curve;
 }
@@ -80,7 +86,7 @@ ImageCuts GoneImages(std::span<const float> quality, Weights image_weights, TieO
   std::uint64_t end = 0, step = 0;
   for (const std::uint32_t i : images) {
     end += WeightOf(image_weights, i);
-    while (step < kEdcSteps && total * step / kEdcSteps < end) ++step;
+    for (; step < kEdcSteps && total * step / kEdcSteps < end; ++step) cuts.quality[step] = Known(quality[i]);
     cuts.gone[i] = step;
   }
   return cuts;
@@ -100,7 +106,7 @@ std::optional<Curve> EdcOfImages(const Comparisons& c, const Ranking& ranking, c
         c, ranking, fmr, kept.non_mated,
         [&](std::size_t i) -> std::uint64_t { return gone[i] > step ? WeightOf(weights, i) : 0; }, cuts.lowest[step]);
     if (!at.certain) return std::nullopt;
-    curve.push_back(PointAt(Share(step), at, kept, at.mated_above + at.mated_at));
+    curve.push_back(PointAt(Share(step), at, kept, at.mated_above + at.mated_at, cuts.quality[step]));
   }
   return curve;
 }
@@ -139,7 +145,8 @@ Curve EdcAtThreshold(const Comparisons& c, const Ranking& ranking, double thresh
                        .threshold = threshold,
                        .fmr = std::numeric_limits<double>::quiet_NaN(),
                        .mated = of_mated ? kept : 0,
-                       .non_mated = of_mated ? 0 : kept});
+                       .non_mated = of_mated ? 0 : kept,
+                       .quality = ranking.pair_quality[i]});
       last = ranking.pair_quality[i];
     }
     gone += counts(i);
@@ -246,7 +253,8 @@ Curve EdcOfFalseMatches(const Comparisons& c, const Ranking& ranking, std::span<
                      .error = static_cast<double>(errors) / static_cast<double>(kept),
                      .threshold = threshold,
                      .fmr = kNotLookedAt,
-                     .non_mated = kept});
+                     .non_mated = kept,
+                     .quality = group.quality});
     gone += group.non_mated;
   }
   curve.push_back({.discarded = 1, .error = 0, .threshold = threshold, .fmr = kNotLookedAt});

@@ -22,6 +22,7 @@ struct EdcPoint {
   double threshold = 0;
   double fmr = 0;                          // that the threshold gives, of what is kept; NaN where it is not looked at
   std::uint64_t mated = 0, non_mated = 0;  // comparisons kept, by weight
+  float quality = std::numeric_limits<float>::quiet_NaN();  // the lowest kept; -infinity: missing; NaN: nothing is kept
 };
 using Curve = std::vector<EdcPoint>;  // by rising share
 
@@ -35,19 +36,22 @@ struct Kept {
   std::uint64_t mated = 0, non_mated = 0;
 };
 
-// Where nothing is missing.
-constexpr std::array<float, kEdcSteps> LowestOfAll() {
-  std::array<float, kEdcSteps> lowest{};
-  for (float& v : lowest) v = -std::numeric_limits<float>::infinity();
-  return lowest;
+constexpr std::array<float, kEdcSteps> AtEveryStep(float value) {
+  std::array<float, kEdcSteps> values{};
+  for (float& v : values) v = value;
+  return values;
 }
+// Where nothing is missing.
+constexpr std::array<float, kEdcSteps> LowestOfAll() { return AtEveryStep(-std::numeric_limits<float>::infinity()); }
+constexpr std::array<float, kEdcSteps> NothingKept() { return AtEveryStep(std::numeric_limits<float>::quiet_NaN()); }
 
 // Where protocol A cuts. The comparisons need not be all that there are: non-mated ones that no threshold comes near
 // may be left out, as long as the totals and places count them.
 struct PairCuts {
   std::array<Kept, kEdcSteps> kept;
-  std::array<std::uint64_t, kEdcSteps> cut{};  // weight that is discarded
-  std::vector<std::uint64_t> start;            // of each comparison: weight that goes before it
+  std::array<float, kEdcSteps> quality = NothingKept();  // as in EdcPoint
+  std::array<std::uint64_t, kEdcSteps> cut{};            // weight that is discarded
+  std::vector<std::uint64_t> start;                      // of each comparison: weight that goes before it
   // Of all pairs: an image with the lowest quality that is kept, and the similarity from which on no kept pair is
   // missing.
   std::array<std::uint32_t, kEdcSteps> worst{};
@@ -58,6 +62,7 @@ PairCuts CutsOf(const Comparisons& comparisons, const Ranking& ranking, Weights 
 // Protocol C: the first step at which each image is gone, and what is kept.
 struct ImageCuts {
   std::array<Kept, kEdcSteps> kept;
+  std::array<float, kEdcSteps> quality = NothingKept();  // as in EdcPoint, of images
   std::vector<std::uint64_t> gone;
   std::array<std::uint32_t, kEdcSteps> worst{};  // as in PairCuts
   std::array<float, kEdcSteps> lowest = LowestOfAll();

@@ -21,6 +21,7 @@ float NaiveKnown(float quality) { return std::isnan(quality) ? kNone : quality; 
 
 struct NaivePoint {
   double discarded, error, threshold;
+  float quality;
 };
 
 struct NaiveThreshold {
@@ -67,7 +68,9 @@ std::vector<NaivePoint> NaivePairs(const Comparisons& c, const std::vector<float
       mated += c.mated[i] ? 1 : 0;
       errors += c.mated[i] && c.similarity[i] <= t ? 1 : 0;
     }
-    points.push_back({static_cast<double>(k) / 20, errors / mated, t});
+    const std::size_t worst = kept.front();
+    points.push_back({static_cast<double>(k) / 20, errors / mated, t,
+                      std::min(NaiveKnown(quality[c.first[worst]]), NaiveKnown(quality[c.second[worst]]))});
   }
   return points;
 }
@@ -94,7 +97,8 @@ std::vector<NaivePoint> NaiveImages(const Comparisons& c, const std::vector<floa
       mated += c.mated[i] ? 1 : 0;
       errors += c.mated[i] && c.similarity[i] < t ? 1 : 0;
     }
-    points.push_back({static_cast<double>(k) / 20, errors / mated, t});
+    points.push_back(
+        {static_cast<double>(k) / 20, errors / mated, t, NaiveKnown(quality[order[order.size() * k / 20]])});
   }
   return points;
 }
@@ -113,9 +117,9 @@ std::vector<NaivePoint> NaiveFixed(const Comparisons& c, const std::vector<float
     const auto errors = std::count_if(rows.begin() + static_cast<std::ptrdiff_t>(j), rows.end(),
                                       [](const auto& row) { return row.second; });
     points.push_back({static_cast<double>(j) / static_cast<double>(rows.size()),
-                      static_cast<double>(errors) / static_cast<double>(rows.size() - j), t});
+                      static_cast<double>(errors) / static_cast<double>(rows.size() - j), t, rows[j].first});
   }
-  if (!rows.empty()) points.push_back({1, 0, t});
+  if (!rows.empty()) points.push_back({1, 0, t, kMissing});
   return points;
 }
 
@@ -125,6 +129,8 @@ void ExpectSame(const Curve& curve, const std::vector<NaivePoint>& naive) {
     EXPECT_DOUBLE_EQ(curve[i].discarded, naive[i].discarded) << i;
     EXPECT_DOUBLE_EQ(curve[i].error, naive[i].error) << i;
     EXPECT_DOUBLE_EQ(curve[i].threshold, naive[i].threshold) << i;
+    EXPECT_TRUE(std::isnan(naive[i].quality) ? std::isnan(curve[i].quality) : curve[i].quality == naive[i].quality)
+        << i << ": " << curve[i].quality << ", " << naive[i].quality;
   }
 }
 
@@ -241,6 +247,7 @@ TEST_P(AgainstNaive, FalseMatchesOfSome) {
       EXPECT_EQ(curve[i].discarded, wanted[i].discarded) << i;
       EXPECT_EQ(curve[i].error, wanted[i].error) << i;
       EXPECT_EQ(curve[i].non_mated, wanted[i].non_mated) << i;
+      EXPECT_TRUE(curve[i].quality == wanted[i].quality || i + 1 == curve.size()) << i;
     }
   }
   EXPECT_FALSE(ThresholdAtFalseMatches(some, of_some, 0.9, non_mated, some_weights));
@@ -275,6 +282,7 @@ TEST_F(ByHand, FixedThreshold) {
   EXPECT_DOUBLE_EQ(curve[1].discarded, 0.25);
   EXPECT_DOUBLE_EQ(curve[1].error, 1.0 / 3);
   EXPECT_DOUBLE_EQ(curve[2].error, 0);
+  EXPECT_EQ(curve[2].quality, 0.8f);  // the gate without false non-matches
   EXPECT_EQ(curve[2].mated, 2u);
   EXPECT_DOUBLE_EQ(curve[4].discarded, 1);
   // Steps: 0.25 * 0.5 + 0.05 * 1/3; the best curve is 0.5^2 / 2 - (0.5 - 0.3)^2 / 2 there.

@@ -31,7 +31,7 @@ std::vector<EvaluationPoint> Points(EdcProtocol protocol, const Curve& curve) {
   const bool is_fmr = protocol == EdcProtocol::kFalseMatches;
   for (const eval::EdcPoint& p : curve) {
     points.push_back(
-        {p.discarded, is_fmr ? kNaN : p.error, p.threshold, is_fmr ? p.error : p.fmr, p.mated, p.non_mated});
+        {p.discarded, is_fmr ? kNaN : p.error, p.threshold, is_fmr ? p.error : p.fmr, p.mated, p.non_mated, p.quality});
   }
   return points;
 }
@@ -166,13 +166,24 @@ EvaluationReport Evaluate(const eval::EvaluationSet& set, const EvaluationOption
   return report;
 }
 
+// As rows have it, with eight decimals, where that is enough: a gate at it has to keep what is as good.
+std::string Quality(double value) {
+  if (!std::isfinite(value)) return {};
+  const auto exact = static_cast<float>(value);
+  std::string text = fmt::format("{:.8f}", exact);
+  if (std::stof(text) != exact) return fmt::format("{}", exact);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
 void WriteCurves(const EvaluationReport& report, const std::string& path) {
   const auto number = [](double value) { return std::isfinite(value) ? fmt::format("{:.8f}", value) : std::string(); };
   const auto rate = [](double value) { return std::isnan(value) ? std::string() : fmt::format("{}", value); };
   const bool starts = std::ranges::any_of(
       report.curves, [](const EvaluationCurve& curve) { return eval::StartsAtError(curve.protocol); });
   std::string text = "method,protocol,wanted_fmr,discarded,fnmr,threshold,fmr,mated,non_mated";
-  text += starts ? ",start\n" : "\n";  // a column that is nobody's but theirs
+  text += starts ? ",start,quality\n" : ",quality\n";  // a column that is nobody's but theirs
   for (const EvaluationCurve& curve : report.curves) {
     for (const EvaluationPoint& p : curve.points) {
       std::vector<std::string> cells{report.methods[curve.method],
@@ -185,6 +196,7 @@ void WriteCurves(const EvaluationReport& report, const std::string& path) {
                                      fmt::format("{}", p.mated),
                                      fmt::format("{}", p.non_mated)};
       if (starts) cells.push_back(rate(curve.start));
+      cells.push_back(Quality(p.quality));
       text += report::CsvLine(cells);
     }
   }

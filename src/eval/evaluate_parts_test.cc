@@ -101,10 +101,10 @@ TEST_F(Evaluate, StartsWhereItIsTold) {
   // By false non-matches the good quality is the better one at both starts.
   EXPECT_LT(list.curves[3].to_30.value, list.curves[8 + 3].to_30.value);
   const std::string curves = Contents(folder / "curves.csv");
-  EXPECT_THAT(curves,
-              testing::StartsWith("method,protocol,wanted_fmr,discarded,fnmr,threshold,fmr,mated,non_mated,start\n"));
-  EXPECT_THAT(curves, testing::ContainsRegex("\nquality,B-FNM,,0.000000,0.1[0-9]*,[0-9.]+,,240,0,0.1\n"));
-  EXPECT_THAT(curves, testing::ContainsRegex("\nquality,B-FM,,0.000000,,[0-9.]+,0.05[0-9]*,0,12480,0.05\n"));
+  EXPECT_THAT(curves, testing::StartsWith(
+                          "method,protocol,wanted_fmr,discarded,fnmr,threshold,fmr,mated,non_mated,start,quality\n"));
+  EXPECT_THAT(curves, testing::ContainsRegex("\nquality,B-FNM,,0.000000,0.1[0-9]*,[0-9.]+,,240,0,0.1,\n"));
+  EXPECT_THAT(curves, testing::ContainsRegex("\nquality,B-FM,,0.000000,,[0-9.]+,0.05[0-9]*,0,12480,0.05,\n"));
 }
 
 TEST_F(Evaluate, NormalisesProtocolC) {

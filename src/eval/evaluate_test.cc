@@ -108,7 +108,8 @@ TEST_F(Evaluate, TakesScoresOfOtherTools) {
   EXPECT_NEAR(report.curves[0].to_30.value, report.curves[3].to_30.value, 0.01);
   EXPECT_GT(report.curves[6].to_30.value, report.curves[3].to_30.value);
   const std::string curves = Contents(options.curves);
-  EXPECT_THAT(curves, testing::StartsWith("method,protocol,wanted_fmr,discarded,fnmr,threshold,fmr,mated,non_mated\n"));
+  EXPECT_THAT(curves,
+              testing::StartsWith("method,protocol,wanted_fmr,discarded,fnmr,threshold,fmr,mated,non_mated,quality\n"));
   EXPECT_THAT(curves, testing::HasSubstr("\nwrong way,C,0.01,0.050000,"));
 }
 

@@ -75,6 +75,29 @@ class Evaluate(ProgramTest):
         self.assertIn('embedding_norm', picture)
         self.assertEqual(self.evaluate('--resamples', '20').out, self.evaluate('--resamples', '20').out)
 
+    def test_a_gate_can_be_read_off_the_curves(self):
+        self.assert_status(self.evaluate('--fmr', '0.1', '--resamples', '0', '--quality', 'drift=rows.csv', '--curves', 'edc.csv'), 0)
+        with open(self.folder / 'rows.csv', encoding='utf-8') as rows:
+            quality = {row['path']: float(row['quality']) for row in csv.DictReader(rows)}
+        with open(self.folder / 'edc.csv', encoding='utf-8') as lines:
+            points = [p for p in csv.DictReader(lines) if p['method'] == 'drift']
+        values = list(quality.values())
+        for p in points:
+            if p['discarded'] == '1.000000':
+                self.assertEqual(p['quality'], '')
+                continue
+            gate = float(p['quality'])
+            # Rows and curves write the same number: what is as good as the gate is kept.
+            kept = [q for q in values if q >= gate]
+            self.assertEqual(min(kept), gate)
+            if p['protocol'] == 'B':
+                mated = [(10 * person + k, 10 * person + m) for person in range(10) for k in range(3) for m in range(k)]
+                best = {10 * person + k: quality[f'in/{person}/{k}.png'] for person in range(10) for k in range(3)}
+                self.assertEqual(sum(min(best[a], best[b]) >= gate for a, b in mated), int(p['mated']))
+            elif p['protocol'] == 'C':
+                self.assertEqual(len(values) - len(kept), int(len(values) * float(p['discarded']) + 1e-9))
+        self.assertEqual({p['protocol'] for p in points}, {'A', 'B', 'C'})
+
     def test_csv_is_one_table_and_nothing_else(self):
         options = ['--fmr', '0.1,1e-4', '--resamples', '10', '--start-fnmr', '0.2', '--start-fmr', '0.05']
         run = self.evaluate(*options, '--tables', 'csv')
