@@ -26,7 +26,17 @@ constexpr const char* kExamples = R"(Examples:
 
 Assesses the faces and writes the percentiles of their quality beside the network, into MODEL.json. From then on
 `scalar` is 0 to 100: the share of these faces that are worse. A thousand faces or more, of the kind that the network
-will meet, are wanted; 100 at least. It holds for this recipe and preprocessing only.)";
+will meet, are wanted; 100 at least. It holds for this recipe and preprocessing only. An earlier calibration is
+replaced with --force alone, and then for everybody who uses that file: to keep the one that comes with prefiqs, copy
+the network and calibrate the copy.)";
+
+// Before faces are assessed for nothing.
+void RefuseEarlier(const Network& network, bool force) {
+  const std::optional<Calibration> earlier = network.calibration();
+  if (!earlier || force) return;
+  throw Error(ErrorCode::kIo, fmt::format("{}: is calibrated already, by {}; --force replaces it, in {}.json",
+                                          network.path(), Describe(earlier), network.path()));
+}
 
 Recipe Choose(const Network& network, const JobOptions& job) {
   const RecipeChoice choice = choose_recipe(network, job);
@@ -52,11 +62,13 @@ int RunCalibrate(const Words& words) {
   RecipeArguments recipe;
   RunArguments run;
   std::string source;
+  bool force = false;
   AddPreprocessingOptions(app, network);
   AddRecipeOptions(app, recipe);
   AddFaceOptions(app, run);
   AddExecutionOptions(app, run);
   app.add_option("--source", source, "What the faces are, for people [the inputs]")->type_name("TEXT");
+  app.add_flag("--force", force, "Replaces an earlier calibration");
   app.footer(kExamples);
   std::vector<std::string>& inputs = run.job.inputs;
   if (!ParseWithInputs(app, words, "MODEL, then faces: pictures, folders, @lists or - as for score", inputs)) return 0;
@@ -67,6 +79,7 @@ int RunCalibrate(const Words& words) {
 
   JobOptions job = MakeJob(run);
   const Network loaded = LoadNetwork(network);
+  RefuseEarlier(loaded, force);
   WarnIfAssumed(loaded);
   const bool choose = recipe.file == kAutoRecipe;
   const std::optional<Recipe> asked = choose ? Choose(loaded, job) : MakeRecipe(recipe);

@@ -8,6 +8,7 @@
 #include "cli/arguments.h"
 #include "cli/interrupt.h"
 #include "cli/messages.h"
+#include "cli/network_options.h"
 #include "cli/progress.h"
 
 namespace prefiqs::cli {
@@ -130,6 +131,11 @@ Detector LoadDetector(const std::string& path) {
   return Detector::load(path.empty() || path == "default" ? default_detector() : path);
 }
 
+std::optional<Detector> LoadGuard(const std::string& path, const std::optional<Detector>& detector) {
+  if (path == "none") return std::nullopt;
+  return path.empty() && detector ? detector : LoadDetector(path);
+}
+
 JobOptions MakeJob(const RunArguments& arguments) {
   JobOptions job = arguments.job;
   if (arguments.fail_under_gate && !job.gate) throw Error(ErrorCode::kUsage, "--fail-under-gate needs --gate SCALAR");
@@ -152,11 +158,7 @@ JobOptions MakeJob(const RunArguments& arguments) {
     throw Error(ErrorCode::kUsage, "--aligned and --detector exclude each other: crops are not searched for faces");
   }
   if (!arguments.aligned) job.assessor.detector = LoadDetector(arguments.detector);
-  if (arguments.guard.empty() && job.assessor.detector) {
-    job.assessor.guard = job.assessor.detector;
-  } else if (arguments.guard != "none") {
-    job.assessor.guard = LoadDetector(arguments.guard);
-  }
+  job.assessor.guard = LoadGuard(arguments.guard, job.assessor.detector);
   return job;
 }
 
@@ -180,6 +182,8 @@ int RunJob(const Network& network, JobOptions job, bool fail_under_gate) {
   const JobSummary summary = RunShowingProgress(network, job, line, last);
   line.Clear();
   Say(fmt::format("prefiqs: {}\n", Summary(summary, last.seconds)));
+  // Calibrating has rows of its own making, of which these scalars say nothing.
+  if (job.rows && summary.calibration) Say(fmt::format("prefiqs: scalars by {}\n", Describe(summary.calibration)));
   if (job.gate) Say(fmt::format("prefiqs: {} faces under the gate of {}\n", summary.under_gate, *job.gate));
   if (summary.interrupted) {
     Say(fmt::format("prefiqs: interrupted after {} of {} pictures; {}\n", last.done, last.total,

@@ -30,6 +30,10 @@ bool ParseRun(CLI::App& app, const Words& words, RunArguments& arguments);
 // The detector of that file; the one that comes with the library where `path` is empty or "default". Throws Error.
 Detector LoadDetector(const std::string& path);
 
+// That looks once more: of that file; for an empty path `detector`, without one the one that comes with the library;
+// none for "none". Throws Error.
+std::optional<Detector> LoadGuard(const std::string& path, const std::optional<Detector>& detector);
+
 // The job's options, with the detector loaded. Throws Error.
 JobOptions MakeJob(const RunArguments& arguments);
 

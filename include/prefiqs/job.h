@@ -73,6 +73,7 @@ struct JobSummary {
   std::int64_t under_gate = 0;  // of those scored
   std::int64_t earlier = 0;     // pictures, of those above, that an earlier run wrote
   bool interrupted = false;
+  std::optional<Calibration> calibration{};  // what the scalars are of; empty where there are none
 };
 
 // Rows hold report/row.h's columns; a picture without a face has one row. Decoding, detection, alignment and inference

@@ -149,6 +149,7 @@ class Job {
     if (writer_) writer_->Finish();
     CheckPreprocessing();
     summary_.interrupted = summary_.pictures - summary_.earlier < count;
+    summary_.calibration = assessor_.calibration();
     ReportProgress(true);
     return summary_;
   }

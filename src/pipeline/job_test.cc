@@ -267,7 +267,7 @@ TEST_F(Job, ScalarIsForTheCalibratedRecipeAlone) {
   for (const double sparsity : {0.3, 0.4}) {
     options_.assessor.recipe = Recipe{.sparsity = sparsity};
     options_.force = true;
-    run_job(calibrated, options_);
+    EXPECT_EQ(run_job(calibrated, options_).calibration, sparsity == 0.4 ? std::nullopt : calibrated.calibration());
     for (const auto& row : ReadTable(options_.output)) {
       EXPECT_EQ(row.at("scalar").empty(), sparsity == 0.4 || row.at("status") != "ok");
     }

@@ -81,10 +81,11 @@ StoredSettings SettingsFromSidecar(const std::string& path, const std::string& c
     if (object.contains("recipe")) settings.recipe = Recipe::from_json(object["recipe"].dump());
     if (object.contains("calibration")) {
       if (object.value("calibrated_network", nlohmann::json()) != content_hash) {
-        throw Error(ErrorCode::kModel,
-                    fmt::format("its calibration is of another network than {}: remove \"calibration\" from it, or run "
-                                "prefiqs calibrate",
-                                Printable(path)));
+        throw Error(
+            ErrorCode::kModel,
+            fmt::format("its calibration is of another network than {}: remove \"calibration\" from it, then run "
+                        "prefiqs calibrate",
+                        Printable(path)));
       }
       settings.calibration = Calibration::from_json(object["calibration"].dump());
     }

@@ -160,6 +160,36 @@ class Inspect(ProgramTest):
         self.assertFalse(any(line.endswith(' ') for line in text.splitlines()))
 
 
+class Calibrate(ProgramTest):
+    def calibrate(self, crops, *options):
+        return self.run_program('calibrate', self.network, crops, '--preset', 'arcface', '--aligned', '--guard', 'none', *options)
+
+    def test_scalars_say_by_whom(self):
+        crops = self.crops(120)
+        self.assertNotIn('scalars by', self.score_aligned(crops).err)
+        run = self.calibrate(crops, '--source', 'noise')
+        self.assert_status(run, 0)
+        self.assertNotIn('scalars by', run.err)
+        date = json.loads((self.folder / 'net.onnx.json').read_text())['calibration']['date']
+        run = self.score_aligned(crops)
+        self.assertEqual(sorted(int(row['scalar']) for row in run.rows())[::119], [0, 100])
+        self.assertIn(f'prefiqs: scalars by 120 faces (noise, {date}), recipe {material.PAPER_RECIPE}\n', run.err)
+        self.assertNotIn('scalars by', self.score_aligned(crops, '--sparsity', '0.3').err)
+
+    def test_an_earlier_one_stays(self):
+        crops = self.crops(120)
+        self.assert_status(self.calibrate(crops, '--source', 'first'), 0)
+        sidecar = self.folder / 'net.onnx.json'
+        before = sidecar.read_bytes()
+        for options in ([], ['--sparsity', '0.3'], ['--recipe', 'auto']):
+            run = self.calibrate(crops, '--source', 'second', *options)
+            self.assert_refused(run, 4, str(self.network), '120 faces', 'first', json.loads(before)['calibration']['date'],
+                                '--force')
+            self.assertEqual(sidecar.read_bytes(), before)
+        self.assert_status(self.calibrate(crops, '--source', 'second', '--force'), 0)
+        self.assertEqual(json.loads(sidecar.read_text())['calibration']['source'], 'second')
+
+
 class Refused(ProgramTest):
     def test_quantised_network(self):
         path = material.shared_folder('models', 'offlineid_mobilefacenet_int8.onnx')
