@@ -23,7 +23,8 @@ constexpr const char* kExamples = R"(Examples:
 
 Scores every picture, makes the best face worse step by step (blur, resolution, noise, JPEG, light, occlusion,
 roll, shift), and shows both on one HTML page that needs nothing else. Pictures without a face are scored in their middle,
-to show where they end.)";
+to show where they end. Faces are found, and doubted, as by score. Earlier pages and figures are written over, other
+files with --force alone.)";
 
 std::string Score(double value) { return std::isfinite(value) ? fmt::format("{:.4f}", value) : std::string("-"); }
 
@@ -64,7 +65,7 @@ int RunDemo(const Words& words) {
   CLI::App app("Shows on pictures what a network's score is good for.", "prefiqs demo");
   NetworkArguments network;
   RecipeArguments recipe;
-  std::string detector;
+  std::string detector, guard;
   DemoOptions demo;
   demo.page = "prefiqs-demo.html";
   demo.assessor.threads = 0;
@@ -75,15 +76,21 @@ int RunDemo(const Words& words) {
       ->type_name("FILE|default");
   app.add_option("--page", demo.page, "The HTML page [prefiqs-demo.html]")->type_name("FILE");
   app.add_option("--figure", demo.figure, "The curves of the face made worse, for printing")->type_name("FILE.svg");
+  app.add_flag("--force", demo.force, "Overwrites what is there, whatever it is");
+  app.add_option("--guard", guard,
+                 "Detector that looks once more at detections of little confidence [default: --detector's]")
+      ->type_name("FILE|default|none");
   app.add_option("--threads", demo.assessor.threads, "0: all cores [0]")->type_name("N")->check(CLI::NonNegativeNumber);
   app.footer(kExamples);
   if (!ParseWithInputs(app, words, "Pictures and folders, as for score", demo.inputs)) return 0;
   demo.assessor.recipe = MakeRecipe(recipe);
   demo.assessor.detector = LoadDetector(detector);
+  demo.assessor.guard = LoadGuard(guard, demo.assessor.detector);
   const Network loaded = LoadNetwork(network);
   WarnIfAssumed(loaded);
   CheckAutoRecipe(recipe, loaded);
   const DemoReport report = run_demo(loaded, demo);
+  if (!report.warning.empty()) Say(fmt::format("prefiqs: warning: {}\n", report.warning));
   PrintPictures(report);
   PrintSeries(report);
   if (report.faces > 0 && report.non_faces > 0) {
@@ -91,6 +98,10 @@ int RunDemo(const Words& words) {
                report.faces * report.non_faces);
   }
   fmt::print("the page: {}\n", demo.page);
+  if (!demo.figure.empty() && report.series.empty()) {
+    Say(fmt::format("prefiqs: {}: not written: in no picture was a face found to make worse\n", demo.figure));
+    return 1;
+  }
   return 0;
 }
 

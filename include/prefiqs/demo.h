@@ -56,16 +56,18 @@ PREFIQS_API Image draw(const Explanation& explanation);
 struct DemoOptions {
   // As JobOptions::inputs. 1000 pictures at most.
   std::vector<std::string> inputs{};
-  // Its detector is required: it tells faces from pictures of none.
+  // Its detector is required: it tells faces from pictures of none, with the guard where there is one, as an Assessor
+  // does.
   AssessorOptions assessor{};
-  std::string page{};    // HTML file that is written, over an old one; empty: none
+  std::string page{};    // HTML file that is written, over an earlier page; empty: none
   std::string figure{};  // SVG file of the curves alone, likewise; none is written where no face was found
+  bool force = false;    // false: what is at page or figure, not empty and no earlier one, is refused
 };
 
 struct DemoPicture {
   std::string path;
   // kOk; else why there is no score of a face. A picture without a face (kNoFace) has its central square scored all the
-  // same, so that it can be seen where it ends.
+  // same, so that it can be seen where it ends; what the guard refused (kNotAFace) has its raw numbers.
   Status status = Status::kNoFace;
   std::string detail;
   float quality = std::numeric_limits<float>::quiet_NaN();
@@ -93,6 +95,7 @@ struct DemoReport {
   std::string portrait;               // path of the picture whose face was made worse; empty where there was no face
   std::vector<DemoSeries> series;
   std::vector<DemoExplanation> explained;  // the face of the best and, where it is another, that of the lowest quality
+  std::string warning;  // that the preprocessing looks wrong, as JobOptions::on_warning has it; empty: none
   int faces = 0, non_faces = 0;
   int inverted = 0;  // pairs of a non-face and a face in which the non-face has no lower quality
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <utility>
 
 #include "align/align.h"
@@ -14,6 +15,9 @@
 #include "demo/figure.h"
 #include "demo/page.h"
 #include "input/source.h"
+#include "pipeline/assessor_impl.h"
+#include "pipeline/faces.h"
+#include "pipeline/preprocessing_check.h"
 #include "score/rank_correlation.h"
 
 namespace prefiqs {
@@ -33,38 +37,50 @@ Image Thumbnail(const Image& picture) { return align::CentralSquare(picture, kTh
 struct Looked {
   DemoPicture result;
   Image thumbnail, crop;
+  std::optional<Face> face;
   std::optional<Image> tile;  // of its face
 };
 
-Looked Look(const input::Item& item, const Detector& detector) {
+// The tile's centre becomes the crop that the network gets, where it is as high: warped with other borders, pixels
+// differ in the last bit, and with them the score from what `score` says.
+void PutInTheMiddle(const Image& crop, Image& tile) {
+  if (crop.height != demo::kCropSide || crop.width > demo::kCropSide) return;
+  const int left = (tile.width - crop.width) / 2, top = (tile.height - crop.height) / 2;
+  for (int y = 0; y < crop.height; ++y) {
+    const std::ptrdiff_t row = std::ptrdiff_t{3} * crop.width;
+    std::copy_n(crop.rgb.begin() + y * row, row,
+                tile.rgb.begin() + std::ptrdiff_t{3} * (static_cast<std::ptrdiff_t>(top + y) * tile.width + left));
+  }
+}
+
+// As `score` looks at a picture.
+Looked Look(const input::Item& item, const pipeline::FaceOptions& faces) {
   Looked looked;
   looked.result.path = item.name;
   const DecodedImage decoded = input::Read(item, {});
-  if (decoded.status != Status::kOk) {
-    looked.result.status = decoded.status;
-    looked.result.detail = decoded.detail;
-    return looked;
-  }
+  pipeline::FaceCandidate candidate = std::move(pipeline::FindFaces(decoded, faces).front());
+  looked.result.status = candidate.assessment.status;
+  looked.result.detail = candidate.assessment.detail;
+  if (decoded.status != Status::kOk) return looked;
   looked.thumbnail = Thumbnail(decoded.image);
-  const std::vector<Face> faces = detector.detect(decoded.image);
-  const auto margin = static_cast<float>(demo::kTileMargin);
-  std::optional<align::Transform> to_tile;
-  if (!faces.empty()) {
-    to_tile =
-        align::FitSimilarity(faces[0].landmarks, Moved(align::Template(demo::kCropSide, demo::kCropSide), margin));
-  }
-  if (!to_tile) {
-    looked.result.status = Status::kNoFace;
+  looked.face = candidate.assessment.face;
+  if (candidate.crop) {
+    looked.result.status = Status::kOk;
+    looked.crop = std::move(*candidate.crop);
+    const auto to_tile = align::FitSimilarity(
+        looked.face->landmarks,
+        Moved(align::Template(demo::kCropSide, demo::kCropSide), static_cast<float>(demo::kTileMargin)));
+    if (!to_tile) return looked;
+    looked.tile = align::Warp(decoded.image, *to_tile, demo::kTileSide, demo::kTileSide);
+    PutInTheMiddle(looked.crop, *looked.tile);
+  } else if (looked.result.status == Status::kNoFace) {
     looked.crop = align::CentralSquare(decoded.image, demo::kCropSide);
-    return looked;
   }
-  looked.result.status = Status::kOk;
-  looked.tile = align::Warp(decoded.image, *to_tile, demo::kTileSide, demo::kTileSide);
-  looked.crop = demo::Degrade(*looked.tile, demo::Degradation::kBlur, 0);
   return looked;
 }
 
-void Score(const Assessor& assessor, std::vector<Looked>& looked) {
+// options: whose guard is asked.
+void Score(const Assessor& assessor, const AssessorOptions& options, std::vector<Looked>& looked) {
   std::vector<Image> crops;
   std::vector<Looked*> owners;
   for (Looked& one : looked) {
@@ -72,10 +88,12 @@ void Score(const Assessor& assessor, std::vector<Looked>& looked) {
     crops.push_back(one.crop);
     owners.push_back(&one);
   }
-  const std::vector<Assessment> assessments = assessor.assess(crops);
+  std::vector<Assessment> assessments = assessor.assess(crops);
   for (std::size_t i = 0; i < owners.size(); ++i) {
     DemoPicture& result = owners[i]->result;
-    const Assessment& a = assessments[i];
+    Assessment& a = assessments[i];
+    a.face = owners[i]->face;
+    if (result.status == Status::kOk) pipeline::AskGuard(options, crops[i], a);  // in others no face was found
     result.quality = a.quality;
     result.drift = a.drift;
     result.scalar = a.scalar;
@@ -83,6 +101,32 @@ void Score(const Assessor& assessor, std::vector<Looked>& looked) {
     result.status = a.status;
     result.detail = a.detail;
   }
+}
+
+// Of the first pictures' faces, as a run of `score` has it.
+std::string PreprocessingWarning(const Assessor& assessor, const std::vector<Looked>& looked) {
+  std::vector<Image> crops;
+  for (std::size_t i = 0; i < std::min(looked.size(), pipeline::kCheckedFaces); ++i) {
+    if (looked[i].tile) crops.push_back(looked[i].crop);
+  }
+  return pipeline::PreprocessingWarning(assessor.impl(), crops).value_or(std::string());
+}
+
+// Before minutes of work: that a file can be written, and that it is not somebody's. `mark`: what an earlier one holds
+// near its start.
+void CheckFree(const std::string& path, std::string_view mark, std::string_view what, bool force) {
+  constexpr std::int64_t kStart = 512;
+  std::error_code ignored;
+  if (path.empty()) return;
+  CheckWritable(path);
+  if (force || !std::filesystem::is_regular_file(path, ignored)) return;
+  const auto file = RegularFile::Open(path);
+  if (!file || file->size() == 0) return;
+  std::string start(static_cast<std::size_t>(std::min(file->size(), kStart)), '\0');
+  file->Read(0, {reinterpret_cast<std::uint8_t*>(start.data()), start.size()});
+  if (start.find(mark) != std::string::npos) return;
+  throw Error(ErrorCode::kIo, fmt::format("{}: exists already and is no {} of a demonstration; --force overwrites it",
+                                          Printable(path), what));
 }
 
 // Best first, those without a quality last; the order of the inputs decides between equals.
@@ -165,15 +209,21 @@ DemoReport run_demo(const Network& network, const DemoOptions& options) {
     throw Error(ErrorCode::kUsage, fmt::format("{} pictures are too many to look at; a demonstration takes up to {}",
                                                items.size(), kMostPictures));
   }
+  CheckFree(options.page, demo::kPageMark, "page", options.force);
+  CheckFree(options.figure, demo::kFigureMark, "figure", options.force);
   AssessorOptions crops_only = options.assessor;
   crops_only.detector.reset();
+  crops_only.guard.reset();
   const Assessor assessor(network, crops_only);
+  pipeline::FaceOptions faces = assessor.impl().Faces(FaceSelection::kBest);
+  faces.detector = &*options.assessor.detector;
   std::vector<Looked> looked;
-  for (const input::Item& item : items) looked.push_back(Look(item, *options.assessor.detector));
-  Score(assessor, looked);
-  SortByQuality(looked);
+  for (const input::Item& item : items) looked.push_back(Look(item, faces));
+  Score(assessor, options.assessor, looked);
 
   DemoReport report;
+  report.warning = PreprocessingWarning(assessor, looked);
+  SortByQuality(looked);
   demo::PagePictures pictures;
   const Looked* portrait = nullptr;
   for (const Looked& one : looked) {

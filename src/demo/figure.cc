@@ -67,10 +67,8 @@ std::string Panel(const DemoSeries& series, Range range, double left, double top
 std::string RenderFigure(const DemoReport& report) {
   const Range range = QualityRange(report);
   const auto rows = (static_cast<double>(report.series.size()) + kColumns - 1) / kColumns;
-  std::string svg = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" font-family=\"system-ui, sans-serif\" "
-      "font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
-      kColumns * kWidth, std::floor(rows) * kHeight + 6);
+  std::string svg = fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" {}", kColumns * kWidth,
+                                std::floor(rows) * kHeight + 6, kFigureMark);
   for (std::size_t i = 0; i < report.series.size(); ++i) {
     svg += Panel(report.series[i], range, kWidth * static_cast<double>(i % kColumns),
                  kHeight * std::floor(static_cast<double>(i) / kColumns));

@@ -146,6 +146,11 @@ std::string Verdicts(const DemoReport& report) {
   return fmt::format("<table><tr><th>what one wants</th><th>measured</th><th></th></tr>{}</table>", rows);
 }
 
+std::string Warning(const DemoReport& report) {
+  if (report.warning.empty()) return {};
+  return fmt::format("<p class=\"no\">{}</p>\n", EscapeHtml(report.warning));
+}
+
 void Fact(std::string& text, std::string_view name, const std::string& value) {
   if (!value.empty()) text += fmt::format("<dt>{}</dt><dd>{}</dd>", name, EscapeHtml(value));
 }
@@ -163,17 +168,19 @@ std::string RenderPage(const DemoReport& report, const PagePictures& pictures, c
 
   std::string html = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width, initial-scale=1\"><title>prefiqs: face image quality</title><style>{}{}</style>"
+      "content=\"width=device-width, initial-scale=1\">{}<style>{}{}</style>"
       "</head><body>\n<h1>What survives pruning</h1>\n<p>Each face went through a face recognition network and through "
       "a "
       "pruned copy of it. The less its embedding moves, the better the picture. {} pictures: {} with a face, {} "
       "without."
-      "</p>\n<dl class=\"facts\">{}</dl>\n<h2>In short</h2>\n{}\n",
-      kPageStyle, kStyle, report.pictures.size(), report.faces, report.non_faces, fact_list, Verdicts(report));
+      "</p>\n<dl class=\"facts\">{}</dl>\n<h2>In short</h2>\n{}{}\n",
+      kPageMark, kPageStyle, kStyle, report.pictures.size(), report.faces, report.non_faces, fact_list, Warning(report),
+      Verdicts(report));
 
   html +=
-      "<h2>All pictures, best first</h2>\n<p>Left the picture, right what the network saw. Dashed: no face was found; "
-      "the score is of the picture's middle and only shows where such a thing ends.</p>\n<div class=\"tiles\">\n";
+      "<h2>All pictures, best first</h2>\n<p>Left the picture, right what the network saw. Dashed: no face was found "
+      "(the score is of the picture's middle) or what was found is none to the guard; it only shows where such a thing "
+      "ends.</p>\n<div class=\"tiles\">\n";
   const std::size_t count = report.pictures.size();
   for (std::size_t i = 0; i < count; ++i) {
     if (count > kMostTiles && i == kMostTiles / 2) {

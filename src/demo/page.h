@@ -3,12 +3,16 @@
 #define PREFIQS_DEMO_PAGE_H_
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <prefiqs/demo.h>
 #include <prefiqs/image.h>
 
 namespace prefiqs::demo {
+
+// What each page holds within its first 512 bytes, and little else does.
+inline constexpr std::string_view kPageMark = "<title>prefiqs: face image quality</title>";
 
 struct PageFacts {
   std::string network, recipe, preprocessing, calibration, made_by;

@@ -128,22 +128,6 @@ bool InDoubt(const Assessment& assessment, const AssessorOptions& options) {
   return !assessment.face || !(assessment.face->confidence >= options.guard_under);
 }
 
-void Guard(const Detector& guard, const Image& crop, Assessment& assessment) {
-  try {
-    if (guard.sees_face(crop)) return;
-    assessment.status = Status::kNotAFace;
-    assessment.detail = "the guard sees no face in the crop";
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kModel) throw;
-    const std::optional<Face> face = assessment.face;
-    assessment = {};
-    assessment.face = face;
-    assessment.status = Status::kNotComputed;
-    assessment.detail = fmt::format("the guard: {}", error.what());
-  }
-  assessment.scalar = -1;
-}
-
 void Check(const Network& network, const AssessorOptions& options) {
   if (options.threads < 0) {
     throw Error(ErrorCode::kUsage, fmt::format("threads: {} is below 0 (0 means all cores)", options.threads));
@@ -209,6 +193,24 @@ std::optional<Calibration> Fitting(const Network& network, const AssessorOptions
 }
 
 }  // namespace
+
+void AskGuard(const AssessorOptions& options, const Image& crop, Assessment& assessment) {
+  if (!InDoubt(assessment, options)) return;
+  try {
+    if (options.guard->sees_face(crop)) return;
+    assessment.status = Status::kNotAFace;
+    assessment.detail = "the guard sees no face in the crop";
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kModel) throw;
+    const std::optional<Face> face = assessment.face;
+    assessment = {};
+    assessment.face = face;
+    assessment.status = Status::kNotComputed;
+    assessment.detail = fmt::format("the guard: {}", error.what());
+  }
+  assessment.scalar = -1;
+}
+
 }  // namespace pipeline
 
 Assessor::Impl::Impl(const Network& the_network, const AssessorOptions& the_options)
@@ -250,7 +252,7 @@ void Assessor::Impl::Assess(engine::Context& context, std::span<pipeline::FaceCa
       const score::CropMeasures measures = score::MeasureCrop(*group[i]->crop);
       assessment.sharpness = measures.sharpness;
       assessment.uniformity = measures.uniformity;
-      if (pipeline::InDoubt(assessment, options)) pipeline::Guard(*options.guard, *group[i]->crop, assessment);
+      pipeline::AskGuard(options, *group[i]->crop, assessment);
     }
   }
 }
