@@ -24,6 +24,7 @@
 #include "pipeline/ordered.h"
 #include "pipeline/preprocess.h"
 #include "prune/prune.h"
+#include "report/csv.h"
 #include "report/row_writer.h"
 #include "score/drift.h"
 #include "score/rank_correlation.h"
@@ -34,6 +35,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::int64_t kBatch = 16;  // pictures a thread takes at a time
 constexpr std::int64_t kWindowPerThread = 4;
+constexpr std::int64_t kMaxRowsBytes = std::int64_t{1} << 30;  // as many as are read as a table later
 constexpr std::chrono::milliseconds kProgressInterval{250};
 
 Status StatusNamed(std::string_view name) {
@@ -58,30 +60,52 @@ struct Whole {
   std::string detector, guard;                        // as its rows name them
 };
 
+Error OfOthers(const std::string& rows, std::string_view what) {
+  return Error(ErrorCode::kUsage, fmt::format("{}: {}; a folder is for one network and one set of pictures: name "
+                                              "another, or remove it",
+                                              Printable(rows), what));
+}
+
+// Rows that an interrupted run left are of the first of these pictures: else what is appended would ruin them.
+void CheckBegun(const std::string& rows, const std::vector<input::Item>& items) {
+  if (!std::filesystem::exists(rows)) return;
+  std::size_t records = 0, path = 0;
+  report::CsvParser parser([&](const std::vector<std::string>& cells, std::int64_t) {
+    const std::size_t i = records++;  // the header's is 0
+    if (i == 0) {
+      path = static_cast<std::size_t>(std::ranges::find(cells, "path") - cells.begin());
+    } else if (path < cells.size() && i <= items.size() && cells[path] != items[i - 1].name) {
+      throw OfOthers(
+          rows, fmt::format("row {} is of {}, not of {}", i, Printable(cells[path]), Printable(items[i - 1].name)));
+    }
+  });
+  const std::vector<std::uint8_t> bytes = ReadFile(rows, kMaxRowsBytes);
+  parser.Feed({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (records > items.size() + 1) {
+    throw OfOthers(rows, fmt::format("has rows of {} pictures, not of {}", records - 1, items.size()));
+  }
+}
+
 // What the first stage left.
 Whole ReadWhole(const std::string& rows, const std::string& embeddings, const std::string& crops,
                 const std::vector<input::Item>& items) {
   const eval::Table table = eval::ReadTable(rows);
   const std::size_t path = table.Require("path"), face = table.Require("face"), status = table.Require("status"),
                     detail = table.Require("detail"), norm = table.Require("embedding_norm");
-  const auto others = [&](std::string_view what) {
-    return Error(ErrorCode::kUsage, fmt::format("{}: {}; a folder is for one network and one set of pictures: name "
-                                                "another, or remove it",
-                                                Printable(rows), what));
-  };
   if (table.rows.size() != items.size()) {
-    throw others(fmt::format("has rows of {} pictures, not of {}", table.rows.size(), items.size()));
+    throw OfOthers(rows, fmt::format("has rows of {} pictures, not of {}", table.rows.size(), items.size()));
   }
   Whole whole;
   whole.embeddings = std::make_unique<const eval::NpyReader>(embeddings);
   if (whole.embeddings->rows() != items.size()) {
-    throw others(fmt::format("has {} rows, {} has {}", items.size(), Printable(embeddings), whole.embeddings->rows()));
+    throw OfOthers(
+        rows, fmt::format("has {} rows, {} has {}", items.size(), Printable(embeddings), whole.embeddings->rows()));
   }
   for (std::size_t i = 0; i < items.size(); ++i) {
     const std::vector<std::string>& cells = table.rows[i];
     if (cells[path] != items[i].name) {
-      throw others(
-          fmt::format("line {} is of {}, not of {}", table.lines[i], Printable(cells[path]), Printable(items[i].name)));
+      throw OfOthers(rows, fmt::format("line {} is of {}, not of {}", table.lines[i], Printable(cells[path]),
+                                       Printable(items[i].name)));
     }
     Seen& seen = whole.pictures.emplace_back();
     seen.path = cells[path];
@@ -309,6 +333,8 @@ SweepResult run_sweep(const Network& network, const SweepOptions& options) {
     if (options.on_stage) options.on_stage(text);
   };
 
+  const std::vector<input::Item> items = input::ListItems(options.job.inputs);
+  CheckBegun(result.rows, items);
   stage("the whole network");
   JobOptions job = options.job;
   job.assessor.method = Method::kEmbedding;
@@ -326,7 +352,6 @@ SweepResult run_sweep(const Network& network, const SweepOptions& options) {
   result.interrupted = run_job(network, job).interrupted;
   if (result.interrupted) return result;
 
-  const std::vector<input::Item> items = input::ListItems(options.job.inputs);
   const Whole whole = ReadWhole(result.rows, result.embeddings, job.crops_folder, items);
   for (std::size_t i = 0; i < options.recipes.size(); ++i) {
     SweepRun run;

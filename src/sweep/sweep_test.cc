@@ -25,6 +25,7 @@ class Sweep : public ::testing::Test {
 
   Sweep() : network_(Network::load(pipeline::WriteTestNetwork(folder_ / "net.onnx"))) {
     std::filesystem::create_directory(folder_ / "in");
+    std::filesystem::create_directory(folder_ / "other");
     for (int i = 0; i < kPictures; ++i) {
       const std::string path = folder_ / ("in/" + std::to_string(100 + i) + ".png");
       if (i % 9 == 4) {
@@ -178,10 +179,36 @@ TEST_F(Sweep, DoesNotDependOnThreads) {
   }
 }
 
+TEST_F(Sweep, LeavesTheRowsOfOtherPicturesAlone) {
+  const SweepResult result = run_sweep(network_, options_);
+  const std::string rows = Contents(result.rows), embeddings = Contents(result.embeddings);
+  write_png(TestPicture(kTestSide, kTestSide, 3), folder_ / "other/1.png");
+  const std::vector<std::string> inputs = options_.job.inputs;
+  for (const auto& [others, cause] :
+       {std::pair{std::vector<std::string>{folder_ / "other"}, "row 1 is of"},  // in place of them
+        std::pair{std::vector<std::string>{folder_ / "other", folder_ / "in"}, "row 1 is of"},
+        std::pair{std::vector<std::string>{folder_ / "in/100.png"}, "has rows of 40 pictures, not of 1"}}) {
+    options_.job.inputs = others;
+    EXPECT_THAT(Refusal(), HasSubstr(cause));
+    EXPECT_EQ(Contents(result.rows), rows);
+    EXPECT_EQ(Contents(result.embeddings), embeddings);
+  }
+  // Of a run that was stopped as well.
+  const std::string some = rows.substr(0, rows.size() / 2);
+  Fill(result.rows, some);
+  EXPECT_THAT(Refusal(), HasSubstr("not of 1"));
+  EXPECT_EQ(Contents(result.rows), some);
+  options_.job.inputs = inputs;
+  EXPECT_EQ(Refusal(), "");
+  EXPECT_EQ(Contents(result.rows), rows);
+  EXPECT_EQ(Contents(result.embeddings), embeddings);
+}
+
 TEST_F(Sweep, RefusesWhatItCannotKeepApart) {
   run_sweep(network_, options_);
   write_png(TestPicture(kTestSide, kTestSide, 3), folder_ / "in/050.png");  // comes first
   EXPECT_THAT(Refusal(), HasSubstr("another"));
+  std::filesystem::remove(folder_ / "in/050.png");
   options_.recipes.push_back(options_.recipes[0]);
   EXPECT_THAT(Refusal(), HasSubstr("twice"));
   options_.recipes.clear();
