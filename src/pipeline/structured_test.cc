@@ -261,6 +261,56 @@ TEST(StructuredForms, WithinChannels) {
       {{'a', 2}, {'c', 3}});
 }
 
+// Tokens of eight channels -> attention of `heads` heads of three -> a matrix and the way around -> the embedding.
+ValueId Attention(SlicedBuilder& b, ValueId x, const Places& heads, bool joined, bool spelt) {
+  constexpr std::int64_t kWidth = 8, kTokens = kSide * kSide, kOfHead = 3;
+  const Places inner = heads.Each(kOfHead), width = b.All(kWidth);
+  x = b.Add("Reshape", {b.ConvOf(x, "patches", b.All(3), width, 1), b.Ints({1, kWidth, kTokens})});
+  x = b.Add("Transpose", {x}, {{"perm", std::vector<std::int64_t>{0, 2, 1}}});
+  const auto linear = [&](ValueId from, const std::string& name, const Places& in, const Places& out) {
+    return b.Add("Add", {b.Add("MatMul", {from, b.Weights(name, {in, out})}), b.Weights(name + ".b", {out})});
+  };
+  const ValueId norm = b.Add("LayerNormalization", {x, b.Weights("scale", {width}), b.Weights("shift", {width})});
+  ValueId q, k, v;
+  const std::int64_t size = spelt ? heads.size() : -1;
+  if (joined) {  // as timm has it: a matrix for all three
+    ValueId all = linear(norm, "qkv", width, inner.Repeated(3));
+    all = b.Add("Reshape", {all, b.Ints({1, kTokens, 3, size, kOfHead})});
+    all = b.Add("Transpose", {all}, {{"perm", std::vector<std::int64_t>{2, 0, 3, 1, 4}}});
+    q = b.Add("Gather", {all, b.Constant(Tensor::From<std::int64_t>({}, std::vector<std::int64_t>{0}))});
+    const auto parts = b.AddMany("Split", {all, b.Ints({1, 1, 1})}, 3, {{"axis", std::int64_t{0}}});
+    k = b.Add("Transpose", {b.Add("Squeeze", {parts[1], b.Ints({0})})},
+              {{"perm", std::vector<std::int64_t>{0, 1, 3, 2}}});
+    v = b.Add("Squeeze", {parts[2], b.Ints({0})});
+  } else {
+    const auto split = [&](const std::string& name, const std::vector<std::int64_t>& perm) {
+      const ValueId y = b.Add("Reshape", {linear(norm, name, width, inner), b.Ints({1, kTokens, size, kOfHead})});
+      return b.Add("Transpose", {y}, {{"perm", perm}});
+    };
+    q = split("q", {0, 2, 1, 3});
+    k = split("k", {0, 2, 3, 1});
+    v = split("v", {0, 2, 1, 3});
+  }
+  ValueId y = b.Add("Mul", {b.Add("MatMul", {q, k}), b.Scalar(0.5f)});
+  y = b.Add("Add", {y, b.Weights("places", {heads, b.All(kTokens), b.All(kTokens)})});  // as Swin has them
+  y = b.Add("MatMul", {b.Add("Softmax", {y}, {{"axis", std::int64_t{-1}}}), v});
+  y = b.Add("Transpose", {y}, {{"perm", std::vector<std::int64_t>{0, 2, 1, 3}}});
+  y = b.Add("Reshape", {y, b.Ints({1, kTokens, spelt ? inner.size() : -1})});
+  x = b.Add("Add", {x, linear(y, "out", inner, width)});
+  return b.Add("MatMul", {b.Add("ReduceMean", {x, b.Ints({1})}, {{"keepdims", std::int64_t{0}}}),
+                          b.Weights("head", {width, b.All(5)})});
+}
+
+TEST(StructuredForms, HeadsOfAttentionGoWhole) {
+  for (const bool joined : {false, true}) {
+    for (const bool spelt : {false, true}) {
+      SCOPED_TRACE(joined);
+      SCOPED_TRACE(spelt);
+      Check([&](SlicedBuilder& b, ValueId x) { return Attention(b, x, b.Axis('h', 4), joined, spelt); }, {{'h', 2}});
+    }
+  }
+}
+
 // One group is left to prune, so that there is one.
 TEST(StructuredForms, WhatMixesChannelsStays) {
   const auto last = [](SlicedBuilder& b, ValueId x, const Places& from) {

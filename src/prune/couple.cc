@@ -4,9 +4,11 @@
 #include <set>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ops/rule.h"
+#include "prune/touched_axes.h"
 
 namespace prefiqs::prune {
 namespace {
@@ -32,10 +34,24 @@ std::int64_t Product(std::span<const Axis> axes) {
   return product;
 }
 
+using AxisOf = std::pair<ValueId, std::size_t>;
+
 class Coupler {
  public:
-  Coupler(const Graph& graph, const Graph& inferred, Positions& positions)
-      : graph_(graph), inferred_(inferred), positions_(positions) {}
+  // `heads`: axes of Reshapes' results that may lose places; null while they are looked for.
+  Coupler(const Graph& graph, const Graph& inferred, Positions& positions, const std::set<AxisOf>* heads)
+      : graph_(graph), inferred_(inferred), positions_(positions), heads_(heads) {}
+
+  // After Run(): of the axes that an axis was split into those that products of activations have one at a time.
+  std::set<AxisOf> TakeHeads() {
+    std::set<std::int32_t> at_a_time;
+    for (const auto& [value, axis] : batches_) at_a_time.insert(positions_.ClassOf(value, axis, 0));
+    std::set<AxisOf> heads;
+    for (const auto& [value, axis] : parts_) {
+      if (at_a_time.contains(positions_.ClassOf(value, axis, 0))) heads.emplace(value, axis);
+    }
+    return heads;
+  }
 
   void Run() {
     for (const ValueId id : inferred_.inputs) positions_.Pin(id);
@@ -168,10 +184,31 @@ class Coupler {
   void CoupleMatMul(const Node& node) {
     const ValueId a = node.inputs[0], b = node.inputs[1], y = node.outputs[0];
     const std::size_t rank_a = ShapeOf(a).size(), rank_b = ShapeOf(b).size();
-    if (rank_b != 2 || !(IsConstant(b) || (IsConstant(a) && rank_a == 2))) return PinAll(node);
+    if (!IsConstant(a) && !IsConstant(b)) return CoupleProduct(node);
+    if (rank_b != 2 || !(IsConstant(b) || rank_a == 2)) return PinAll(node);
     positions_.TieAxes(a, rank_a - 1, b, 0);
     positions_.TieAxes(b, 1, y, rank_a - 1);
     for (std::size_t axis = 0; axis + 1 < rank_a; ++axis) positions_.TieAxes(a, axis, y, axis);
+  }
+
+  // Of activations, as attention has them. What is summed over stays: neither factor need be zero there. The axes
+  // before the matrices' stand for so many products, each by itself.
+  void CoupleProduct(const Node& node) {
+    const ValueId y = node.outputs[0];
+    const std::size_t rank = ShapeOf(y).size();
+    for (const ValueId x : {node.inputs[0], node.inputs[1]}) {
+      if (ShapeOf(x).size() < 2) return PinAll(node);
+    }
+    for (const std::size_t i : {0, 1}) {
+      const ValueId x = node.inputs[i];
+      const std::size_t rank_x = ShapeOf(x).size(), shift = rank - rank_x;
+      positions_.PinAxis(x, rank_x - 1 - i);
+      positions_.TieAxes(x, rank_x - 2 + i, y, rank - 2 + i);
+      for (std::size_t a = 0; a + 2 < rank_x; ++a) {
+        if (ShapeOf(x)[a] == ShapeOf(y)[a + shift]) positions_.TieAxes(x, a, y, a + shift);
+      }
+    }
+    for (std::size_t a = 0; a + 2 < rank; ++a) batches_.emplace_back(y, a);
   }
 
   void CoupleBatchNormalization(const Node& node) {
@@ -218,8 +255,27 @@ class Coupler {
     }
   }
 
+  // The axis among `to` that may lose places where an axis is split: heads go whole, each with the places it is made
+  // of. Others are pinned: which of them means a channel is not known.
+  void CoupleSplit(ValueId x, const Axis& from, ValueId y, std::span<const Axis> to) {
+    if (heads_ == nullptr) {
+      for (const Axis& axis : to) parts_.emplace_back(y, axis.axis);
+      return;
+    }
+    const auto head = std::ranges::find_if(to, [&](const Axis& axis) { return heads_->contains({y, axis.axis}); });
+    for (auto axis = to.begin(); axis != to.end(); ++axis) {
+      if (axis != head) positions_.PinAxis(y, axis->axis);
+    }
+    if (head == to.end()) return positions_.PinAxis(x, from.axis);
+    const std::int64_t inner = Product({head + 1, to.end()});
+    for (std::int64_t k = 0; k < from.size; ++k) {
+      positions_.Tie(x, from.axis, k, y, head->axis, k / inner % head->size);
+    }
+  }
+
   // Axes that become one: the first that may lose places keeps that, each of its places being many of the result's.
   void CoupleRun(ValueId x, std::span<const Axis> from, ValueId y, std::span<const Axis> to) {
+    if (from.size() == 1 && to.size() > 1) return CoupleSplit(x, from[0], y, to);
     const auto free = std::ranges::find_if(from, [&](const Axis& axis) { return !positions_.AllPinned(x, axis.axis); });
     for (auto axis = from.begin(); axis != from.end(); ++axis) {
       if (axis != free || to.size() > 1) positions_.PinAxis(x, axis->axis);
@@ -259,10 +315,11 @@ class Coupler {
 
   // Operators that do something along some axes and leave the others alone.
   void CoupleAxesApart(const Node& node) {
-    const std::vector<bool> touched = TouchedAxes(node);
+    const std::vector<bool> touched = TouchedAxes(inferred_, node);
     if (touched.empty()) return PinAll(node);
     const ValueId x = node.inputs[0];
-    const bool dropped = node.op.starts_with("Reduce") && node.Int("keepdims", 1) == 0;
+    const bool dropped = (node.op.starts_with("Reduce") && node.Int("keepdims", 1) == 0) ||
+                         (node.op == "Gather" && ShapeOf(node.inputs[1]).empty());
     for (const ValueId y : node.outputs) {
       if (y == graph::kNone) continue;
       for (std::size_t a = 0, b = 0; a < touched.size(); ++a) {
@@ -280,57 +337,21 @@ class Coupler {
     }
   }
 
-  // Of the first input; empty: not known, or has none.
-  std::vector<bool> TouchedAxes(const Node& node) const {
-    const std::size_t rank = ShapeOf(node.inputs[0]).size();
-    std::vector<bool> touched(rank, false);
-    const auto touch = [&](std::int64_t axis) {
-      touched[static_cast<std::size_t>(ops::NormalAxis(node, axis, rank))] = true;
-    };
-    const Tensor* const second = Given(node, 1) ? inferred_.constant(node.inputs[1]) : nullptr;
-    if (node.op == "ReduceMean" || node.op == "ReduceL2") {
-      if (second == nullptr) return {};
-      for (const std::int64_t axis : second->ToInt64s()) touch(axis);
-      if (second->count() == 0) return {};
-    } else if (node.op == "Softmax") {
-      if (node.Int("coerce_2d", 0) != 0) return {};
-      touch(node.Int("axis", -1));
-    } else if (node.op == "LayerNormalization") {
-      if (node.outputs.size() != 1) return {};
-      const std::int64_t first = ops::NormalAxis(node, node.Int("axis", -1), rank);
-      for (std::int64_t a = first; a < static_cast<std::int64_t>(rank); ++a) touch(a);
-    } else if (node.op == "Split") {
-      touch(node.Int("axis", 0));
-    } else if (node.op == "Slice") {
-      const Tensor* const axes = Given(node, 3) ? inferred_.constant(node.inputs[3]) : nullptr;
-      if (axes == nullptr) return {};
-      for (const std::int64_t axis : axes->ToInt64s()) touch(axis);
-    } else if (node.op == "Pad") {
-      if (second == nullptr || Given(node, 3)) return {};
-      const std::vector<std::int64_t> pads = second->ToInt64s();
-      for (std::size_t a = 0; a < rank; ++a) touched[a] = pads[a] != 0 || pads[a + rank] != 0;
-    } else if (node.op == "Resize") {
-      // Sizes that the file spells out would have to shrink too.
-      const Tensor* const scales = Given(node, 2) ? inferred_.constant(node.inputs[2]) : nullptr;
-      const bool plain =
-          !node.Has("axes") && node.String("coordinate_transformation_mode", "half_pixel") != "tf_crop_and_resize";
-      if (!plain || scales == nullptr || scales->count() != static_cast<std::int64_t>(rank)) return {};
-      for (std::size_t a = 0; a < rank; ++a) touched[a] = scales->values<float>()[a] != 1.0f;
-    } else {
-      return {};
-    }
-    return touched;
-  }
-
   const Graph& graph_;
   const Graph& inferred_;
   Positions& positions_;
+  const std::set<AxisOf>* heads_;
+  std::vector<AxisOf> parts_, batches_;  // of axes that are split; of products of activations
 };
 
 }  // namespace
 
 void Couple(const Graph& graph, const Graph& inferred, Positions& positions) {
-  Coupler(graph, inferred, positions).Run();
+  Positions looked_at(inferred);
+  Coupler looking(graph, inferred, looked_at, nullptr);
+  looking.Run();
+  const std::set<AxisOf> heads = looking.TakeHeads();
+  Coupler(graph, inferred, positions, &heads).Run();
 }
 
 bool MayBeZero(const Node& node, std::size_t input) {
