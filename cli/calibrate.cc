@@ -78,11 +78,12 @@ int RunCalibrate(const Words& words) {
   if (source.empty()) source = fmt::format("{}", fmt::join(inputs, ", "));
 
   JobOptions job = MakeJob(run);
+  const std::optional<Recipe> named = MakeRecipe(recipe);  // refuses what --recipe does not go with
   const Network loaded = LoadNetwork(network);
   RefuseEarlier(loaded, force);
   WarnIfAssumed(loaded);
   const bool choose = recipe.file == kAutoRecipe;
-  const std::optional<Recipe> asked = choose ? Choose(loaded, job) : MakeRecipe(recipe);
+  const std::optional<Recipe> asked = choose ? Choose(loaded, job) : named;
   const Recipe used = asked ? *asked : loaded.stored_recipe().value_or(Recipe{});
   job.assessor.recipe = used;
   job.rows = false;

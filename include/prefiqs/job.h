@@ -140,7 +140,8 @@ struct RecipeChoice {
 // The paper's recipe where the network stands it: where its mean drift over up to 256 of the inputs' faces, spread
 // evenly, is no larger than `stands`. Else that of the layer scope at 0.1, 0.2 or 0.3 whose mean drift is nearest to
 // 0.15, of equals the first. Why: docs/choosing.md. Of `options`, inputs, limits and the assessor's detector, min_face,
-// threads and executor are used. Throws Error as run_job does, and Error(kUsage) for fewer than 30 faces.
+// guard, guard_under, threads and executor are used; what the guard refuses is none of the faces. Throws Error as
+// run_job does, and Error(kUsage) for fewer faces than Calibration::of takes.
 PREFIQS_API RecipeChoice choose_recipe(const Network& network, const JobOptions& options);
 
 }  // namespace prefiqs

@@ -12,6 +12,7 @@
 #include "image/format.h"
 #include "ops/tangent.h"
 #include "pipeline/assessor_impl.h"
+#include "pipeline/guard.h"
 #include "pipeline/network_impl.h"
 #include "pipeline/ordered.h"
 #include "pipeline/preprocess.h"
@@ -123,11 +124,6 @@ void Assessor::Impl::Score(engine::TwinEmbedding embedding, Assessment& assessme
 namespace pipeline {
 namespace {
 
-bool InDoubt(const Assessment& assessment, const AssessorOptions& options) {
-  if (!options.guard || assessment.status != Status::kOk) return false;
-  return !assessment.face || !(assessment.face->confidence >= options.guard_under);
-}
-
 void Check(const Network& network, const AssessorOptions& options) {
   if (options.threads < 0) {
     throw Error(ErrorCode::kUsage, fmt::format("threads: {} is below 0 (0 means all cores)", options.threads));
@@ -193,23 +189,6 @@ std::optional<Calibration> Fitting(const Network& network, const AssessorOptions
 }
 
 }  // namespace
-
-void AskGuard(const AssessorOptions& options, const Image& crop, Assessment& assessment) {
-  if (!InDoubt(assessment, options)) return;
-  try {
-    if (options.guard->sees_face(crop)) return;
-    assessment.status = Status::kNotAFace;
-    assessment.detail = "the guard sees no face in the crop";
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kModel) throw;
-    const std::optional<Face> face = assessment.face;
-    assessment = {};
-    assessment.face = face;
-    assessment.status = Status::kNotComputed;
-    assessment.detail = fmt::format("the guard: {}", error.what());
-  }
-  assessment.scalar = -1;
-}
 
 }  // namespace pipeline
 

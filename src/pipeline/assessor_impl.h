@@ -44,10 +44,6 @@ class ContextPool {
   std::vector<std::unique_ptr<engine::Context>> free_;
 };
 
-// Looks once more at the crop of a scored assessment of which options.guard is to be asked (face: where a detector
-// found it), and makes it kNotAFace where that sees none.
-void AskGuard(const AssessorOptions& options, const Image& crop, Assessment& assessment);
-
 }  // namespace pipeline
 
 struct Assessor::Impl {

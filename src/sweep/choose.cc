@@ -15,6 +15,7 @@
 #include "input/source.h"
 #include "pipeline/assessor_impl.h"
 #include "pipeline/faces.h"
+#include "pipeline/guard.h"
 #include "pipeline/network_impl.h"
 #include "pipeline/preprocess.h"
 #include "prune/prune.h"
@@ -23,13 +24,22 @@
 namespace prefiqs {
 namespace {
 
-constexpr std::size_t kFaces = 256, kFewestFaces = 30;
+// As few as a calibration takes, so that none is chosen that is not kept.
+constexpr std::size_t kFaces = 256, kFewestFaces = Calibration::kMinFaces;
 // Mean drift up to which a network is taken to stand the paper's recipe: half-way between 0.46, where it works, and the
 // lower of those where it breaks, 0.71. Of two unrelated directions it is 1.41: towards that, faces drift all alike.
 constexpr double kStands = 0.58;
 // What else is asked: thresholds per layer, so that no layer goes first because its weights happen to be small.
 constexpr double kPerLayer[] = {0.1, 0.2, 0.3};
 constexpr double kTarget = 0.15;  // mean drift of theirs
+
+// A picture of no face drifts as it likes, and many of them would choose.
+bool IsFace(const AssessorOptions& options, const pipeline::FaceCandidate& candidate) {
+  Assessment assessment = candidate.assessment;
+  assessment.status = Status::kOk;  // as far as it got
+  pipeline::AskGuard(options, *candidate.crop, assessment);
+  return assessment.status == Status::kOk;
+}
 
 // Faces spread evenly over the inputs, as the network takes them.
 std::vector<std::vector<float>> TakeFaces(const Network& network, const JobOptions& options) {
@@ -51,7 +61,10 @@ std::vector<std::vector<float>> TakeFaces(const Network& network, const JobOptio
     ParallelFor(round.size(), options.assessor.threads, [&](std::size_t i) {
       const input::Item& item = items[(next + i) * stride % items.size()];
       const auto candidates = pipeline::FindFaces(input::Read(item, options.limits), faces);
-      if (candidates.front().crop) round[i] = pipeline::Preprocess(*candidates.front().crop, network.preprocessing());
+      const pipeline::FaceCandidate& best = candidates.front();
+      if (best.crop && IsFace(options.assessor, best)) {
+        round[i] = pipeline::Preprocess(*best.crop, network.preprocessing());
+      }
     });
     next += round.size();
     std::erase_if(round, [](const std::vector<float>& face) { return face.empty(); });

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "base/folder_for_test.h"
@@ -20,7 +21,7 @@ class Choose : public ::testing::Test {
  protected:
   Choose() : network_(Network::load(pipeline::WriteTestNetwork(folder_ / "net.onnx"))) {
     std::filesystem::create_directory(folder_ / "in");
-    for (std::uint32_t i = 0; i < 60; ++i) {
+    for (std::uint32_t i = 0; i < 120; ++i) {
       const std::string path = folder_ / ("in/" + std::to_string(100 + i) + ".png");
       if (i % 9 == 4) {
         Fill(path, "not a picture");
@@ -60,6 +61,15 @@ class Choose : public ::testing::Test {
     return sum / count;
   }
 
+  std::string Refusal() {
+    try {
+      choose_recipe(network_, options_);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+
   FolderForTest folder_;
   Network network_;
   JobOptions options_;
@@ -67,7 +77,7 @@ class Choose : public ::testing::Test {
 
 TEST_F(Choose, KeepsThePapersRecipeWhereTheNetworkStandsIt) {
   const RecipeChoice choice = choose_recipe(network_, options_);
-  EXPECT_EQ(choice.faces, 53);
+  EXPECT_EQ(choice.faces, 107);
   ASSERT_EQ(choice.candidates.size(), 1U);
   EXPECT_EQ(choice.recipe, Recipe{});
   EXPECT_EQ(choice.candidates[0].recipe, Recipe{});
@@ -130,7 +140,12 @@ TEST_F(Choose, EarlierChoicesAreRead) {
 
 TEST_F(Choose, WantsFaces) {
   options_.inputs = {folder_ / "in/100.png", folder_ / "in/101.png"};
-  EXPECT_THROW(choose_recipe(network_, options_), Error);
+  EXPECT_EQ(Refusal(), "2 faces: 100 at least are wanted to choose a recipe by");
+}
+
+TEST_F(Choose, DoesNotAskWhatTheGuardRefuses) {
+  options_.assessor.guard = Detector::load(default_detector());
+  EXPECT_EQ(Refusal(), "0 faces: 100 at least are wanted to choose a recipe by");
 }
 
 }  // namespace
