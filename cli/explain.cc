@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <string_view>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -27,6 +28,14 @@ Hides one square of the crop after the other and asks for the quality anew. The 
 what the quality hangs on: red, the face scores better without this region; blue, it scores worse without it. The table
 gives the mean over the ninths of the crop. It is occlusion sensitivity: it tells what this score of this face answers to, not
 what is wrong with the face; patch size and fill matter, so look at two before you believe one.)";
+
+// What lies under another name than it is would be taken for that.
+void CheckMapName(const std::string& output) {
+  std::string extension = std::filesystem::path(output).extension().string();
+  std::ranges::transform(extension, extension.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
+  if (extension.empty() || extension == ".png") return;
+  throw Error(ErrorCode::kUsage, fmt::format("--output {}: the map is a PNG, name it .png", output));
+}
 
 PatchFill ParseFill(const std::string& text) {
   if (text == "blur") return PatchFill::kBlurred;
@@ -91,7 +100,7 @@ int RunExplain(const Words& words) {
   NetworkArguments network;
   RecipeArguments recipe;
   ExplainOptions options;
-  std::string picture, output, detector, fill = "blur", method = "drift";
+  std::string picture, output, detector, guard, fill = "blur", method = "drift";
   bool aligned = false, force = false;
   options.assessor.threads = 0;
   app.add_option("PICTURE", picture, "Its largest face is explained")->required()->type_name("");
@@ -105,6 +114,10 @@ int RunExplain(const Words& words) {
   app.add_flag("--aligned", aligned, "The picture is an aligned crop");
   app.add_option("--detector", detector, "Detector network [default: the one that comes with prefiqs]")
       ->type_name("FILE|default");
+  app.add_option("--guard", guard,
+                 "Detector that looks once more at what may be no face, as for score [default: with --aligned the one "
+                 "that comes with prefiqs, else --detector's]")
+      ->type_name("FILE|default|none");
   app.add_option("--patch", options.patch, "Side of the hidden square, of the crop's height [0.25]")
       ->type_name("SHARE");
   app.add_option("--step", options.step, "From one place to the next, of the crop's height [0.0625]")
@@ -119,6 +132,7 @@ int RunExplain(const Words& words) {
   if (aligned && !detector.empty()) {
     throw Error(ErrorCode::kUsage, "--aligned and --detector exclude each other: crops are not searched for faces");
   }
+  CheckMapName(output);
   options.fill = ParseFill(fill);
   options.assessor.method = ParseExplained(method);
   options.assessor.recipe = MakeRecipe(recipe);
@@ -126,6 +140,7 @@ int RunExplain(const Words& words) {
     throw Error(ErrorCode::kIo, fmt::format("{}: exists already; --force overwrites it", output));
   }
   if (!aligned) options.assessor.detector = LoadDetector(detector);
+  options.assessor.guard = LoadGuard(guard, options.assessor.detector);
   const Network loaded = LoadNetwork(network);
   WarnIfAssumed(loaded);
   CheckAutoRecipe(recipe, loaded);
@@ -134,7 +149,8 @@ int RunExplain(const Words& words) {
   if (face.status != Status::kOk) {
     Say(fmt::format("prefiqs: {}: {}{}{}\n", picture, info(face.status).text, face.detail.empty() ? "" : ": ",
                     face.detail));
-    return 1;
+    if (explanation.change.empty()) return 1;
+    Say("prefiqs: the map is of what the networks make of it all the same\n");
   }
   write_png(draw(explanation), output);
   fmt::print("quality {:.4f}; {} places hidden, mean change of quality:\n\n{}\n", face.quality, explanation.patches,
@@ -142,7 +158,7 @@ int RunExplain(const Words& words) {
   PrintPeak(explanation, true);
   PrintPeak(explanation, false);
   fmt::print("the map: {}\n", output);
-  return 0;
+  return face.status == Status::kOk ? 0 : 1;
 }
 
 }  // namespace prefiqs::cli

@@ -2,6 +2,7 @@
 #ifndef PREFIQS_CLI_RUN_OPTIONS_H_
 #define PREFIQS_CLI_RUN_OPTIONS_H_
 
+#include <optional>
 #include <string>
 
 #include <prefiqs/job.h>

@@ -21,7 +21,8 @@ enum class PatchFill {
 };
 
 struct ExplainOptions {
-  // As for Assessor; the guard is not asked. Any method that gives a quality.
+  // As for Assessor; the guard is asked about the face as it is, not with parts hidden. Any method that gives a
+  // quality.
   AssessorOptions assessor{};
   // Of the square that is hidden, as shares of the crop's height: its side, in (0, 1], and how far it moves from one
   // place to the next, in (0, patch]. Both are rounded to pixels, 1 at least.
@@ -34,9 +35,11 @@ struct ExplainOptions {
 // says what the score of this face answers to, not why the face is bad: a hidden square is itself a kind of damage,
 // regions act together, and another patch or fill gives another map.
 struct Explanation {
-  Assessment assessment;  // of the face as it is; unless its status is kOk nothing else is there
-  Image crop;             // what the network saw, before mirroring
-  int patches = 0;        // places that were hidden
+  // Of the face as it is. Unless its status is kOk or, a map of what the guard takes for no face, kNotAFace, nothing
+  // else is there.
+  Assessment assessment;
+  Image crop;       // what the network saw, before mirroring
+  int patches = 0;  // places that were hidden
   // Row by row, a number a pixel of the crop: the mean change of quality (hidden less whole) over the squares that hid
   // it, the middle of a square counting more than its soft edge. Above 0: the face scores better without this region,
   // which so costs quality; below 0: the region carries it. NaN where no square that hid it had a quality.

@@ -16,8 +16,8 @@
 #include "demo/page.h"
 #include "input/source.h"
 #include "pipeline/assessor_impl.h"
-#include "pipeline/guard.h"
 #include "pipeline/faces.h"
+#include "pipeline/guard.h"
 #include "pipeline/preprocessing_check.h"
 #include "score/rank_correlation.h"
 

@@ -14,6 +14,7 @@
 #include "demo/degrade.h"
 #include "pipeline/assessor_impl.h"
 #include "pipeline/faces.h"
+#include "pipeline/guard.h"
 
 namespace prefiqs {
 namespace demo {
@@ -151,7 +152,10 @@ Explanation explain(const Network& network, const DecodedImage& picture, const E
   if (!candidate.crop) return explanation;
   explanation.assessment = assessor.assess(*candidate.crop);
   explanation.assessment.face = candidate.assessment.face;
-  if (explanation.assessment.status != Status::kOk) return explanation;
+  pipeline::AskGuard(options.assessor, *candidate.crop, explanation.assessment);
+  if (explanation.assessment.status != Status::kOk && explanation.assessment.status != Status::kNotAFace) {
+    return explanation;
+  }
   explanation.crop = std::move(*candidate.crop);
   demo::Map(assessor, options, explanation);
   return explanation;

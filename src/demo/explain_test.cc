@@ -166,6 +166,18 @@ TEST_F(Explain, SaysWhyThereIsNoMap) {
   EXPECT_EQ(broken.assessment.detail, "cut off");
 }
 
+TEST_F(Explain, AsksTheGuardAboutTheFaceAsItIs) {
+  const Image noise = TestPicture(kTestSide, kTestSide, 5);
+  const Explanation plain = Of(noise);
+  EXPECT_EQ(plain.assessment.status, Status::kOk);
+  options_.assessor.guard = Detector::load(default_detector());
+  const Explanation guarded = Of(noise);
+  EXPECT_EQ(guarded.assessment.status, Status::kNotAFace);
+  EXPECT_NE(guarded.assessment.detail, "");
+  EXPECT_EQ(guarded.assessment.quality, plain.assessment.quality);
+  EXPECT_EQ(guarded.change, plain.change);
+}
+
 TEST_F(Explain, RefusesWhatCannotBeMeant) {
   options_.step = 0.5;
   EXPECT_THAT(Refusal(), HasSubstr("step 0.5"));

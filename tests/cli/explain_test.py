@@ -11,8 +11,12 @@ def png_size(path):
 
 
 class Explain(ProgramTest):
-    def explain(self, *arguments):
+    def explain_guarded(self, *arguments):
         return self.run_program('explain', *arguments, '--model', self.network, '--preset', 'arcface')
+
+    def explain(self, *arguments):
+        """The crops of these tests show no faces."""
+        return self.explain_guarded(*arguments, '--guard', 'none')
 
     def test_draws_and_says_the_quality_of_score(self):
         self.picture('crop.png', noise(3))
@@ -44,6 +48,23 @@ class Explain(ProgramTest):
         self.assertIn('empty.png', run.err)
         self.assertFalse((self.folder / 'none.png').exists())
 
+    def test_says_that_it_is_no_face(self):
+        self.picture('noise.png', noise(3))
+        self.assert_status(self.explain('noise.png', '--aligned', '--output', 'plain.png'), 0)
+        run = self.explain_guarded('noise.png', '--aligned', '--output', 'map.png')
+        self.assert_status(run, 1)
+        self.assertIn('noise.png: ', run.err)
+        self.assertIn('the guard sees no face', run.err)
+        self.assertEqual((self.folder / 'map.png').read_bytes(), (self.folder / 'plain.png').read_bytes())
+        self.assertEqual(self.run_program('score', 'noise.png', '--aligned', '--model', self.network, '--preset',
+                                          'arcface').rows()[0]['status'], 'not_a_face')
+        # A guard that sees one.
+        guard = detector_network(self.folder / 'guard.onnx')
+        self.picture('bright.png', 220 + noise(3) // 8)
+        run = self.explain_guarded('bright.png', '--aligned', '--guard', guard, '--output', 'bright-map.png')
+        self.assert_status(run, 0)
+        self.assertNotIn('guard', run.err)
+
     def test_refuses_by_name(self):
         self.picture('crop.png', noise(3))
         self.picture('map.png', noise(3))
@@ -51,6 +72,7 @@ class Explain(ProgramTest):
         self.assert_refused(self.explain('crop.png', '--aligned', '--output', 'a.png', '--fill', 'red'), 2, 'red')
         self.assert_refused(self.explain('crop.png', '--aligned', '--output', 'a.png', '--step', '0.5'), 2, 'step')
         self.assert_refused(self.explain('crop.png', '--aligned', '--output', 'a.png', '--method', 'embed'), 2, 'embed')
+        self.assert_refused(self.explain('crop.png', '--aligned', '--output', 'a.jpg'), 2, 'a.jpg', '.png')
         (self.folder / 'bad.png').write_bytes(b'no picture')
         run = self.explain('bad.png', '--aligned', '--output', 'a.png')
         self.assert_status(run, 1)
