@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <random>
 #include <string_view>
 #include <unordered_map>
@@ -24,12 +25,23 @@ std::string ScoreColumn(const Table& table, const QualitySource& source) {
               fmt::format("{}: which column is the quality? say FILE:COLUMN", Printable(source.path)));
 }
 
+// An empty cell is no score; one that says it is no number is none that a row whose status is ok was written with.
+float ScoreIn(const Table& table, std::size_t row, std::size_t column) {
+  const auto score = static_cast<float>(NumberIn(table, row, column));
+  const std::vector<std::string>& cells = table.rows[row];
+  const std::optional<std::size_t> status = table.Find("status");
+  if (!std::isnan(score) || cells[column].empty() || !status || cells[*status] != info(Status::kOk).name) return score;
+  throw Error(ErrorCode::kIo,
+              fmt::format("{}: line {}: {} is {} where {} is {}", Printable(table.path), table.lines[row],
+                          table.columns[column], Printable(cells[column]), table.columns[*status], cells[*status]));
+}
+
 }  // namespace
 
 std::vector<float> Column(const Table& table, const std::string& name, std::span<const std::size_t> rows) {
   const std::size_t column = table.Require(name);
   std::vector<float> values;
-  for (const std::size_t row : rows) values.push_back(static_cast<float>(NumberIn(table, row, column)));
+  for (const std::size_t row : rows) values.push_back(ScoreIn(table, row, column));
   return values;
 }
 
@@ -49,7 +61,7 @@ std::vector<float> ReadQuality(const QualitySource& source, const std::vector<st
     if (taken[image]) return;  // further faces of the picture
     taken[image] = true;
     ++found;
-    quality[image] = static_cast<float>(NumberIn(table, row, column));
+    quality[image] = ScoreIn(table, row, column);
   };
   std::unordered_map<std::string_view, std::uint32_t> exact;  // first: shortened, a.jpg and a.png are one name
   for (std::uint32_t i = 0; i < pictures.size(); ++i) exact.emplace(pictures[i], i);

@@ -12,6 +12,7 @@
 #include "eval/name_index.h"
 #include "eval/npy_matrix.h"
 #include "eval/pair_list.h"
+#include "eval/qualities.h"
 #include "eval/refused_for_test.h"
 #include "eval/table_file.h"
 
@@ -161,6 +162,20 @@ TEST_F(Readers, NamesAreEndsOfPaths) {
   EXPECT_EQ(index.Find("ata/Bob/1"), std::nullopt);  // only part of a folder's name
   EXPECT_EQ(index.Find(""), std::nullopt);
   EXPECT_THAT(Refused([&] { (void)index.Find("1"); }), AllOf(HasSubstr("data/Ann/1"), HasSubstr("data/Bob/1")));
+}
+
+TEST_F(Readers, QualitiesOfRowsThatAreOkAreNumbers) {
+  const auto read = [&](const std::string& rows) {
+    return ReadQuality({.name = "q", .path = Write("rows.csv", rows), .column = "quality"}, {"a", "b"});
+  };
+  const std::vector<float> some = read("path,status,quality\na.png,ok,0.5\nb.png,no_face,\n");
+  EXPECT_EQ(some[0], 0.5f);
+  EXPECT_TRUE(std::isnan(some[1]));
+  EXPECT_TRUE(std::isnan(read("path,status,quality\na.png,ok,0.5\nb.png,ok,\n")[1]));  // of a method without any
+  EXPECT_TRUE(std::isnan(read("path,status,quality\na.png,ok,0.5\nb.png,no_face,nan\n")[1]));
+  EXPECT_TRUE(std::isnan(read("path,quality\na.png,0.5\nb.png,nan\n")[1]));  // as others write it
+  EXPECT_THAT(Refused([&] { read("path,status,quality\na.png,ok,0.5\nb.png,ok,nan\n"); }),
+              HasSubstr("rows.csv: line 3: quality is nan where status is ok"));
 }
 
 std::string Npy(const std::string& header, const std::string& data, char version = 1) {
