@@ -1,5 +1,7 @@
-"""What scripts/study_cheaper computes by itself, against slow and plain forms and against the program."""
+"""What scripts/study_cheaper and study_folding compute by themselves, against slow and plain forms and the program."""
 import csv
+import importlib.machinery
+import importlib.util
 import os
 import pathlib
 import sys
@@ -13,6 +15,14 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE.parent / 'cli'), str(HERE.parents[1] / 'scripts')]
 from cheaper import curves, networks, scores  # noqa: E402
 from material import ProgramTest  # noqa: E402
+
+
+def script(name):
+    """One of scripts/ as a module."""
+    loader = importlib.machinery.SourceFileLoader(name, str(HERE.parents[1] / 'scripts' / name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    loader.exec_module(module)
+    return module
 
 
 def slow_errors(unit, person, side, quality, drawn):
@@ -127,6 +137,30 @@ class Program(ProgramTest):
             for row, quality, norm in zip(rows, f.angle(numbers[:, k]), np.linalg.norm(numbers[:, k], axis=1), strict=True):
                 self.assertAlmostEqual(float(row['quality']), quality, delta=1e-6)
                 self.assertAlmostEqual(float(row['pruned_norm']) / norm, 1, delta=1e-5)
+
+
+class Folding(ProgramTest):
+    def embeddings(self, model):
+        self.assert_status(self.run_program('embed', 'crops', '--aligned', '--guard', 'none', '--model', model, '--preset',
+                                            'arcface', '--embeddings', 'e.npy', '--output', 'e.csv', '--force'), 0)
+        return np.load(self.folder / 'e.npy')
+
+    def test_changes_weights_and_no_embedding(self):
+        model = onnx.load(self.network)
+        self.assertEqual(script('study_folding').fold(model), 1)
+        self.assertNotIn('BatchNormalization', [node.op_type for node in model.graph.node])
+        onnx.checker.check_model(model)
+        onnx.save(model, str(self.folder / 'folded.onnx'))
+        self.crops(5)
+        kept, folded = self.embeddings('net.onnx'), self.embeddings('folded.onnx')
+        self.assertGreater(np.abs(kept).min(), 0)
+        self.assertLess(np.abs(kept - folded).max(), 1e-5 * np.abs(kept).max())
+        rows = [self.run_program('score', 'crops', '--aligned', '--guard', 'none', '--model', model, '--preset', 'arcface',
+                                 '--sparsity', '0.4', '--scope', scope).rows()
+                for scope in ('channel', 'global') for model in ('net.onnx', 'folded.onnx')]
+        drifts = [np.array([float(row['drift']) for row in r]) for r in rows]
+        self.assertLess(np.abs(drifts[0] - drifts[1]).max(), 1e-4)
+        self.assertGreater(np.abs(drifts[2] - drifts[3]).max(), 1e-3)
 
 
 class Scores(unittest.TestCase):
