@@ -1,5 +1,4 @@
 // Structured pruning, run: masked, taken out, and built without the channels in the first place.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <prefiqs/network.h>
 
@@ -159,49 +158,6 @@ TEST(StructuredForms, FlattenedInEveryWay) {
           return b.Add("Gemm", {x, b.Weights("head", {columns, b.All(5)})});
         },
         {{'a', 2}});
-  }
-}
-
-// As PyTorch flattens with an open batch: to the batch's size, read in the graph, and `columns`.
-Graph ReshapedAsComputed(std::int64_t columns) {
-  SlicedBuilder b;
-  const Places a = b.All(4);
-  ValueId x = b.ConvOf(b.Input({1, 3, kSide, kSide}), "1", b.All(3), a);
-  x = b.Add("Reshape", {x, b.Ints({1, 4 * kSide * kSide})});
-  Graph graph = b.Done({b.Add("Gemm", {x, b.Weights("head", {a.Each(kSide * kSide), b.All(5)})})});
-  const auto at = std::ranges::find(graph.nodes, "Reshape", &graph::Node::op);
-  const auto value = [&](const char* name) {
-    return graph.AddValue({name, graph::DataType::kInt64, {}, false, nullptr});
-  };
-  const auto ints = [&](const char* name, const std::vector<std::int64_t>& values) {
-    return graph.AddConstant(name, std::make_shared<Tensor>(Tensor::FromInt64s(values)));
-  };
-  const ValueId shape = value("shape"), batch = value("batch"), target = value("target");
-  const ValueId first = ints("first", {0}), rest = ints("rest", {columns}), input = at->inputs[0];
-  at->inputs[1] = target;
-  graph.nodes.insert(at, {{"shape", "Shape", {input}, {shape}, {}},
-                          {"batch", "Gather", {shape, first}, {batch}, {{"axis", std::int64_t{0}}}},
-                          {"target", "Concat", {batch, rest}, {target}, {{"axis", std::int64_t{0}}}}});
-  return graph;
-}
-
-TEST(StructuredForms, ComputedShapesFollow) {
-  const Graph whole = ReshapedAsComputed(-1);
-  const prune::Masks masks = prune::ComputeMasks(whole, Structured(0.5));
-  EXPECT_EQ(masks.pruned, 2 * (27 + kSide * kSide * 5));
-  ExpectSameResult(prune::RemoveChannels(whole, masks, {}), prune::ApplyMasks(whole, masks), "taken out");
-}
-
-TEST(StructuredForms, ShapesThatDoNotFollowAreRefused) {
-  const Graph whole = ReshapedAsComputed(4 * kSide * kSide);
-  const prune::Masks masks = prune::ComputeMasks(whole, Structured(0.5));
-  EXPECT_EQ(RunGraph(prune::ApplyMasks(whole, masks), ExecutorKind::kReference).count(), 5);
-  try {
-    prune::RemoveChannels(whole, masks, {});
-    FAIL();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), ErrorCode::kRecipe);
-    EXPECT_THAT(e.what(), ::testing::HasSubstr("Reshape"));
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <cstring>
 #include <map>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -44,13 +46,21 @@ Tensor Without(const Tensor& tensor, std::size_t axis, const std::vector<std::in
 
 class Remover {
  public:
-  Remover(const Graph& graph, const Masks& masks) : graph_(graph), masks_(masks), smaller_(graph) {}
+  // `inferred`: the graph with known shapes; `of_two`: the same with a batch of two, where that is open and can be.
+  Remover(const Graph& graph, const Graph& inferred, const std::optional<Graph>& of_two, const Masks& masks)
+      : graph_(graph), inferred_(inferred), of_two_(of_two), masks_(masks), smaller_(graph) {
+    for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+      for (const ValueId id : graph.nodes[n].outputs) maker_[id] = n;
+    }
+  }
 
   Graph Run() && {
     for (const auto& [where, indices] : masks_.removed) Shrink(where.first, where.second, indices);
-    for (Node& node : smaller_.nodes) {
+    std::vector<Node> nodes = std::exchange(smaller_.nodes, {});
+    for (Node& node : nodes) {
       if (node.op == "Conv") AdjustGroups(node);
       if (node.op == "Reshape") AdjustTarget(node);
+      smaller_.nodes.push_back(std::move(node));
     }
     return std::move(smaller_);
   }
@@ -84,7 +94,7 @@ class Remover {
   // Others may read the same target.
   void AdjustTarget(Node& node) {
     const Tensor* const target = graph_.constant(node.inputs[1]);
-    if (target == nullptr) return;
+    if (target == nullptr) return AdjustJoinedTarget(node);
     std::vector<std::int64_t> sizes = target->ToInt64s();
     bool changed = false;
     for (std::size_t a = 0; a < sizes.size(); ++a) {
@@ -93,14 +103,43 @@ class Remover {
       sizes[a] -= removed;
       changed = true;
     }
+    if (changed) node.inputs[1] = Sizes(smaller_.value(node.inputs[1]).name, sizes);
+  }
+
+  // A target that is joined of single sizes, as exports with an open batch have it: a size of channels is fixed by the
+  // weights, however the file comes by it.
+  void AdjustJoinedTarget(Node& node) {
+    const auto made = maker_.find(node.inputs[1]);
+    if (made == maker_.end() || graph_.nodes[made->second].op != "Concat" || !of_two_) return;
+    Node joined = graph_.nodes[made->second];
+    const Shape& sizes = inferred_.value(node.outputs[0]).shape;
+    const Shape& sizes_of_two = of_two_->value(node.outputs[0]).shape;
+    if (joined.inputs.size() != sizes.size()) return;
+    bool changed = false;
+    for (std::size_t a = 0; a < sizes.size(); ++a) {
+      const std::int64_t removed = Removed(node.outputs[0], a);
+      if (removed == 0) continue;
+      if (sizes_of_two[a] != sizes[a]) return;  // hangs on the batch as well
+      joined.inputs[a] = Sizes(fmt::format("{}.{}", node.name, a), {sizes[a] - removed});
+      changed = true;
+    }
     if (!changed) return;
-    node.inputs[1] = smaller_.AddConstant(smaller_.value(node.inputs[1]).name + ".smaller",
-                                          std::make_shared<Tensor>(Tensor::FromInt64s(sizes)));
+    joined.name = node.name + ".target";
+    node.inputs[1] = smaller_.AddValue({joined.name, graph::DataType::kInt64, {}, false, nullptr});
+    joined.outputs = {node.inputs[1]};
+    smaller_.nodes.push_back(std::move(joined));
+  }
+
+  ValueId Sizes(const std::string& of, const std::vector<std::int64_t>& sizes) {
+    return smaller_.AddConstant(of + ".smaller", std::make_shared<Tensor>(Tensor::FromInt64s(sizes)));
   }
 
   const Graph& graph_;
+  const Graph& inferred_;
+  const std::optional<Graph>& of_two_;
   const Masks& masks_;
   Graph smaller_;
+  std::map<ValueId, std::size_t> maker_;  // nodes of graph_
 };
 
 [[noreturn]] void Fail(const std::string& cause) {
@@ -108,9 +147,24 @@ class Remover {
               fmt::format("recipe: channels of this network can be set to zero but not taken out: {}", cause));
 }
 
+// Nothing where the batch cannot be two.
+std::optional<Graph> InferOfTwo(const Graph& graph, InputShapes input_shapes) {
+  const graph::Value& input = graph.value(graph.inputs[0]);
+  if (!input.shape_known || input.shape.empty() || input.shape[0] == graph::kUnknown) {
+    const auto batch = input_shapes.find(input.name);
+    if (batch == input_shapes.end() || batch->second.empty()) return std::nullopt;
+    batch->second[0] = 2;
+  }
+  try {
+    return ops::InferShapes(graph, input_shapes);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 // Parts of a graph may compute with shapes, and so with how many channels there are.
-void Check(const Graph& graph, const Graph& smaller, const Masks& masks, const InputShapes& input_shapes) {
-  const Graph before = ops::InferShapes(graph, input_shapes);
+void Check(const Graph& graph, const Graph& before, const Graph& smaller, const Masks& masks,
+           const InputShapes& input_shapes) {
   Graph after;
   try {
     after = ops::InferShapes(smaller, input_shapes);
@@ -140,8 +194,10 @@ void Check(const Graph& graph, const Graph& smaller, const Masks& masks, const I
 }  // namespace
 
 Graph RemoveChannels(const Graph& graph, const Masks& masks, const InputShapes& input_shapes) {
-  Graph smaller = Remover(graph, masks).Run();
-  Check(graph, smaller, masks, input_shapes);
+  const Graph inferred = ops::InferShapes(graph, input_shapes);
+  const std::optional<Graph> of_two = InferOfTwo(graph, input_shapes);
+  Graph smaller = Remover(graph, inferred, of_two, masks).Run();
+  Check(graph, inferred, smaller, masks, input_shapes);
   return graph::RemoveUnused(smaller);
 }
 
