@@ -1,0 +1,1 @@
+"""What scripts/study_choosing is made of."""

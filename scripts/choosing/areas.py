@@ -1,0 +1,78 @@
+"""The test on LFW: areas of protocol A over all pairs, and of resamples of the people."""
+import numpy as np
+from cheaper.curves import FMR, Pairs
+
+from .material import NAMES, PAPER, RECIPES, SEED, Swept
+
+SHARES = np.arange(7) / 20
+RESAMPLES = 200
+
+
+class PairsA(Pairs):
+    """Pairs are discarded by the lower of their qualities, a share of those that are not mated."""
+
+    def errors(self, ranked, weights):
+        order, gone_first, mated_gone_first = ranked
+        drawn, pair_weight, mated_weight = weights
+        total, result = self._non_mated_weight(order, drawn), []
+        for share in SHARES:
+            low, high = 0, len(order)
+            while low < high:  # the largest cut that keeps as many
+                middle = (low + high + 1) // 2
+                if self._non_mated_weight(order[middle:], drawn) >= (1 - share) * total:
+                    low = middle
+                else:
+                    high = middle - 1
+            passed = np.cumsum(pair_weight * (gone_first >= low))[self.ends]
+            wanted = FMR * self._non_mated_weight(order[low:], drawn)
+            if passed[-1] < 2 * wanted:
+                raise ValueError('too few non-mated pairs are held')
+            k = int(np.searchsorted(passed, wanted))
+            before = passed[k - 1] if k > 0 else 0.0
+            nearest = before if wanted - before < passed[k] - wanted else passed[k]
+            below = self.similarity[self.ends[np.searchsorted(passed, nearest, 'right')]]
+            mated = mated_weight * (mated_gone_first >= low)
+            result.append(mated[self.mated_similarity <= below].sum() / mated.sum())
+        return np.array(result)
+
+    def area(self, ranked, weights):
+        errors = self.errors(ranked, weights)
+        return ((errors[1:] + errors[:-1]) / 2).sum() / 20
+
+
+def ratios(folder, recipe):
+    """Area of a recipe / that of the paper's, and the same of each resample of the people."""
+    swept = Swept(folder)
+    people = [path.parent.name for path in swept.paths]
+    names = sorted(set(people))
+    number = {person: i for i, person in enumerate(names)}
+    pairs = PairsA(swept.whole, [number[person] for person in people])
+    ranked = [pairs.rank(1 - swept.drift(swept.copy(r)) / 2) for r in (recipe, RECIPES[PAPER])]
+
+    def ratio(weights):
+        return pairs.area(ranked[0], weights) / pairs.area(ranked[1], weights)
+
+    drawn = []
+    for resample in range(RESAMPLES):
+        random = np.random.default_rng([SEED, resample])
+        counts = np.bincount(random.integers(0, len(names), len(names)), minlength=len(names))
+        drawn.append(ratio(pairs.weights(counts)))
+    return ratio(pairs.weights()), np.array(drawn)
+
+
+def say(title, ratio, drawn):
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return f'{title} {ratio:.3f} ({low:.3f} to {high:.3f}), below 1 in {100 * np.mean(drawn < 1):.1f} % of the resamples'
+
+
+def report(folders, chosen):
+    """Of a rule's choice, on each network and together."""
+    lines, logs, log_draws = [], [], []
+    for network, folder in folders.items():
+        recipe = chosen[network]
+        ratio, drawn = (1.0, np.ones(RESAMPLES)) if recipe == PAPER else ratios(folder, RECIPES[recipe])
+        lines.append(say(f'{network}, {NAMES[recipe]}:', ratio, drawn))
+        logs.append(np.log(ratio))
+        log_draws.append(np.log(drawn))
+    lines.append(say('R', np.exp(np.mean(logs)), np.exp(np.mean(log_draws, 0))))
+    return '\n'.join(lines)
