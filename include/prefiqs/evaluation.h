@@ -15,10 +15,10 @@
 
 namespace prefiqs {
 
-// A column of a CSV file that says how good pictures are.
+// A column of a CSV file that says how good pictures are, or a file of lines NAME NUMBER.
 struct QualitySource {
   std::string name;    // for tables
-  std::string path;    // CSV with a header; empty: the rows' own file
+  std::string path;    // CSV with a header, or names and numbers without one; empty: the rows' own file
   std::string column;  // empty: "quality", else the only column that is no name
   bool lower_is_better = false;
 };
@@ -94,6 +94,7 @@ struct EvaluationArea {
 struct EvaluationPoint {
   // Of EdcProtocol::kFalseMatches the error is fmr, and fnmr NaN; of other curves the error is fnmr, and fmr NaN where
   // only mated comparisons are looked at.
+  // The threshold is NaN where all that could tell it are comparisons of which one side has no embedding.
   double discarded = 0, fnmr = 0, threshold = 0, fmr = 0;
   std::uint64_t mated = 0, non_mated = 0;
   // The lowest that is kept (by protocol C of a picture, else of a pair): a gate there keeps what is kept here, and all
@@ -130,9 +131,9 @@ struct EvaluationCurve {
 };
 
 struct EvaluationErrorRate {
-  double wanted_fmr = 0, threshold = 0, fmr = 0, fnmr = 0;
-  bool enough = false;          // non-mated comparisons to tell that FMR: 1 / FMR
-  EvaluationInterval interval;  // of fnmr
+  double wanted_fmr = 0, threshold = 0, fmr = 0, fnmr = 0;  // threshold: NaN as of a point
+  bool enough = false;                                      // non-mated comparisons to tell that FMR: 1 / FMR
+  EvaluationInterval interval;                              // of fnmr
 };
 
 struct EvaluationReport {
@@ -142,6 +143,7 @@ struct EvaluationReport {
   // Where templates are compared, images are those. not_compared: without an embedding.
   std::size_t images = 0, identities = 0, not_compared = 0;
   std::uint64_t mated = 0, non_mated = 0;
+  bool mirrored = false;  // protocol A had the mirrored pictures' embeddings, as it is published
   int folds = 0;
   double accuracy = std::numeric_limits<double>::quiet_NaN();  // of the list's folds; NaN where it has none
   double accuracy_standard_error = std::numeric_limits<double>::quiet_NaN();

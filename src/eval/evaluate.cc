@@ -26,12 +26,16 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kHarmFmr = 1e-3;
 constexpr std::array kHarmAlphas{0.0, 3.0};
 
+// A threshold below all similarities there can be lies between nothing and what cannot be compared: it is no number for
+// people. Those of the evaluation itself are -infinity or the lowest numbers.
+double Told(double threshold) { return threshold > std::numeric_limits<float>::lowest() ? threshold : kNaN; }
+
 std::vector<EvaluationPoint> Points(EdcProtocol protocol, const Curve& curve) {
   std::vector<EvaluationPoint> points;
   const bool is_fmr = protocol == EdcProtocol::kFalseMatches;
   for (const eval::EdcPoint& p : curve) {
-    points.push_back(
-        {p.discarded, is_fmr ? kNaN : p.error, p.threshold, is_fmr ? p.error : p.fmr, p.mated, p.non_mated, p.quality});
+    points.push_back({p.discarded, is_fmr ? kNaN : p.error, Told(p.threshold), is_fmr ? p.error : p.fmr, p.mated,
+                      p.non_mated, p.quality});
   }
   return points;
 }
@@ -70,7 +74,7 @@ void Verify(const eval::EvaluationSet& set, const eval::Evaluator& evaluator, co
     rate.wanted_fmr = fmr;
     rate.enough = eval::FalseMatchesAllowed(fmr, report.non_mated) > 0;
     const eval::ErrorRates rates = eval::RatesAt(evaluator.plain(), run.Threshold(fmr));
-    rate.threshold = rates.threshold;
+    rate.threshold = Told(rates.threshold);
     rate.fnmr = rates.fnmr;
     rate.fmr = static_cast<double>(rates.false_matches) / static_cast<double>(report.non_mated);
   }
@@ -158,6 +162,7 @@ EvaluationReport Evaluate(const eval::EvaluationSet& set, const EvaluationOption
   report.identities = set.identities;
   report.not_compared = set.not_compared;
   report.missing_qualities = set.missing;
+  report.mirrored = !options.mirrored.empty();
   report.folds = static_cast<int>(set.folds);
   Verify(set, evaluator, options, report);
   DrawCurves(set, evaluator, options, report);
@@ -191,7 +196,7 @@ void WriteCurves(const EvaluationReport& report, const std::string& path) {
                                      rate(curve.fmr),
                                      fmt::format("{:.6f}", p.discarded),
                                      number(p.fnmr),
-                                     fmt::format("{:.8f}", p.threshold),
+                                     number(p.threshold),
                                      number(p.fmr),
                                      fmt::format("{}", p.mated),
                                      fmt::format("{}", p.non_mated)};

@@ -44,6 +44,33 @@ TEST_F(Evaluate, DoesNotDependOnThreads) {
   }
 }
 
+// Whatever an evaluation says of comparisons that could not be made, no threshold of theirs is a number to print.
+TEST_F(Evaluate, WithoutAnyEmbeddingThereIsNoThreshold) {
+  report::NpyFile embeddings(folder / "none.npy", report::OpenMode::kNew, kWidth);
+  for (int i = 0; i < kPeople * kPictures; ++i) embeddings.Append(std::vector<float>(kWidth, 0.0f));
+  options.embeddings = folder / "none.npy";
+  options.resamples = 3;
+  options.false_non_match_starts = {0.1};
+  options.false_match_starts = {0.1};
+  options.curves = folder / "curves.csv";
+  for (const std::string& pairs : {options.pairs, std::string("all")}) {
+    options.pairs = pairs;
+    const EvaluationReport report = evaluate(options);
+    EXPECT_EQ(report.not_compared, report.images);
+    for (const EvaluationErrorRate& rate : report.error_rates) {
+      EXPECT_TRUE(rate.fnmr == 1 && rate.fmr == 0) << rate.fnmr << " " << rate.fmr;
+      EXPECT_TRUE(std::isnan(rate.threshold)) << rate.threshold;
+    }
+    std::size_t points = 0;
+    for (const EvaluationCurve& curve : report.curves) {
+      for (const EvaluationPoint& point : curve.points) EXPECT_TRUE(std::isnan(point.threshold)) << point.threshold;
+      points += curve.points.size();
+    }
+    EXPECT_GT(points, 100u);
+    EXPECT_THAT(Contents(options.curves), testing::Not(testing::ContainsRegex("inf|nan|[0-9]{30}")));
+  }
+}
+
 TEST_F(Evaluate, TellsAGoodQualityFromNone) {
   const EvaluationReport report = evaluate(options);
   EXPECT_EQ(report.images, static_cast<std::size_t>(kPeople * kPictures));

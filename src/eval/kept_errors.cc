@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <span>
 
 namespace prefiqs::eval {
@@ -36,7 +37,8 @@ KeptErrors ErrorsOfPairs(const Comparisons& c, const Ranking& ranking, const Pai
 ErrorStep StepOfErrors(const Comparisons& c, const Ranking& ranking, const PairCuts& cuts,
                        const EvaluationPoint& point) {
   const auto step = static_cast<std::uint64_t>(std::lround(point.discarded * kEdcSteps));
-  const KeptErrors errors = ErrorsOfPairs(c, ranking, cuts, step, point.threshold);
+  const double threshold = std::isnan(point.threshold) ? -std::numeric_limits<double>::infinity() : point.threshold;
+  const KeptErrors errors = ErrorsOfPairs(c, ranking, cuts, step, threshold);
   return {.point = point,
           .false_non_matches = errors.false_non_matches.size(),
           .false_matches = errors.false_matches.size(),

@@ -43,6 +43,7 @@ struct Examples {
 inline constexpr std::size_t kMostErrors = 12;
 inline constexpr std::uint64_t kLastErrorStep = 6;  // 30 %: what areas are compared to
 
+// The point's threshold may be NaN, as the report has it: then it is -infinity.
 ErrorStep StepOfErrors(const Comparisons& comparisons, const Ranking& ranking, const PairCuts& cuts,
                        const EvaluationPoint& point);
 

@@ -98,10 +98,10 @@ std::string Step(const Content& content, std::size_t method, std::size_t index) 
   const auto gone = GoneSince(index == 0 ? nullptr : &steps[index - 1],
                               static_cast<std::uint64_t>(std::lround(p.discarded * eval::kEdcSteps)));
   return fmt::format(
-             "<section data-show=\"errors={} step={}\">\n<h3>{}, {} % discarded</h3>\n<p>At the threshold {:.4f}, {} "
+             "<section data-show=\"errors={} step={}\">\n<h3>{}, {} % discarded</h3>\n<p>At the threshold {}, {} "
              "of "
              "{} kept mated pairs are not accepted (FNMR {}), and {} of {} kept non-mated ones are (FMR {}).</p>\n",
-             method, index, MethodName(content.report, method), PercentOf(step), p.threshold,
+             method, index, MethodName(content.report, method), PercentOf(step), Number(p.threshold, 4),
              Grouped(step.false_non_matches), Grouped(p.mated), Percent(p.fnmr), Grouped(step.false_matches),
              Grouped(p.non_mated), Rate(p.fmr)) +
          Pairs(content, method, "False non-matches", step.false_non_matches, step.worst_false_non_matches) +
