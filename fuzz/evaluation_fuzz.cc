@@ -30,6 +30,10 @@ void Read(int kind, const std::string& path) {
       Require(table.rows[i].size() == table.columns.size());
       eval::NumberIn(table, i, 0);
     }
+  } else if (kind == 6) {
+    const eval::Table table = eval::ReadScores(path);
+    Require(!table.columns.empty() && table.rows.size() == table.lines.size());
+    for (std::size_t i = 0; i < table.rows.size() && !table.has_header; ++i) eval::NumberIn(table, i, 1);
   } else if (kind == 1) {
     const eval::PairList list = eval::ReadPairList(path);
     Require(!list.pairs.empty());
@@ -70,7 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const std::string path = "/proc/self/fd/" + std::to_string(file);
   Require(ftruncate(file, 0) == 0 && pwrite(file, data + 1, size - 1, 0) == static_cast<ssize_t>(size - 1));
   try {
-    Read(data[0] % 6, path);
+    Read(data[0] % 7, path);
   } catch (const prefiqs::Error& error) {
     const std::string message = error.what();
     Require(error.code() == prefiqs::ErrorCode::kIo || error.code() == prefiqs::ErrorCode::kUsage);

@@ -12,6 +12,7 @@ folder.mkdir(parents=True, exist_ok=True)
 (folder / 'pairs_csv').write_bytes(b'\1file_a,file_b,mated,fold,identity_a,identity_b\na.png,./b.jpg,1,0,x,x\na,../c,false,1,x,y\n')
 (folder / 'pairs_lfw').write_bytes(b'\0012\t1\nAnn\t1\t2\nAnn\t1\tBob\t12\nCy\t3\t4\nCy\t1\tBob\t2\n')
 (folder / 'pairs_lfw_one_set').write_bytes(b'\0011\nAnn 1 2\nAnn 1 Bob 12\n')
+(folder / 'scores').write_bytes(b'\6a b/1.jpg 0.5\r\n\nc.jpg\t +2e-1\n')
 for name, values in (('npy_float', np.arange(6, dtype=np.float32).reshape(2, 3)),
                      ('npy_double', np.arange(6, dtype=np.float64).reshape(3, 2)),
                      ('npy_empty', np.zeros((0, 4), np.float32)),

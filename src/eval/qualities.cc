@@ -50,7 +50,7 @@ bool HasNumbers(std::span<const float> values) {
 }
 
 std::vector<float> ReadQuality(const QualitySource& source, const std::vector<std::string>& pictures) {
-  const Table table = ReadTable(source.path);
+  const Table table = ReadScores(source.path);
   const std::size_t name = NameColumn(table), column = table.Require(ScoreColumn(table, source));
   std::vector<float> quality(pictures.size(), std::numeric_limits<float>::quiet_NaN());
   std::vector<bool> taken(pictures.size());

@@ -55,6 +55,48 @@ TEST_F(Readers, TableNamesTheLine) {
   EXPECT_THAT(Refused([&] { NumberIn(table, 1, 1); }), HasSubstr("d.csv: line 3: column q holds 1e"));
 }
 
+TEST_F(Readers, ScoresWithoutAHeader) {
+  for (const char* between : {" ", "  \t ", "\t", ",", ", ", ";", " ; "}) {
+    const std::string text =
+        fmt::format("\xef\xbb\xbf\na b/1.jpg{0}0.5\r\n\r\na b/2.jpg{0}+2e-1\nc.jpg{0}nan", between);
+    const Table table = ReadScores(Write("s.txt", text));
+    EXPECT_FALSE(table.has_header);
+    EXPECT_EQ(table.columns, (std::vector<std::string>{"path", "quality"}));
+    ASSERT_EQ(table.rows.size(), 3u) << between;
+    EXPECT_EQ(table.rows[0][0], "a b/1.jpg");
+    EXPECT_EQ(table.lines, (std::vector<std::size_t>{2, 4, 5}));
+    EXPECT_EQ(NumberIn(table, 0, 1), 0.5);
+    EXPECT_EQ(NumberIn(table, 1, 1), 0.2);
+    EXPECT_TRUE(std::isnan(NumberIn(table, 2, 1)));
+  }
+  const std::vector<float> quality = ReadQuality(
+      {.name = "q", .path = Write("s.txt", "in/b.jpg 1\nin/a.jpg 2\n"), .column = ""}, {"x/in/a.png", "in/b.png"});
+  EXPECT_EQ(quality, (std::vector<float>{2, 1}));
+}
+
+TEST_F(Readers, ScoresWithAHeaderAreATable) {
+  const std::string text = "name,a score 2\n\"b,c\",1\n";
+  const Table scores = ReadScores(Write("s.csv", text)), table = ReadTable(folder / "s.csv");
+  EXPECT_TRUE(scores.has_header);
+  EXPECT_EQ(scores.columns, table.columns);
+  EXPECT_EQ(scores.rows, table.rows);
+  EXPECT_EQ(scores.lines, table.lines);
+}
+
+TEST_F(Readers, ScoresSayThatAHeaderIsMissing) {
+  const auto refused = [&](const char* text, const char* column = "") {
+    return Refused([&] { ReadQuality({.name = "q", .path = Write("s.txt", text), .column = column}, {"a.jpg"}); });
+  };
+  // More columns, other separators, names alone.
+  for (const char* text : {"a.jpg 1 good\n", "a.jpg,1,2\n", "path;score\n", "a.jpg\nb.jpg\n"}) {
+    EXPECT_THAT(refused(text), AllOf(HasSubstr("s.txt: its first line must be a header"), HasSubstr("path"))) << text;
+  }
+  EXPECT_THAT(refused("a.jpg 1\n\nb.jpg\n"), HasSubstr("s.txt: line 3: b.jpg is no name and number"));
+  EXPECT_THAT(refused("a.jpg,1\nb.jpg,2,3\n"), HasSubstr("s.txt: line 2"));
+  EXPECT_THAT(refused("a.jpg 1\n", "score"), AllOf(HasSubstr("no column score"), HasSubstr("no header")));
+  EXPECT_THAT(refused("\n\n"), HasSubstr("s.txt: is empty"));
+}
+
 TEST_F(Readers, PairsFromCsv) {
   const PairList list = ReadPairList(Write(
       "p.csv",

@@ -15,6 +15,7 @@ struct Table {
   std::vector<std::string> columns;            // of the header
   std::vector<std::vector<std::string>> rows;  // a cell a column
   std::vector<std::size_t> lines;              // of each row, from 1
+  bool has_header = true;                      // false: `columns` are as ReadScores names them
 
   std::optional<std::size_t> Find(std::string_view column) const;
   // Throws Error(kUsage) naming the file and its columns where there is none of that name.
@@ -26,7 +27,12 @@ struct Table {
 // the header.
 Table ReadTable(const std::string& path);
 
-// The column that says which picture: path, file, name or image. Throws as Require.
+// As ReadTable, and what other tools write without a header: lines of a name and a number, with a comma, a semicolon, a
+// tab or spaces between, if the first line is one. The columns are then path and quality, nothing is quoted, names may
+// hold spaces but at their ends. Throws as ReadTable, and for a line that is not like the first.
+Table ReadScores(const std::string& path);
+
+// The column that says which picture: path, file, name or image. Throws Error(kUsage) where there is none.
 std::size_t NameColumn(const Table& table);
 
 // A number as C writes it, NaN for an empty cell; throws Error(kIo) naming file, line and column for anything else.
