@@ -102,11 +102,10 @@ std::string EdcPlotScript(const EvaluationReport& report, const std::string& pat
   return script + "unset multiplot\nset output\n";
 }
 
-void WriteEdcPlot(const EvaluationReport& report, const std::string& path) {
-  if (Panels(report).empty()) {
-    throw Error(ErrorCode::kUsage, "--plot: no FMR has enough non-mated comparisons for a curve");
-  }
+bool WriteEdcPlot(const EvaluationReport& report, const std::string& path) {
+  if (Panels(report).empty()) return false;
   RunGnuplot(EdcPlotScript(report, path), path);
+  return true;
 }
 
 }  // namespace prefiqs::cli

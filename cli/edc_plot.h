@@ -12,8 +12,8 @@ namespace prefiqs::cli {
 // name that PlotHeader refuses.
 std::string EdcPlotScript(const EvaluationReport& report, const std::string& path);
 
-// Draws it. Throws as EdcPlotScript and RunGnuplot, and Error(kUsage) where no curve can be drawn.
-void WriteEdcPlot(const EvaluationReport& report, const std::string& path);
+// Draws it. False: there is no curve to draw, and no picture. Throws as EdcPlotScript and RunGnuplot.
+bool WriteEdcPlot(const EvaluationReport& report, const std::string& path);
 
 }  // namespace prefiqs::cli
 

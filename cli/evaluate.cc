@@ -178,7 +178,8 @@ int RunEvaluate(const Words& words) {
       ->allow_extra_args(false);
   app.add_option("--quality", qualities,
                  "A method's scores, higher is better: a CSV file with names and a column quality, or the one that is "
-                 "named; any number of times [the rows' quality, norms, confidence, sharpness and uniformity]")
+                 "named, or lines of a name and a number; any number of times [the rows' quality, norms, confidence, "
+                 "sharpness and uniformity]")
       ->type_name("NAME=FILE[:COLUMN]")
       ->allow_extra_args(false);
   app.add_option("--distance", distances, "As --quality, where lower is better")
@@ -265,7 +266,10 @@ int RunEvaluate(const Words& words) {
       PrintAreas(reports[i], form);
       PrintHarm(reports[i], form);
     }
-    if (!this_plot.empty()) WriteEdcPlot(reports[i], this_plot);
+    if (!this_plot.empty() && !WriteEdcPlot(reports[i], this_plot)) {
+      Say(fmt::format("prefiqs: --plot {}: not drawn: no FMR has enough non-mated comparisons for a curve\n",
+                      this_plot));
+    }
   }
   const EvaluationMean mean = networks > 1 ? MeanOf(reports, options.resamples) : EvaluationMean();
   if (form == TableForm::kCsv) {

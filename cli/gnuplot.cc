@@ -6,20 +6,23 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <utility>
 
 namespace prefiqs::cli {
 namespace {
 
-constexpr std::array<std::pair<const char*, const char*>, 3> kTerminals{
-    {{".svg", "svg size {},{} dynamic background '#ffffff' font 'sans-serif,12'"},
-     {".pdf", "pdfcairo size {}px,{}px font 'sans-serif,9'"},
-     {".png", "pngcairo size {},{} font 'sans-serif,11'"}}};
+struct Terminal {
+  const char *extension, *settings;
+  double pixels_a_unit;  // pdfcairo knows inches and centimetres, no pixels
+};
+constexpr std::array<Terminal, 3> kTerminals{
+    {{".svg", "svg size {},{} dynamic background '#ffffff' font 'sans-serif,12'", 1},
+     {".pdf", "pdfcairo size {}in,{}in font 'sans-serif,9'", 96},
+     {".png", "pngcairo size {},{} font 'sans-serif,11'", 1}}};
 
-const char* Terminal(const std::string& path) {
+const Terminal& TerminalOf(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
-  for (const auto& [name, terminal] : kTerminals) {
-    if (extension == name) return terminal;
+  for (const Terminal& terminal : kTerminals) {
+    if (extension == terminal.extension) return terminal;
   }
   throw Error(ErrorCode::kUsage, fmt::format("--plot {}: a name that ends with .svg, .pdf or .png", path));
 }
@@ -27,8 +30,10 @@ const char* Terminal(const std::string& path) {
 }  // namespace
 
 std::string PlotHeader(const std::string& path, std::size_t width, std::size_t height) {
-  const std::string terminal = fmt::format(fmt::runtime(Terminal(path)), width, height);
-  return fmt::format("set terminal {} noenhanced\nset output {}\n", terminal, PlotQuoted(path));
+  const Terminal& terminal = TerminalOf(path);
+  const auto size = [&](std::size_t pixels) { return static_cast<double>(pixels) / terminal.pixels_a_unit; };
+  const std::string settings = fmt::format(fmt::runtime(terminal.settings), size(width), size(height));
+  return fmt::format("set terminal {} noenhanced\nset output {}\n", settings, PlotQuoted(path));
 }
 
 // In single quotes, gnuplot reads nothing but doubled quotes; its own mark-up is switched off.
@@ -42,7 +47,7 @@ std::string PlotQuoted(const std::string& text) {
 }
 
 void CheckPlotPath(const std::string& path) {
-  Terminal(path);
+  TerminalOf(path);
   if (std::system("command -v gnuplot >/dev/null 2>&1") != 0) {
     throw Error(ErrorCode::kIo, "--plot: gnuplot draws it and is not there; apt-get install gnuplot-nox");
   }

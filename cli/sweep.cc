@@ -205,7 +205,10 @@ void Draw(const SweepResult& result, const Lines& lines, const std::string& path
         fmt::format("{} {:.6f} {:.6f} {:.6f}\n", recipe.sparsity + 0.006 * place, 1000 * area.value,
                     1000 * (sure ? area.interval.low : area.value), 1000 * (sure ? area.interval.high : area.value));
   }
-  if (names.empty()) throw Error(ErrorCode::kUsage, "--plot: the FMR has too few non-mated comparisons for an area");
+  if (names.empty()) {
+    Say(fmt::format("prefiqs: --plot {}: not drawn: the FMR has too few non-mated comparisons for an area\n", path));
+    return;
+  }
   std::string script = PlotHeader(path, 760, 480);
   for (std::size_t i = 0; i < names.size(); ++i) script += fmt::format("$s{} << EOD\n{}EOD\n", i, series[names[i]]);
   script +=

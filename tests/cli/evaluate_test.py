@@ -3,6 +3,7 @@ import csv
 import html.parser
 import json
 import re
+import struct
 import unittest
 
 import numpy as np
@@ -97,6 +98,41 @@ class Evaluate(ProgramTest):
             elif p['protocol'] == 'C':
                 self.assertEqual(len(values) - len(kept), int(len(values) * float(p['discarded']) + 1e-9))
         self.assertEqual({p['protocol'] for p in points}, {'A', 'B', 'C'})
+
+    def test_plots_are_of_one_size_in_every_form(self):
+        for name in ('edc.pdf', 'edc.png'):
+            run = self.evaluate('--fmr', '0.1', '--resamples', '5', '--plot', name)
+            self.assert_status(run, 0)
+        # A column of three panels: 420 by 990 pixels, 96 of which are an inch of 72 points.
+        pdf = (self.folder / 'edc.pdf').read_bytes()
+        self.assertTrue(pdf.startswith(b'%PDF-') and b'%%EOF' in pdf[-16:])
+        box = re.search(rb'/MediaBox \[ *0 0 ([0-9.]+) ([0-9.]+) *\]', pdf)
+        self.assertTrue(abs(float(box[1]) - 315) < 1 and abs(float(box[2]) - 742.5) < 1, box[0])
+        png = (self.folder / 'edc.png').read_bytes()
+        self.assertEqual(png[:8], b'\x89PNG\r\n\x1a\n')
+        self.assertEqual(struct.unpack('>II', png[16:24]), (420, 990))
+
+    def test_too_few_pairs_for_a_plot_stop_nothing(self):
+        run = self.evaluate('--rows', 'rows.csv', '--embeddings', 'rows.npy', '--fmr', '1e-4', '--resamples', '0', '--plot',
+                            'edc.svg')
+        self.assert_status(run, 0)
+        for name in ('edc-1.svg', 'edc-2.svg'):
+            self.assertIn(f'--plot {name}: not drawn', run.err)
+            self.assertFalse((self.folder / name).exists())
+        self.assertEqual(run.out.decode().count('verified by rows.npy'), 2)
+
+    def test_without_any_embedding_no_threshold_is_printed(self):
+        np.save(self.folder / 'rows.npy', np.zeros_like(np.load(self.folder / 'rows.npy')))
+        options = ['--fmr', '0.1', '--resamples', '5', '--start-fnmr', '0.2', '--curves', 'edc.csv', '--html', 'page.html']
+        run = self.evaluate(*options)
+        self.assert_status(run, 0)
+        text = run.out.decode()
+        self.assertRegex(text, r'(?m)^ *0\.1 +100\.00 % +100\.00 to 100\.00 +0 +-$')
+        table = self.evaluate(*options, '--tables', 'csv')
+        self.assertEqual({row['threshold'] for row in table.rows()}, {''})
+        for said in (text, table.out.decode(), (self.folder / 'edc.csv').read_text(),
+                     Page((self.folder / 'page.html').read_text()).text):
+            self.assertNotRegex(str(said), r'\binf\b|\bnan\b|[0-9]{30}')
 
     def test_csv_is_one_table_and_nothing_else(self):
         options = ['--fmr', '0.1,1e-4', '--resamples', '10', '--start-fnmr', '0.2', '--start-fmr', '0.05']

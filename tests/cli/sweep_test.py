@@ -77,6 +77,10 @@ class Sweep(ProgramTest):
         for row in table[-2:]:
             self.assertGreater(float(row[5]), 0, row)
         self.assertIn('structured l1 layer', (self.folder / 'area.svg').read_text(encoding='utf-8'))
+        for name, start in (('area.pdf', b'%PDF-'), ('area.png', b'\x89PNG')):
+            run = self.sweep('--sparsity', '0.5', '--criterion', 'l1', '--scope', 'layer', '--plot', name)
+            self.assert_status(run, 0)
+            self.assertTrue((self.folder / name).read_bytes().startswith(start))
         self.assert_status(self.score_aligned('in', '--sparsity', '0.5', '--granularity', 'structured', '--scope', 'layer',
                                               '--output', 'rows.csv'), 0)
         mine, theirs = self.rows_of('sweep/structured-l1-layer-0.5.csv'), self.rows_of('rows.csv')
