@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <prefiqs/error.h>
 
+#include <algorithm>
+#include <cmath>
+#include <optional>
 #include <set>
 
 #include "eval/comparisons_for_test.h"
@@ -121,6 +124,63 @@ TEST(Harm, ByHand) {
   EXPECT_DOUBLE_EQ(*RankOfHarm(harm, std::vector<float>{1, 4, 2, 2, 9}, 3),
                    1 - 6 * 9 * (w4 + w1) / (15 * (w4 + w1 + 2 * w2)));
   EXPECT_FALSE(RankOfHarm({}, {}, 0));
+}
+
+// As PROTOCOLS and paper have it, image by image and rank by rank: of each image the comparisons are gone through, its
+// rank is how many are before it, equal ones by half.
+double NaiveRankOfHarm(const Comparisons& c, const std::vector<float>& quality, double threshold, double alpha) {
+  struct Known {
+    double errors = 0, margin = 0, quality = 0;
+  };
+  std::vector<Known> images;
+  for (std::uint32_t image = 0; image < quality.size(); ++image) {
+    double errors = 0, others = -1, mated = 1;
+    bool seen = false;
+    for (std::size_t i = 0; i < c.size(); ++i) {
+      if (c.first[i] != image && c.second[i] != image) continue;
+      seen = true;
+      const bool accepted = c.similarity[i] >= threshold;
+      if (c.mated[i] && !accepted) ++errors;
+      if (!c.mated[i] && accepted) ++errors;
+      if (c.mated[i]) mated = std::min<double>(mated, c.similarity[i]);
+      if (!c.mated[i]) others = std::max<double>(others, c.similarity[i]);
+    }
+    const double known = std::isnan(quality[image]) ? -1e30 : quality[image];
+    if (seen) images.push_back({errors, others - mated, known});
+  }
+  const auto rank = [&](const Known& image, auto before) {
+    double place = 0.5;  // itself is its equal
+    for (const Known& other : images) place += before(other, image) ? 1 : before(image, other) ? 0 : 0.5;
+    return place;
+  };
+  const auto more_harm = [](const Known& a, const Known& b) {
+    return a.errors > b.errors || (a.errors == b.errors && static_cast<float>(a.margin) > static_cast<float>(b.margin));
+  };
+  const auto worse = [](const Known& a, const Known& b) { return a.quality < b.quality; };
+  const auto count = static_cast<double>(images.size());
+  double squares = 0, weights = 0;
+  for (const Known& image : images) {
+    const double harm = rank(image, more_harm), weight = std::pow(harm / count, alpha);
+    squares += weight * std::pow(harm - rank(image, worse), 2);
+    weights += weight;
+  }
+  return 1 - 6 * squares / ((count * count - 1) * weights);
+}
+
+TEST(Harm, IsWhatItsNaiveTwinSays) {
+  double spread = 0;
+  for (std::uint32_t seed = 0; seed < 40; ++seed) {
+    const RandomEvaluation e = MakeEvaluation(seed, 8 + seed, seed % 2 == 0 ? 8 : 1000);
+    const double threshold = 0.1 + 0.01 * seed;
+    const std::vector<Harm> harm = HarmOfImages(e.comparisons, e.quality.size(), threshold);
+    for (const double alpha : {0.0, 1.5, 3.0}) {
+      const std::optional<double> rank = RankOfHarm(harm, e.quality, alpha);
+      ASSERT_TRUE(rank.has_value());
+      EXPECT_NEAR(*rank, NaiveRankOfHarm(e.comparisons, e.quality, threshold, alpha), 1e-12) << seed << " " << alpha;
+      spread = std::max(spread, std::abs(*rank));
+    }
+  }
+  EXPECT_GT(spread, 0.5);  // not all of them say nothing
 }
 
 }  // namespace
