@@ -50,6 +50,23 @@ std::vector<Panel> Panels(const EvaluationReport& report) {
   return panels;
 }
 
+// The top of the axis: what jumps where hardly anything is left is of a few pairs, and would leave nothing for the
+// rest.
+double TopOf(const EvaluationReport& report, const Panel& panel) {
+  constexpr double kCurvesCount = 0.9, kBandsCount = 0.5, kRoom = 1.05, kNoErrors = 0.01;
+  double top = 0;
+  for (const std::size_t k : panel) {
+    const EvaluationCurve& curve = report.curves[k];
+    for (const EvaluationPoint& p : curve.points) {
+      if (p.discarded <= kCurvesCount) top = std::max(top, ErrorOf(curve.protocol, p));
+    }
+    for (const EvaluationBand& b : curve.bands) {
+      if (b.discarded <= kBandsCount) top = std::max(top, b.high);
+    }
+  }
+  return top > 0 ? kRoom * top : kNoErrors;
+}
+
 std::string Colour(const EvaluationReport& report, std::size_t method) {
   return method + 1 == report.methods.size() ? kPlotFloor : kPlotColours[method % kPlotColours.size()];
 }
@@ -60,27 +77,33 @@ std::string EdcPlotScript(const EvaluationReport& report, const std::string& pat
   const std::vector<Panel> panels = Panels(report);
   const std::size_t columns = std::max<std::size_t>(1, (panels.size() + kRows - 1) / kRows);
   std::string script = PlotHeader(path, 420 * columns, 330 * kRows);
+  std::vector<double> tops(report.curves.size());  // of the panels that curves are in
+  for (const Panel& panel : panels) {
+    for (const std::size_t k : panel) tops[k] = TopOf(report, panel);
+  }
   for (std::size_t k = 0; k < report.curves.size(); ++k) {
     script += fmt::format("$curve{} << EOD\n", k);
     for (const EvaluationPoint& p : report.curves[k].points)
       script += fmt::format("{:.6f} {:.8f}\n", p.discarded, ErrorOf(report.curves[k].protocol, p));
     script += fmt::format("EOD\n$band{} << EOD\n", k);
     for (const EvaluationBand& b : report.curves[k].bands) {
-      script += fmt::format("{:.6f} {:.8f} {:.8f}\n", b.discarded, b.low, b.high);
+      script += fmt::format("{:.6f} {:.8f} {:.8f}\n", b.discarded, std::min(b.low, tops[k]), std::min(b.high, tops[k]));
     }
     script += "EOD\n";
   }
   script += fmt::format(
       "set multiplot layout {},{}\nset grid lc rgb '#dddddd'\nset border 3\nset tics nomirror out\n"
-      "set xrange [0:0.95]\nset yrange [0:*]\nset xlabel 'share discarded'\nset ylabel 'FNMR'\nset format y '%.3g'\n"
+      "set xrange [0:0.95]\nset clip two\nset xlabel 'share discarded'\nset ylabel 'FNMR'\nset format y '%.3g'\n"
       "set style fill transparent solid 0.12 noborder\n",
       kRows, columns);
   for (std::size_t i = 0; i < panels.size(); ++i) {
     const EvaluationCurve& first = report.curves[panels[i][0]];
     const std::string asked =
         std::isnan(first.fmr) ? fmt::format("start {}", first.start) : fmt::format("FMR {}", first.fmr);
-    script += fmt::format("set title '{}, {}'\nset ylabel '{}'\n", asked, ProtocolTitle(first.protocol),
-                          first.protocol == EdcProtocol::kFalseMatches ? "FMR" : "FNMR");
+    const bool lacks_mirrors = first.protocol == EdcProtocol::kPairs && !report.mirrored;
+    script += fmt::format("set title '{}, {}{}'\nset ylabel '{}'\nset yrange [0:{:.8f}]\n", asked,
+                          ProtocolTitle(first.protocol), lacks_mirrors ? " (no mirrors)" : "",
+                          first.protocol == EdcProtocol::kFalseMatches ? "FMR" : "FNMR", tops[panels[i][0]]);
     script += i == 0 ? "set key top right samplen 2\n" : "unset key\n";
     script += "plot ";
     const char* separator = "";

@@ -264,7 +264,7 @@ int RunEvaluate(const Words& words) {
       fmt::print("{}", said);
       PrintErrorRates(reports[i], form);
       PrintAreas(reports[i], form);
-      PrintHarm(reports[i], form);
+      PrintHarm(reports[i], options.pairs == "all", form);
     }
     if (!this_plot.empty() && !WriteEdcPlot(reports[i], this_plot)) {
       Say(fmt::format("prefiqs: --plot {}: not drawn: no FMR has enough non-mated comparisons for a curve\n",

@@ -3,6 +3,8 @@
 #include <array>
 #include <cmath>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/evaluation_tables.h"
@@ -13,31 +15,19 @@ namespace {
 using Row = std::vector<std::string>;
 
 // The first nine are those of the table that people read. Names are the header's for good; new ones go to the end.
-constexpr std::array kColumns{"protocol",
-                              "FMR",
-                              "method",
-                              "pAUC 20 %",
-                              "pAUC 30 %",
-                              "95 % low",
-                              "95 % high",
-                              "better",
-                              "AUC",
-                              "ties",
-                              "normalised",
-                              "start",
-                              "network",
-                              "FNMR",
-                              "FNMR 95 % low",
-                              "FNMR 95 % high",
-                              "achieved FMR",
-                              "threshold",
-                              "accuracy",
-                              "mated",
-                              "non-mated",
-                              "RCE alpha 0",
-                              "RCE alpha 0 reversed",
-                              "RCE alpha 3",
-                              "RCE alpha 3 reversed"};
+constexpr std::array kColumns{"protocol", "FMR", "method", "pAUC 20 %", "pAUC 30 %", "95 % low", "95 % high", "better",
+                              "AUC", "ties", "normalised", "start", "network", "FNMR", "FNMR 95 % low",
+                              "FNMR 95 % high", "achieved FMR", "threshold", "accuracy", "mated", "non-mated",
+                              "RCE alpha 0", "RCE alpha 0 reversed", "RCE alpha 3", "RCE alpha 3 reversed",
+                              // Protocol A with the mirrored pictures' embeddings: yes or no.
+                              "mirrored", "pAUC 20 % 95 % low", "pAUC 20 % 95 % high", "pAUC 20 % better",
+                              "AUC 95 % low", "AUC 95 % high", "AUC better",
+                              // Of what is kept where pAUC 30 % ends.
+                              "achieved FMR at 30 %", "mated at 30 %", "non-mated at 30 %"};
+
+// What is of one network's report stands before.
+constexpr std::size_t kFirstOfTheMeanToo = 25;
+static_assert(std::string_view(kColumns[kFirstOfTheMeanToo]) == "mirrored");
 
 // As many digits as tell resamples apart; empty where there is no number.
 std::string Plain(double value) { return std::isfinite(value) ? fmt::format("{:.6f}", value) : std::string(); }
@@ -70,6 +60,34 @@ Row RateCells(const EvaluationReport& report, const EvaluationCurve& curve) {
   return Row(5);
 }
 
+std::string Mirrored(const EvaluationReport& report, const EvaluationCurve& curve) {
+  if (curve.protocol != EdcProtocol::kPairs) return {};
+  return report.mirrored ? "yes" : "no";
+}
+
+// Interval and comparison of an area that is not the table's main one.
+void AddSure(const EvaluationArea& area, Row& row) {
+  row.push_back(Plain(1000 * area.interval.low));
+  row.push_back(Plain(1000 * area.interval.high));
+  row.push_back(Plain(area.better_than_first));
+}
+
+// Where pAUC 30 % ends; empty where the curve ends before.
+Row KeptCells(const EvaluationCurve& curve) {
+  constexpr double kEnd = 0.3 + 1e-9;
+  const EvaluationPoint* last = nullptr;
+  for (const EvaluationPoint& point : curve.points) {
+    if (point.discarded <= kEnd) last = &point;
+  }
+  if (last == nullptr || !std::isfinite(curve.to_30.value)) return Row(3);
+  const bool of_mated = curve.protocol != EdcProtocol::kFalseMatches,
+             of_non_mated = curve.protocol == EdcProtocol::kPairs || curve.protocol == EdcProtocol::kImages ||
+                            curve.protocol == EdcProtocol::kFalseMatches;
+  return {std::isfinite(last->fmr) ? fmt::format("{:.8f}", last->fmr) : std::string(),
+          of_mated ? fmt::format("{}", last->mated) : std::string(),
+          of_non_mated ? fmt::format("{}", last->non_mated) : std::string()};
+}
+
 }  // namespace
 
 void PrintCsv(std::span<const EvaluationReport> reports, const std::vector<std::string>& networks,
@@ -87,11 +105,20 @@ void PrintCsv(std::span<const EvaluationReport> reports, const std::vector<std::
         row.push_back(Plain(report.rank_of_harm[curve.method][alpha]));
         row.push_back(Plain(report.reversed_rank_of_harm[curve.method][alpha]));
       }
+      row.push_back(Mirrored(report, curve));
+      AddSure(curve.to_20, row);
+      AddSure(curve.whole, row);
+      for (std::string& cell : KeptCells(curve)) row.push_back(std::move(cell));
     }
   }
   if (reports.size() > 1) {
-    for (const EvaluationCurve& curve : mean.curves)
-      rows.push_back(AreaCells(curve, mean.methods[curve.method], "mean"));
+    for (const EvaluationCurve& curve : mean.curves) {
+      Row& row = rows.emplace_back(AreaCells(curve, mean.methods[curve.method], "mean"));
+      row.resize(kFirstOfTheMeanToo);
+      row.push_back(Mirrored(reports[0], curve));
+      AddSure(curve.to_20, row);
+      AddSure(curve.whole, row);
+    }
   }
   std::vector<TableColumn> columns;
   for (const char* column : kColumns) columns.push_back({column});

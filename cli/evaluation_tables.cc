@@ -34,6 +34,8 @@ std::string DescribeComparisons(const EvaluationReport& report, const char* thin
     text += fmt::format("; {} {} have no embedding, their comparisons are not accepted", report.not_compared, things);
   }
   text += "\n";
+  text += report.mirrored ? "protocol A with the mirrored pictures' embeddings\n"
+                          : "protocol A (no mirrors): without the mirrored pictures' embeddings, which it wants\n";
   for (std::size_t m = 0; m < report.methods.size(); ++m) {
     if (report.missing_qualities[m] == 0) continue;
     text += fmt::format("{} of the {} have no quality of {}, which is the worst\n", report.missing_qualities[m], things,
@@ -107,7 +109,12 @@ void PrintAreas(const EvaluationReport& report, TableForm form) {
   for (const bool starts : {false, true}) PrintAreas(report.curves, report.methods, starts, form);
 }
 
-void PrintHarm(const EvaluationReport& report, TableForm form) {
+void PrintHarm(const EvaluationReport& report, bool of_all_pairs, TableForm form) {
+  if (!std::isfinite(report.rank_of_harm[0][0])) {
+    fmt::print("RCE is left out: {}\n\n",
+               of_all_pairs ? "of all pairs not all are held" : "too few non-mated comparisons for FMR 0.001");
+    return;
+  }
   std::vector<std::vector<std::string>> rows;
   for (std::size_t m = 0; m < report.methods.size(); ++m) {
     std::vector<std::string>& row = rows.emplace_back(std::vector{report.methods[m]});
@@ -116,7 +123,6 @@ void PrintHarm(const EvaluationReport& report, TableForm form) {
       row.push_back(Number(report.reversed_rank_of_harm[m][alpha], 3));
     }
   }
-  if (!std::isfinite(report.rank_of_harm[0][0])) return;
   fmt::print("RCE: rank correlation of quality and harm at FMR 0.001, higher is better\n\n{}\n",
              FormatTable({{"method"},
                           {"alpha 0", Align::kRight},

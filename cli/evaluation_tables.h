@@ -17,7 +17,8 @@ std::string DescribeComparisons(const EvaluationReport& report, const char* thin
 
 void PrintErrorRates(const EvaluationReport& report, TableForm form);
 void PrintAreas(const EvaluationReport& report, TableForm form);
-void PrintHarm(const EvaluationReport& report, TableForm form);
+// Or why there is none.
+void PrintHarm(const EvaluationReport& report, bool of_all_pairs, TableForm form);
 
 // Areas averaged over several verifying networks, as papers print them. Nothing where there are none.
 void PrintMeanAreas(const EvaluationMean& mean, std::size_t networks, TableForm form);

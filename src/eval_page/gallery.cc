@@ -26,6 +26,7 @@ std::string Quality(const Content& content, std::size_t method, std::uint32_t im
 }
 
 std::string FileName(const Content& content, std::uint32_t image) {
+  if (content.facts.of_templates) return {};  // whose names stand in their faces' places
   return EscapeHtml(std::filesystem::path(content.examples.images[image]).filename().string());
 }
 
@@ -38,6 +39,7 @@ std::string Face(const Content& content, std::uint32_t image) {
         "href=\"#p{2}\"/></svg>",
         kThumbnailSide, EscapeHtml(path), image);
   }
+  if (content.facts.of_templates) return fmt::format("<span class=\"face none\">{}</span>", EscapeHtml(path));
   const std::string why =
       found == content.thumbnails.end() ? "left out, the page would be too large" : found->second.trouble;
   return fmt::format("<span class=\"face none\" title=\"{}: {}\">{}</span>", EscapeHtml(path), EscapeHtml(why),
@@ -170,8 +172,10 @@ std::string RenderFaces(const Content& content) {
   std::string html = fmt::format("<div class=\"controls\">{}</div>\n", MethodButtons(content.report, "faces"));
   for (std::size_t m = 0; m < MethodsShown(content.report); ++m) {
     const Extremes extremes = ExtremesOf(content.examples.qualities[m], kFaces);
-    const std::string missing =
-        extremes.missing > 0 ? fmt::format(", {} images have no score", Grouped(extremes.missing)) : std::string();
+    const std::string missing = extremes.missing > 0 ? fmt::format(", {} {}{} no score", Grouped(extremes.missing),
+                                                                   content.facts.of_templates ? "template" : "image",
+                                                                   extremes.missing == 1 ? " has" : "s have")
+                                                     : std::string();
     html += fmt::format(
         "<section data-show=\"faces={}\">\n<h3>{}: the {} worst, the worst first{}</h3>\n{}<h3>{}: the {} best, the "
         "best "

@@ -36,13 +36,15 @@ void Stat(std::string& html, std::string_view name, const std::string& value) {
   html += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", name, value);
 }
 
-std::string Stats(const EvaluationReport& report) {
+std::string Stats(const Content& content) {
+  const EvaluationReport& report = content.report;
+  const char* const things = content.facts.of_templates ? "templates" : "images";
   std::string html;
-  Stat(html, "images", Grouped(report.images));
+  Stat(html, things, Grouped(report.images));
   Stat(html, "people", Grouped(report.identities));
   Stat(html, "mated pairs", Grouped(report.mated));
   Stat(html, "non-mated pairs", Grouped(report.non_mated));
-  Stat(html, "images without an embedding", Grouped(report.not_compared));
+  Stat(html, fmt::format("{} without an embedding", things), Grouped(report.not_compared));
   if (report.folds >= 2) {
     Stat(html, fmt::format("verification accuracy, {} folds", report.folds),
          fmt::format("{} <small>± {}</small>", Percent(report.accuracy), Percent(report.accuracy_standard_error)));
@@ -50,17 +52,23 @@ std::string Stats(const EvaluationReport& report) {
   return "<dl class=\"stats\">" + html + "</dl>\n";
 }
 
-std::string FactList(const Facts& facts) {
+std::string FactList(const Content& content) {
+  const Facts& facts = content.facts;
   std::string html;
   for (const auto& [name, value] : {std::pair{"pairs", &facts.pairs}, std::pair{"rows", &facts.rows},
                                     std::pair{"embeddings", &facts.embeddings}, std::pair{"made by", &facts.made_by}}) {
     if (!value->empty()) html += fmt::format("<dt>{}</dt><dd>{}</dd>", name, EscapeHtml(*value));
   }
+  html +=
+      fmt::format("<dt>protocol A</dt><dd>{} mirrored embeddings</dd>", content.report.mirrored ? "with" : "without");
   return "<dl class=\"facts\">" + html + "</dl>\n";
 }
 
 // Why pictures are missing, once for all of them.
 std::string Troubles(const Content& content) {
+  if (content.facts.of_templates) {
+    return "<p>Templates have no pictures of their own: they are named, by the numbers of their list.</p>\n";
+  }
   std::size_t count = 0;
   std::uint32_t image = 0;
   for (const auto& [i, thumbnail] : content.thumbnails) {
@@ -87,7 +95,7 @@ std::string RenderPage(const Content& content) {
       "content=\"width=device-width, initial-scale=1\"><title>{}: error versus discard</title><style>{}{}\n{}</style>"
       "<script>document.documentElement.className = 'js';</script></head><body>\n",
       name, kPageStyle, kStyle, MethodStyles(report));
-  html += "<h1>Error versus discard</h1>\n" + FactList(content.facts) + Stats(report) + RenderErrorRates(report);
+  html += "<h1>Error versus discard</h1>\n" + FactList(content) + Stats(content) + RenderErrorRates(report);
   html +=
       "<h2>Curves</h2>\n<p>A quality is good if setting aside what it calls bad lowers the false non-match rate of the "
       "network that verifies.</p>\n" +
@@ -98,8 +106,9 @@ std::string RenderPage(const Content& content) {
       "is how far the area moves with equally good pairs in the other order; <i>normalised</i> is protocol C's area to "
       "30 % as a share of 0.3 times the FNMR without discarding, not times 1000.</p>\n" +
       RenderAreas(report);
-  html += RenderHarm(report);
-  html += "<h2>The worst and the best faces</h2>\n" + Troubles(content) + RenderFaces(content);
+  html += RenderHarm(report, content.facts.of_all_pairs);
+  html += fmt::format("<h2>The worst and the best {}</h2>\n", content.facts.of_templates ? "templates" : "faces");
+  html += Troubles(content) + RenderFaces(content);
   html += fmt::format(
       "<h2>Errors{}</h2>\n<p>Protocol A, by method and share discarded: false non-matches + false matches that are "
       "still "

@@ -37,6 +37,7 @@ struct Page {
         {.wanted_fmr = 0.01, .threshold = 0.5, .fmr = 0.009, .fnmr = 0.1, .enough = true, .interval = {}},
         {.wanted_fmr = 1e-4, .interval = {}}};
     report.rank_of_harm = {{0.5, 0.25}, {0, 0}, {0, 0}};
+    report.reversed_rank_of_harm = {{-0.5, 0.125}, {0, 0}, {0, 0}};
     for (std::size_t m = 0; m < 3; ++m) {
       for (const EdcProtocol protocol : {EdcProtocol::kPairs, EdcProtocol::kFixedThreshold, EdcProtocol::kImages}) {
         for (const double fmr : {0.01, 1e-4}) {
@@ -97,6 +98,32 @@ TEST(EvaluationPage, NeedsNothingAndEscapesEverything) {
   for (const char* word : {"nan", "inf,", "inf<", "-0.0"}) EXPECT_THAT(html, Not(HasSubstr(word)));
 }
 
+TEST(EvaluationPage, SaysWhatItsNumbersAreOf) {
+  Page page;
+  EXPECT_THAT(page.Html(), HasSubstr("<td>0.500</td><td>-0.500</td><td>0.250</td><td>0.125</td>"));
+  EXPECT_THAT(page.Html(), HasSubstr("<dt>protocol A</dt><dd>without mirrored embeddings</dd>"));
+  page.report.mirrored = true;
+  page.report.rank_of_harm[0][0] = kNaN;
+  EXPECT_THAT(page.Html(), HasSubstr("<dt>protocol A</dt><dd>with mirrored embeddings</dd>"));
+  EXPECT_THAT(page.Html(), HasSubstr("RCE at FMR 0.001 is left out: there are too few"));
+  page.facts.of_all_pairs = true;
+  EXPECT_THAT(page.Html(), HasSubstr("RCE at FMR 0.001 is left out: of all pairs"));
+}
+
+TEST(EvaluationPage, TemplatesHaveNoPicturesToMiss) {
+  Page page;
+  page.facts.of_templates = true;
+  page.thumbnails.clear();
+  page.examples.images = {"template 7", "template 8", "template 9", "template 10", "template 11", "template 12"};
+  const std::string html = page.Html();
+  ExpectWellFormed(html);
+  EXPECT_THAT(html, HasSubstr("Templates have no pictures of their own"));
+  EXPECT_THAT(html, HasSubstr("<span class=\"face none\">template 8</span>"));
+  EXPECT_THAT(html, HasSubstr("<dt>templates</dt>"));
+  for (const char* text : {"could not be read", "title=\"template", "too large"})
+    EXPECT_THAT(html, Not(HasSubstr(text)));
+}
+
 TEST(EvaluationPage, EmbedsEachPictureOnceAndNamesTheOthers) {
   const std::string html = Page().Html();
   EXPECT_EQ(Count(html, "data:image/jpeg;base64,AQID"), 4u);
@@ -131,7 +158,7 @@ TEST(EvaluationPage, SaysWhatTheReportSays) {
   EXPECT_EQ(Count(html, "Shown at the step before and discarded since: 2<"), 2u);
   EXPECT_THAT(html, HasSubstr("<p>no embedding <span>goes at 5 %</span></p>"));
   EXPECT_THAT(html, HasSubstr("<p>s = 0.125 <span>never goes</span></p>"));
-  EXPECT_THAT(html, HasSubstr("the 5 worst, the worst first, 1 images have no score"));
+  EXPECT_THAT(html, HasSubstr("the 5 worst, the worst first, 1 image has no score"));
   EXPECT_THAT(html, HasSubstr("<figcaption class=\"worse\">6</figcaption>"));  // as the file has it, not negated
 }
 

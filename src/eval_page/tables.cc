@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 
 #include "base/html.h"
 #include "eval_page/numbers.h"
@@ -142,19 +143,27 @@ std::string RenderAreas(const EvaluationReport& report) {
       ProtocolButtons(report), groups);
 }
 
-std::string RenderHarm(const EvaluationReport& report) {
-  if (report.rank_of_harm.empty() || !std::isfinite(report.rank_of_harm[0][0])) return {};
+std::string RenderHarm(const EvaluationReport& report, bool of_all_pairs) {
+  constexpr std::string_view kTitle = "<h2>Rank correlation of quality and harm</h2>\n<p>RCE at FMR 0.001";
+  if (report.rank_of_harm.empty() || !std::isfinite(report.rank_of_harm[0][0])) {
+    return fmt::format("{} is left out: {}.</p>\n", kTitle,
+                       of_all_pairs ? "of all pairs not all are held" : "there are too few non-mated pairs");
+  }
   std::string rows;
   for (std::size_t m = 0; m < report.methods.size(); ++m) {
-    rows += fmt::format("<tr class=\"m{}\"><th>{}</th><td>{}</td><td>{}</td></tr>\n", m, MethodName(report, m),
-                        Number(report.rank_of_harm[m][0], 3), Number(report.rank_of_harm[m][1], 3));
+    rows += fmt::format("<tr class=\"m{}\"><th>{}</th>", m, MethodName(report, m));
+    for (std::size_t alpha = 0; alpha < report.rank_of_harm[m].size(); ++alpha) {
+      rows += fmt::format("<td>{}</td><td>{}</td>", Number(report.rank_of_harm[m][alpha], 3),
+                          Number(report.reversed_rank_of_harm[m][alpha], 3));
+    }
+    rows += "</tr>\n";
   }
   return fmt::format(
-      "<h2>Rank correlation of quality and harm</h2>\n<p>RCE at FMR 0.001: images ranked by quality against images "
-      "ranked by the errors they take part in. Higher is better; what says nothing is where random is.</p>\n"
-      "<table class=\"numbers\"><thead><tr><th>method</th><th>α = 0</th><th>α = 3</th></tr></thead><tbody>\n{}</tbody>"
-      "</table>\n",
-      rows);
+      "{}: images ranked by quality against images ranked by the errors they take part in. Higher is better; what says "
+      "nothing is where random is; <i>reversed</i> is of the negated quality.</p>\n"
+      "<table class=\"numbers\"><thead><tr><th>method</th><th>α = 0</th><th>reversed</th><th>α = 3</th>"
+      "<th>reversed</th></tr></thead><tbody>\n{}</tbody></table>\n",
+      kTitle, rows);
 }
 
 }  // namespace prefiqs::eval_page

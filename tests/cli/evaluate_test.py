@@ -112,6 +112,29 @@ class Evaluate(ProgramTest):
         self.assertEqual(png[:8], b'\x89PNG\r\n\x1a\n')
         self.assertEqual(struct.unpack('>II', png[16:24]), (420, 990))
 
+    def test_says_whether_protocol_a_had_mirrored_embeddings(self):
+        options = ['--fmr', '0.1', '--resamples', '5', '--plot', 'edc.svg', '--html', 'page.html']
+        for mirrored, text, title, page, cell in (
+                ([], 'protocol A (no mirrors)', 'A: pairs (no mirrors)', 'without mirrored embeddings', 'no'),
+                (['--mirrored', 'rows.npy'], 'protocol A with the mirrored', 'A: pairs<', 'with mirrored embeddings', 'yes')):
+            with self.subTest(mirrored=mirrored):
+                run = self.evaluate(*options, *mirrored)
+                self.assert_status(run, 0)
+                self.assertIn(text, run.out.decode())
+                self.assertIn(title, (self.folder / 'edc.svg').read_text(encoding='utf-8'))
+                self.assertIn(page, (self.folder / 'page.html').read_text(encoding='utf-8'))
+                table = self.evaluate(*options, *mirrored, '--tables', 'csv')
+                self.assertIn(text, table.err)
+                self.assertEqual({(row['protocol'], row['mirrored']) for row in table.rows()},
+                                 {('A', cell), ('B', ''), ('C', '')})
+
+    def test_rank_of_harm_or_why_there_is_none(self):
+        options = ('--fmr', '0.1', '--resamples', '0')
+        self.assertIn('RCE is left out: too few', self.evaluate(*options).out.decode())
+        run = self.run_program('evaluate', 'all', '--rows', 'rows.csv', '--embeddings', 'rows.npy', *options)
+        self.assert_status(run, 0)
+        self.assertIn('RCE is left out: of all pairs', run.out.decode())
+
     def test_too_few_pairs_for_a_plot_stop_nothing(self):
         run = self.evaluate('--rows', 'rows.csv', '--embeddings', 'rows.npy', '--fmr', '1e-4', '--resamples', '0', '--plot',
                             'edc.svg')
@@ -156,6 +179,25 @@ class Evaluate(ProgramTest):
             if row['FMR']:
                 self.assertRegex(text, rf"(?m)^ *0\.1 +{100 * float(row['FNMR']):.2f} %")
         self.assertEqual({row['protocol'] for row in run.rows()}, {'A', 'B', 'C', 'B-FNM', 'B-FM'})
+        self.assertEqual(len(set(lines[0])), len(lines[0]))
+        # What is kept at 30 % is that of the curves' points.
+        self.assert_status(self.evaluate(*options, '--curves', 'edc.csv'), 0)
+        with open(self.folder / 'edc.csv', encoding='utf-8') as file:
+            points = [p for p in csv.DictReader(file) if float(p['discarded']) <= 0.3]
+        kept = {(p['protocol'], p['wanted_fmr'], p['start'], p['method']): p for p in points}  # the last one of each
+        for row in run.rows():
+            point = kept.get((row['protocol'], row['FMR'], row['start'], row['method']))
+            if row['pAUC 30 %'] == '':
+                self.assertEqual(row['mated at 30 %'], '')
+                continue
+            for column, there in (('achieved FMR at 30 %', 'fmr'), ('mated at 30 %', 'mated'),
+                                  ('non-mated at 30 %', 'non_mated')):
+                if row['protocol'] in 'AC' or there == {'B-FM': 'non_mated'}.get(row['protocol'], 'mated'):
+                    self.assertEqual(row[column], point[there], (row, column))
+            for area in ('pAUC 20 %', 'AUC'):
+                if row[area]:
+                    self.assertTrue(float(row[f'{area} 95 % low']) <= float(row[f'{area} 95 % high']), row)
+                    self.assertEqual(row[f'{area} better'] == '', row['method'] == 'quality', row)
         self.assertTrue(all(0 < float(row['normalised']) for row in run.rows()
                             if row['protocol'] == 'C' and row['normalised']))
 
@@ -199,7 +241,11 @@ class Evaluate(ProgramTest):
         self.assertIn('20 templates of 10 people; 10 mated and 90 non-mated comparisons', text)
         self.assertRegex(text, r'(?m)^ *0\.1 +0\.00 %')  # a pattern is everyone's own
         self.assertRegex(text, r'(?m)^A +0\.1 +quality +[0-9.]+ ')
-        self.assert_status(self.run_program('evaluate', *words, '--mirrored', 'rows.npy'), 0)
+        self.assert_status(self.run_program('evaluate', *words, '--mirrored', 'rows.npy', '--html', 'page.html'), 0)
+        page = (self.folder / 'page.html').read_text(encoding='utf-8')
+        self.assertIn('Templates have no pictures of their own', page)
+        self.assertIn('>template 3</span>', page)
+        self.assertNotIn('could not be read', page)
         (self.folder / 'tid_mid.txt').write_text('0/0.png 0 0\n0/1.png 0\n')
         self.assert_refused(self.run_program('evaluate', *words), 4, 'tid_mid.txt', 'line 2')
         self.assert_refused(self.run_program('evaluate', 'all', *words[1:]), 2, 'tid_mid.txt')
