@@ -16,6 +16,7 @@
 #include "cli/progress.h"
 #include "cli/run_options.h"
 #include "cli/sweep_grid.h"
+#include "cli/sweep_tables.h"
 #include "cli/table.h"
 
 namespace prefiqs::cli {
@@ -43,20 +44,6 @@ struct SweepArguments {
   int resamples = 200;
 };
 
-std::string Number(double value, int decimals) {
-  return std::isfinite(value) ? fmt::format("{:.{}f}", value, decimals) : std::string("-");
-}
-
-std::string Percent(double value) {
-  return std::isfinite(value) ? fmt::format("{:.1f} %", 100 * value) : std::string("-");
-}
-
-// What is shown of one recipe, or of the whole network.
-struct Line {
-  double sparsity = 0, drift = std::nan(""), accuracy = std::nan(""), fnmr = std::nan("");
-  EvaluationArea by_drift, by_norm, by_jvp;
-};
-
 EvaluationOptions Verified(const SweepArguments& arguments, const SweepResult& result, int threads) {
   EvaluationOptions options;
   options.pairs = arguments.pairs;
@@ -71,7 +58,7 @@ EvaluationOptions Verified(const SweepArguments& arguments, const SweepResult& r
 
 // How well a network verifies: its accuracy over the list's folds, and its FNMR.
 void Verify(const SweepArguments& arguments, const std::string& rows, const std::string& embeddings, int threads,
-            Line& line) {
+            SweepLine& line) {
   EvaluationOptions options;
   options.pairs = arguments.pairs;
   options.rows = rows;
@@ -93,13 +80,7 @@ EvaluationArea AreaOf(const EvaluationReport& report, std::string_view method, E
   return {};
 }
 
-struct Lines {
-  Line whole;  // by_norm: of its embedding's norm
-  EvaluationArea random;
-  std::vector<Line> recipes;
-};
-
-Lines Evaluate(const SweepArguments& arguments, const SweepResult& result, EdcProtocol protocol, int threads) {
+SweepLines Evaluate(const SweepArguments& arguments, const SweepResult& result, EdcProtocol protocol, int threads) {
   EvaluationOptions options = Verified(arguments, result, threads);
   options.qualities = {{.name = "norm", .path = result.rows, .column = "embedding_norm"}};
   for (const SweepRun& run : result.runs) {
@@ -110,12 +91,12 @@ Lines Evaluate(const SweepArguments& arguments, const SweepResult& result, EdcPr
     }
   }
   const EvaluationReport report = evaluate(options);
-  Lines lines;
+  SweepLines lines;
   Verify(arguments, result.rows, result.embeddings, threads, lines.whole);
   lines.whole.by_norm = AreaOf(report, "norm", protocol);
   lines.random = AreaOf(report, "random", protocol);
   for (const SweepRun& run : result.runs) {
-    Line& line = lines.recipes.emplace_back();
+    SweepLine& line = lines.recipes.emplace_back();
     line.sparsity = run.achieved_sparsity;
     line.drift = run.mean_drift;
     Verify(arguments, run.rows, run.embeddings, threads, line);
@@ -126,68 +107,8 @@ Lines Evaluate(const SweepArguments& arguments, const SweepResult& result, EdcPr
   return lines;
 }
 
-std::string Interval(const EvaluationArea& area) {
-  if (!std::isfinite(area.interval.low)) return "-";
-  return fmt::format("{:.2f} to {:.2f}", 1000 * area.interval.low, 1000 * area.interval.high);
-}
-
-std::vector<std::string> JvpCells(const SweepRun& run, const Line& line) {
-  return {Number(run.correlation, 4), Number(run.rank_correlation, 4), Number(1000 * line.by_jvp.value, 2),
-          Interval(line.by_jvp), Percent(line.by_jvp.better_than_first)};
-}
-
-void Print(const SweepArguments& arguments, const SweepResult& result, const Lines& lines, TableForm form) {
-  std::string said;
-  if (!std::isfinite(lines.whole.fnmr)) {
-    said = fmt::format("FMR {}: too few non-mated comparisons to tell it\n", arguments.fmr);
-  }
-  std::vector<std::vector<std::string>> rows;
-  const auto area = [](const EvaluationArea& a) { return Number(1000 * a.value, 2); };
-  rows.push_back({"whole network", "", "", "", "0", "", Percent(lines.whole.accuracy), Percent(lines.whole.fnmr), "",
-                  "", "", area(lines.whole.by_norm), Interval(lines.whole.by_norm), ""});
-  rows.push_back(
-      {"random score", "", "", "", "", "", "", "", area(lines.random), Interval(lines.random), "", "", "", ""});
-  for (std::size_t i = 0; i < lines.recipes.size(); ++i) {
-    const Recipe& recipe = result.runs[i].recipe;
-    const Line& line = lines.recipes[i];
-    rows.push_back({std::string(name(recipe.granularity)), std::string(name(recipe.criterion)),
-                    std::string(name(recipe.scope)), fmt::format("{}", recipe.from), Number(line.sparsity, 4),
-                    Number(line.drift, 3), Percent(line.accuracy), Percent(line.fnmr), area(line.by_drift),
-                    Interval(line.by_drift), Percent(line.by_drift.better_than_first), area(line.by_norm),
-                    Interval(line.by_norm), Percent(line.by_norm.better_than_first)});
-    if (!arguments.jvp) continue;
-    for (std::string& cell : JvpCells(result.runs[i], line)) rows.back().push_back(std::move(cell));
-  }
-  std::vector<TableColumn> columns{{"granularity"},
-                                   {"criterion"},
-                                   {"scope"},
-                                   {"from", Align::kRight},
-                                   {"sparsity", Align::kRight},
-                                   {"drift", Align::kRight},
-                                   {"accuracy", Align::kRight},
-                                   {"FNMR", Align::kRight},
-                                   {"by drift", Align::kRight},
-                                   {"95 %", Align::kRight},
-                                   {"better", Align::kRight},
-                                   {"by norm", Align::kRight},
-                                   {"95 %", Align::kRight},
-                                   {"better", Align::kRight}};
-  if (arguments.jvp) {
-    for (const char* column : {"r", "rank r", "by S", "95 %", "better"}) columns.push_back({column, Align::kRight});
-  }
-  for (std::vector<std::string>& row : rows) row.resize(columns.size());
-  said +=
-      fmt::format("protocol {}, FMR {}: area up to 30 % discarded, times 1000\n\n", arguments.protocol, arguments.fmr);
-  if (form == TableForm::kCsv) {  // programs want the table alone
-    Say(said);
-  } else {
-    fmt::print("{}", said);
-  }
-  fmt::print("{}", FormatTable(columns, rows, form));
-}
-
 // Area against sparsity, a line for each granularity, criterion, scope and start.
-void Draw(const SweepResult& result, const Lines& lines, const std::string& path) {
+void Draw(const SweepResult& result, const SweepLines& lines, const std::string& path) {
   std::map<std::string, std::string> series;
   std::vector<std::string> names;
   for (std::size_t i = 0; i < lines.recipes.size(); ++i) {
@@ -341,8 +262,14 @@ int RunSweep(const Words& words) {
     Say("prefiqs: interrupted; the same command goes on from there\n");
     return 128 + Interrupted();
   }
-  const Lines lines = Evaluate(arguments, result, protocol, threads);
-  Print(arguments, result, lines, form);
+  const SweepLines lines = Evaluate(arguments, result, protocol, threads);
+  PrintSweep({.result = result,
+              .lines = lines,
+              .protocol = arguments.protocol,
+              .fmr = arguments.fmr,
+              .jvp = arguments.jvp,
+              .mirrored = !arguments.mirrored.empty()},
+             form);
   if (!arguments.plot.empty()) Draw(result, lines, arguments.plot);
   if (!arguments.jvp_plot.empty()) DrawTheory(result, arguments.jvp_plot);
   return 0;
