@@ -31,19 +31,23 @@ std::string DescribeComparisons(const EvaluationReport& report, const char* thin
       things, Grouped(static_cast<std::int64_t>(report.identities)), Grouped(static_cast<std::int64_t>(report.mated)),
       Grouped(static_cast<std::int64_t>(report.non_mated)));
   if (report.not_compared > 0) {
-    text += fmt::format("; {} {} have no embedding, their comparisons are not accepted", report.not_compared, things);
+    text += report.not_compared == 1 ? "; one has no embedding, its comparisons are not accepted"
+                                     : fmt::format("; {} {} have no embedding, their comparisons are not accepted",
+                                                   report.not_compared, things);
   }
   text += "\n";
   text += report.mirrored ? "protocol A with the mirrored pictures' embeddings\n"
                           : "protocol A (no mirrors): without the mirrored pictures' embeddings, which it wants\n";
   for (std::size_t m = 0; m < report.methods.size(); ++m) {
     if (report.missing_qualities[m] == 0) continue;
-    text += fmt::format("{} of the {} have no quality of {}, which is the worst\n", report.missing_qualities[m], things,
-                        report.methods[m]);
+    text += fmt::format("{} of the {} {} no quality of {}, which is the worst\n", report.missing_qualities[m], things,
+                        report.missing_qualities[m] == 1 ? "has" : "have", report.methods[m]);
   }
   if (report.folds >= 2) {
     text += fmt::format("verification accuracy {} ± {} (standard error over {} folds)\n", Percent(report.accuracy),
                         Percent(report.accuracy_standard_error), report.folds);
+  } else if (report.folds == 1) {
+    text += "verification accuracy wants two folds, of which the list has one\n";
   }
   return text;
 }

@@ -237,6 +237,9 @@ int RunSweep(const Words& words) {
   }
   if (!arguments.jvp_plot.empty() && !arguments.jvp) throw Error(ErrorCode::kUsage, "--jvp-plot needs --jvp");
   // What would be said after hours is said before.
+  if (arguments.resamples < 0 || arguments.resamples == 1) {
+    throw Error(ErrorCode::kUsage, fmt::format("--resamples {}: 0, or 2 and more", arguments.resamples));
+  }
   if (!(arguments.fmr > 0 && arguments.fmr < 1)) throw Error(ErrorCode::kUsage, "--fmr: between 0 and 1");
   for (const std::string& file : {arguments.pairs == "all" ? std::string() : arguments.pairs, arguments.rows,
                                   arguments.embeddings, arguments.mirrored}) {

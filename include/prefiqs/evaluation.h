@@ -57,7 +57,7 @@ struct EvaluationOptions {
   // between them, at which this share of all mated comparisons are false non-matches (FNM-EDC), or of the non-mated
   // ones false matches (FM-EDC: of which the worst are discarded, and the FMR falls).
   std::vector<double> false_non_match_starts{}, false_match_starts{};
-  int resamples = 200;  // of identities; 0: no intervals
+  int resamples = 200;  // of identities, at least 2; 0: no intervals
   std::uint64_t seed = 1;
   int threads = 0;       // 0: all cores. No result depends on it
   std::string curves{};  // CSV file that is written, over an old one, with a line for each point; empty: none

@@ -41,8 +41,8 @@ std::vector<EvaluationPoint> Points(EdcProtocol protocol, const Curve& curve) {
 }
 
 void Check(const EvaluationOptions& options) {
-  if (options.resamples < 0 || options.resamples > 1000000) {
-    throw Error(ErrorCode::kUsage, fmt::format("{} resamples: 0 to 1000000", options.resamples));
+  if (options.resamples < 0 || options.resamples == 1 || options.resamples > 1000000) {  // one spans no interval
+    throw Error(ErrorCode::kUsage, fmt::format("{} resamples: 0, or 2 to 1000000", options.resamples));
   }
   if (options.fmrs.empty()) throw Error(ErrorCode::kUsage, "no FMR to evaluate at");
   for (const double fmr : options.fmrs) {

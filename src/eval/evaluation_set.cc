@@ -33,16 +33,20 @@ struct Images {
   std::vector<std::size_t> row;
 };
 
+std::string AtLine(const std::string& list, std::size_t line) {
+  return line == 0 ? Printable(list) : fmt::format("{}, line {},", Printable(list), line);
+}
+
 // Numbers the pictures that lists name in the order in which they do.
 class ImagesOfRows {
  public:
   explicit ImagesOfRows(const Table& rows) : rows_path_(rows.path), all_(FirstRows(rows)), index_(all_.paths) {}
 
-  // Throws Error(kUsage) for a name of the file `list` that has no row.
-  std::uint32_t Find(const std::string& name, const std::string& list) {
+  // Throws Error(kUsage) for a name of the file `list`, in this line of it (0: unknown), that has no row.
+  std::uint32_t Find(const std::string& name, const std::string& list, std::size_t line = 0) {
     if (const auto found = TryFind(name)) return *found;
-    throw Error(ErrorCode::kUsage,
-                fmt::format("{}: {} of {} has no row there", Printable(rows_path_), Printable(name), Printable(list)));
+    throw Error(ErrorCode::kUsage, fmt::format("{}: {} of {} has no row there", Printable(rows_path_), Printable(name),
+                                               AtLine(list, line)));
   }
 
   std::optional<std::uint32_t> TryFind(const std::string& name) {
@@ -84,8 +88,8 @@ class ImagesOfRows {
 Images TakeImages(const EvaluationOptions& options, const Table& rows, const PairList& list, EvaluationSet& set) {
   ImagesOfRows images(rows);
   for (const NamedPair& pair : list.pairs) {
-    set.comparisons.first.push_back(images.Find(pair.first, options.pairs));
-    set.comparisons.second.push_back(images.Find(pair.second, options.pairs));
+    set.comparisons.first.push_back(images.Find(pair.first, options.pairs, pair.line));
+    set.comparisons.second.push_back(images.Find(pair.second, options.pairs, pair.line));
     set.comparisons.mated.push_back(pair.mated);
     set.fold.push_back(pair.fold);
   }
@@ -365,10 +369,10 @@ EvaluationSet ReadEvaluationSet(const EvaluationOptions& options) {
 
 void CheckNames(const EvaluationOptions& options, const std::vector<std::string>& paths, const std::string& source) {
   const NameIndex index(paths);
-  const auto check = [&](const std::string& name, const std::string& list) {
+  const auto check = [&](const std::string& name, const std::string& list, std::size_t line = 0) {
     if (index.Find(name)) return;
     throw Error(ErrorCode::kUsage,
-                fmt::format("{} of {} is not among {}", Printable(name), Printable(list), Printable(source)));
+                fmt::format("{} of {} is not among {}", Printable(name), AtLine(list, line), Printable(source)));
   };
   CheckPairsGoWith(options);
   for (const std::string& file : options.identities) {
@@ -384,8 +388,8 @@ void CheckNames(const EvaluationOptions& options, const std::vector<std::string>
     }
   } else if (options.pairs != kAll) {
     for (const NamedPair& pair : ReadPairList(options.pairs).pairs) {
-      check(pair.first, options.pairs);
-      check(pair.second, options.pairs);
+      check(pair.first, options.pairs, pair.line);
+      check(pair.second, options.pairs, pair.line);
     }
   }
   for (const QualitySource& quality : options.qualities) {

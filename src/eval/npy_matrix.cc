@@ -83,7 +83,12 @@ NpyReader::NpyReader(const std::string& path) : path_(path) {
   std::vector<std::uint8_t> text(length);
   file_->Read(static_cast<std::int64_t>(prefix), text);
   const auto header = ParseHeader({reinterpret_cast<const char*>(text.data()), text.size()});
-  if (!header) throw fail("not two dimensions of little-endian float32 or float64 in C order");
+  if (!header) {
+    constexpr std::size_t kMostShown = 100;
+    const std::string_view there(reinterpret_cast<const char*>(text.data()), std::min(text.size(), kMostShown));
+    throw fail(fmt::format("not two dimensions of little-endian float32 or float64 in C order, but {}",
+                           Printable(there.substr(0, there.find_last_not_of(" \n") + 1))));
+  }
   if (header->columns == 0 || header->columns > kMaxColumns || header->rows > kMaxValues / header->columns) {
     throw fail("its size is out of range");
   }

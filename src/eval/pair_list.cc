@@ -34,7 +34,7 @@ PairList FromTable(const std::string& path) {
   PairList list;
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const std::vector<std::string>& row = table.rows[i];
-    NamedPair pair{.first = NameOf(row[a]), .second = NameOf(row[b])};
+    NamedPair pair{.first = NameOf(row[a]), .second = NameOf(row[b]), .line = table.lines[i]};
     pair.mated = row[mated] == "1" || row[mated] == "true";
     if (!pair.mated && row[mated] != "0" && row[mated] != "false") {
       FailAtLine(path, table.lines[i], fmt::format("mated is {}; 1, 0, true or false", Printable(row[mated])));
@@ -87,6 +87,7 @@ PairList FromLfw(const std::string& path) {
     } else {
       FailAtLine(path, i + 1, fmt::format("{} words; a pair has 3 (NAME I J) or 4 (NAME I OTHER J)", words.size()));
     }
+    pair.line = i + 1;
     pair.fold = folded ? static_cast<std::uint32_t>(count / (2 * half)) : 0;
     list.pairs.push_back(std::move(pair));
     ++count;

@@ -15,6 +15,7 @@ struct NamedPair {
   std::string first_identity{}, second_identity{};
   bool mated = false;
   std::uint32_t fold = 0;
+  std::size_t line = 0;  // of the list's file, from 1; 0: it has no lines, or is of several files
 };
 
 struct PairList {

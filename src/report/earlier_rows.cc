@@ -86,7 +86,7 @@ class Collector {
       throw Error(
           ErrorCode::kUsage,
           fmt::format("{}: cannot be continued: its rows were made with {} {}, this run has {}; use the same, or "
-                      "another --output",
+                      "another file or folder",
                       Printable(file_path_), name, Printable(found), *wanted));
     }
   }

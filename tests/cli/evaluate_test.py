@@ -328,9 +328,14 @@ class Evaluate(ProgramTest):
         for words, options in ((['--fmr'], ['--fmr', '1e-3,x']), (['--quality'], ['--quality', 'x=']),
                                (['--tables', 'markdown'], ['--tables', 'html']),
                                (['--plot', '.svg'], ['--plot', 'edc.gif']),
-                               (['resamples'], ['--resamples', '-3']), (['FMR'], ['--fmr', '2'])):
+                               (['resamples'], ['--resamples', '-3']), (['resamples'], ['--resamples', '1']),
+                               (['FMR'], ['--fmr', '2'])):
             with self.subTest(options=options):
                 self.assert_refused(self.evaluate(*options), 2, *words)
+        for option in ('--seed', '--recipe-seed'):
+            run = self.evaluate(option, '-1')
+            self.assert_status(run, 2)
+            self.assertIn(f'{option}: Value -1 not in range', run.err)
         self.assert_refused(self.evaluate('--quality', 'x=none.csv'), 4, 'none.csv')
         self.assert_refused(self.evaluate('--start-fmr', '0'), 2, 'starting error 0')
         self.assert_refused(self.evaluate('more'), 2, 'more', '--network')
@@ -348,6 +353,27 @@ class Evaluate(ProgramTest):
         broken.write_text('file_a,file_b,mated\n0/0,0/1,1\n0/0,0/2,perhaps\n')
         run = self.run_program('evaluate', broken, '--rows', 'rows.csv', '--embeddings', 'rows.npy')
         self.assert_refused(run, 4, 'broken.csv', 'line 3', 'perhaps')
+        broken.write_text('file_a,file_b,mated\n0/0,0/1,1\n\n0/0,0/9,1\n')
+        run = self.run_program('evaluate', broken, '--rows', 'rows.csv', '--embeddings', 'rows.npy')
+        self.assert_refused(run, 2, 'rows.csv', '0/9 of', 'broken.csv, line 4')
+        np.save(self.folder / 'rows.npy', np.load(self.folder / 'rows.npy').astype(np.float16))
+        self.assert_refused(self.evaluate(), 4, 'rows.npy', "'<f2'")
+
+    def test_says_what_is_missing(self):
+        rows = self.folder / 'rows.csv'
+        with open(rows, encoding='utf-8') as file:
+            names = [row['path'] for row in csv.DictReader(file)]
+        (self.folder / 'some.csv').write_text('path,quality\n' + ''.join(f'{name},1\n' for name in names[1:]))
+        embeddings = np.load(self.folder / 'rows.npy')
+        embeddings[0] = np.nan
+        np.save(self.folder / 'one.npy', embeddings)
+        pairs = (self.folder / 'pairs.csv').read_text().splitlines()
+        (self.folder / 'pairs.csv').write_text('\n'.join([f'{pairs[0]},fold', *(f'{line},0' for line in pairs[1:])]) + '\n')
+        run = self.run_program('evaluate', 'pairs.csv', '--rows', 'rows.csv', '--embeddings', 'one.npy', '--fmr', '0.1',
+                               '--resamples', '0', '--quality', 'some.csv')
+        self.assert_status(run, 0)
+        self.assertIn('; one has no embedding, its comparisons are not accepted', run.out.decode())
+        self.assertIn('wants two folds, of which the list has one', run.out.decode())
 
 
 class Real(ProgramTest):

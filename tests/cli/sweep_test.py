@@ -15,9 +15,9 @@ class Sweep(ProgramTest):
         super().setUp()
         self.people('in')
 
-    def sweep(self, *options, fmr='0.1'):
+    def sweep(self, *options, fmr='0.1', resamples='5'):
         return self.run_program('sweep', 'all', 'in', '--aligned', '--guard', 'none', '--model', self.network, '--preset',
-                                'arcface', '--folder', 'sweep', '--fmr', fmr, '--resamples', '5', *options)
+                                'arcface', '--folder', 'sweep', '--fmr', fmr, '--resamples', resamples, *options)
 
     def table(self, run):
         """Its lines by column: of the whole network, of a random score, of the recipes."""
@@ -136,7 +136,9 @@ class Sweep(ProgramTest):
                                (['--jvp'], ['--jvp-plot', 'x.svg'])):
             with self.subTest(options=options):
                 self.assert_refused(self.sweep(*options), 2, *words)
+        self.assert_status(self.sweep('--seed', '-1'), 2)
         self.assert_refused(self.sweep(fmr='2'), 2, '--fmr')
+        self.assert_refused(self.sweep(resamples='1'), 2, '--resamples 1')
         self.assert_refused(self.sweep('--rows', 'none.csv', '--embeddings', 'none.npy'), 4, 'none.csv')
         self.assertFalse((self.folder / 'sweep').exists())
 
