@@ -7,7 +7,7 @@ from material import ProgramTest, detector_network, main, noise
 
 class Calibrate(ProgramTest):
     def calibrate(self, *arguments):
-        return self.run_program('calibrate', self.network, *arguments, '--aligned', '--preset', 'arcface')
+        return self.run_program('calibrate', self.network, *arguments, '--aligned', '--preset', 'arcface', '--force')
 
     def faces(self, folder, count):
         """Such as detector_network calls one."""
@@ -29,9 +29,7 @@ class Calibrate(ProgramTest):
         self.assertEqual(self.drift_and_faces(self.calibrate('faces', 'dark', '--recipe', 'auto', '--guard', 'none'))[1],
                          '230 faces')
         # Their order is another one, so sums may differ in the last place.
-        both = self.drift_and_faces(self.run_program(
-            'calibrate', self.network, 'faces', 'dark', '--aligned', '--preset', 'arcface', '--recipe', 'auto', '--guard',
-            guard))
+        both = self.drift_and_faces(self.calibrate('faces', 'dark', '--recipe', 'auto', '--guard', guard))
         self.assertAlmostEqual(float(both[0]), float(alone[0]), delta=0.0011)
         self.assertEqual(both[1], '110 faces')
         with open(self.network + '.json', encoding='utf-8') as stored:
