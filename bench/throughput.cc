@@ -1,7 +1,7 @@
 // Quality of aligned crops, whole path from pixels to drift and embedding: our side of bench/compare, which measures it
 // in turn with its rivals (bench/rivals/serve.py says how they are spoken to).
 //
-//   throughput MODEL [--batch N] [--threads N] [--precision fp32|bf16|bf16x3] [--method drift|embed|norm|jvp]
+//   throughput MODEL [--batch N] [--threads N] [--precision fp32|bf16] [--method drift|embed|norm|jvp]
 //              [--sparsity R] [--from F] [--pixels FILE] [--seconds S]
 //
 // One line of JSON when it is warm; then one a line of standard input, a number of seconds to measure for. With
@@ -48,10 +48,10 @@ Options Parse(int argc, char** argv) {
 
 prefiqs::Precision ParsePrecision(const std::string& text) {
   using prefiqs::Precision;
-  for (const Precision precision : {Precision::kFp32, Precision::kBf16, Precision::kBf16x3}) {
+  for (const Precision precision : {Precision::kFp32, Precision::kBf16}) {
     if (text == name(precision)) return precision;
   }
-  throw Error(ErrorCode::kUsage, "--precision " + text + ": fp32, bf16 or bf16x3");
+  throw Error(ErrorCode::kUsage, "--precision " + text + ": fp32 or bf16");
 }
 
 Method ParseMethod(const std::string& text) {

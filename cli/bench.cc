@@ -201,7 +201,7 @@ int RunBench(const Words& words) {
   app.add_option("--detector", run.detector, "Detector network [default: the one that comes with prefiqs]")
       ->type_name("FILE|default");
   app.add_option("--method", arguments.method, "As of score [drift]")->type_name("METHOD");
-  app.add_option("--precision", run.precision, "fp32, bf16 or bf16x3, as of score [fp32]")->type_name("P");
+  app.add_option("--precision", run.precision, "fp32 or bf16, as of score [fp32]")->type_name("P");
   app.add_option("--executor", run.executor, "onednn, or reference: slow, for checking [onednn]")->type_name("E");
   app.add_option("--threads", arguments.threads, "0: all cores [1 and all cores]")->type_name("N,...");
   app.add_option("--batch", arguments.batch, "Pictures given at once [1,8]")->type_name("N,...");

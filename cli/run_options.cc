@@ -104,8 +104,8 @@ void AddExecutionOptions(CLI::App& app, RunArguments& arguments) {
       ->check(CLI::PositiveNumber)
       ->group(speed);
   app.add_option("--precision", arguments.precision,
-                 "How products are formed: fp32; bf16 (several times as fast with AMX; drifts move by about 0.001); or "
-                 "bf16x3 (fp32's drifts within 1e-4) [fp32]")
+                 "How products are formed: fp32, or bf16 (several times as fast with AMX; drifts move by about 0.001) "
+                 "[fp32]")
       ->type_name("P")
       ->group(speed);
   app.add_option("--executor", arguments.executor, "onednn, or reference: slow, for checking [onednn]")
@@ -140,8 +140,7 @@ JobOptions MakeJob(const RunArguments& arguments) {
   JobOptions job = arguments.job;
   if (arguments.fail_under_gate && !job.gate) throw Error(ErrorCode::kUsage, "--fail-under-gate needs --gate SCALAR");
   job.assessor.precision =
-      Choose<Precision>("--precision", arguments.precision,
-                        {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}, {"bf16x3", Precision::kBf16x3}});
+      Choose<Precision>("--precision", arguments.precision, {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}});
   job.format =
       Choose<RowFormat>("--format", arguments.format, {{"csv", RowFormat::kCsv}, {"jsonl", RowFormat::kJsonLines}});
   job.faces =

@@ -49,8 +49,6 @@ TARGETS = [
      lambda r: twins(r, large, ORT, batch=[8], ours="bf16")),
     ("bf16 twin, batch 8, beside two bf16 passes of PyTorch", "x", 3, True,
      lambda r: twins(r, large, TORCH_BF16, batch=[8], ours="bf16")),
-    ("bf16x3 twin, batch 8, beside the fp32 twin", "x", 2.5, True,
-     lambda r: twins(r, large, "prefiqs fp32", batch=[8], ours="bf16x3")),
     ("MobileFaceNets, batch 1 and 16, beside two passes of ONNX Runtime", "x", 2, True,
      lambda r: twins(r, compact, ORT, batch=[1, 16])),
     ("shared prefix, iresnet100, twin / dense pass", "", 1.15, False, lambda r: of_section(r, "from", largest, "ratio")),

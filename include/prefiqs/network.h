@@ -22,14 +22,13 @@ enum class ExecutorKind {
   kReference,  // naive loops, obviously correct, slow
 };
 
-// How products are formed; sums are float32 in all. The bfloat16 ones want ExecutorKind::kOneDnn and a
-// processor that has AVX512-BF16, or AMX, on which they are several times as fast.
+// How products are formed; sums are float32 in both. kBf16 wants ExecutorKind::kOneDnn and a processor that has
+// AVX512-BF16, or AMX, on which it is several times as fast.
 enum class Precision {
   kFp32,
-  kBf16,    // operands rounded to bfloat16, 8 significant bits: ranks faces as kFp32 does, drifts move by about 0.001
-  kBf16x3,  // operands as sums of two bfloat16, three products each: about 16 bits, drifts agree within 1e-4
+  kBf16,  // operands rounded to bfloat16, 8 significant bits: ranks faces as kFp32 does, drifts move by about 0.001
 };
-// "fp32", "bf16", "bf16x3".
+// "fp32", "bf16".
 PREFIQS_API std::string_view name(Precision precision);
 
 // What a quality means among faces: its quantiles over a reference set, for one network, recipe and preprocessing.

@@ -7,11 +7,9 @@ std::string_view name(Precision precision) {
     case Precision::kFp32:
       return "fp32";
     case Precision::kBf16:
-      return "bf16";
-    case Precision::kBf16x3:
       break;
   }
-  return "bf16x3";
+  return "bf16";
 }
 
 }  // namespace prefiqs

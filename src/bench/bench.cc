@@ -98,12 +98,9 @@ class Bench {
     stage.images_a_second = 1000 / stage.milliseconds;
     if (!work) return stage;
     stage.gigaflops = 2.0 * static_cast<double>(*work) * stage.images_a_second / 1e9;
-    // Of three products each of the work's is made.
-    const bool split = options_.assessor.precision == Precision::kBf16x3;
-    const std::string_view factors = prefiqs::name(split ? Precision::kBf16 : options_.assessor.precision);
     for (const BenchCeiling& ceiling : report_.ceilings) {
-      if (ceiling.precision == factors && ceiling.threads == threads) {
-        stage.of_ceiling = stage.gigaflops * (split ? 3 : 1) / ceiling.gigaflops;
+      if (ceiling.precision == report_.precision && ceiling.threads == threads) {
+        stage.of_ceiling = stage.gigaflops / ceiling.gigaflops;
       }
     }
     return stage;

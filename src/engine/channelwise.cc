@@ -46,26 +46,14 @@ PREFIQS_INLINE void Row(const Channels& f, std::int64_t width, const Source* x, 
     auto* const out = static_cast<float*>(y);
 #pragma omp simd
     for (std::int64_t c = 0; c < width; ++c) out[c] = Apply(f, c, Load(x, c));
-  } else if constexpr (kForm == ChannelForm::kBf16) {
-    auto* const out = static_cast<std::uint16_t*>(y);
-#pragma omp simd
-    for (std::int64_t c = 0; c < width; ++c) out[c] = RoundToBf16(Apply(f, c, Load(x, c)));
   } else {
     auto* const out = static_cast<std::uint16_t*>(y);
 #pragma omp simd
-    for (std::int64_t c = 0; c < width; ++c) {
-      const float value = Apply(f, c, Load(x, c));
-      const std::uint16_t high = RoundToBf16(value);
-      out[c] = high;
-      out[c + width] = RoundToBf16(value - FromBf16(high));
-      out[c + 2 * width] = high;
-    }
+    for (std::int64_t c = 0; c < width; ++c) out[c] = RoundToBf16(Apply(f, c, Load(x, c)));
   }
 }
 
-constexpr std::int64_t BytesOf(ChannelForm form) {
-  return form == ChannelForm::kFloat ? 4 : form == ChannelForm::kBf16 ? 2 : 6;
-}
+constexpr std::int64_t BytesOf(ChannelForm form) { return form == ChannelForm::kFloat ? 4 : 2; }
 
 template <typename Source, ChannelForm kForm>
 PREFIQS_INLINE void Rows(const Channels& all, const ChannelRows& rows, const void* source, void* y) {
@@ -103,8 +91,6 @@ PREFIQS_INLINE void To(const Pass& pass, const void* x, void* y) {
       return Rows<Source, ChannelForm::kFloat>(pass.function, pass.rows, x, y);
     case ChannelForm::kBf16:
       return Rows<Source, ChannelForm::kBf16>(pass.function, pass.rows, x, y);
-    case ChannelForm::kBf16x3:
-      return Rows<Source, ChannelForm::kBf16x3>(pass.function, pass.rows, x, y);
   }
 }
 
@@ -166,8 +152,6 @@ bool ChannelFunction::ThenPRelu(std::span<const float> s) {
 void ChannelFunction::Widen(std::size_t channels) {
   for (auto* parameters : {&scale, &shift, &slope, &post_scale, &post_shift}) parameters->resize(channels, 0.0f);
 }
-
-float RoundedToBf16(float value) { return FromBf16(RoundToBf16(value)); }
 
 void RunChannelwise(const ChannelFunction& function, const ChannelRows& rows, ChannelForm from, ChannelForm to,
                     const void* x, void* y, Vectors vectors) {

@@ -26,12 +26,8 @@ struct ChannelFunction {
   bool has_slope_ = false;
 };
 
-// What is written: numbers as they are; rounded to the nearest bfloat16, ties to even; or each row of width w as three
-// rows of bfloat16: hi, lo, hi with hi = bf16(y), lo = bf16(y - hi), which hold 16 significant bits.
-enum class ChannelForm { kFloat, kBf16, kBf16x3 };
-
-// `value` as the nearest bfloat16, ties to even.
-float RoundedToBf16(float value);
+// Numbers as they are, or rounded to the nearest bfloat16, ties to even.
+enum class ChannelForm { kFloat, kBf16 };
 
 // How channels lie in memory: `outer` times `blocks` times `rows` rows of `width` channels; row r of block b holds the
 // channels b·width … . Batch×height×width×channel has one block, layouts of 4, 8 or 16 channels have channels/width.
@@ -42,8 +38,8 @@ struct ChannelRows {
 // At most as new instructions as this.
 enum class Vectors { kBaseline, kAvx2, kAvx512 };
 
-// `x` in the form `from`, kFloat or kBf16; `y` may be `x` where `to` is the same, else they do not overlap. kBf16x3
-// wants one block. Starts no thread; the same bits with all vectors.
+// `x` in the form `from`; `y` may be `x` where `to` is the same, else they do not overlap. Starts no thread; the same
+// bits with all vectors.
 void RunChannelwise(const ChannelFunction& function, const ChannelRows& rows, ChannelForm from, ChannelForm to,
                     const void* x, void* y, Vectors vectors);
 

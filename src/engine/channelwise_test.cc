@@ -81,22 +81,6 @@ TEST_P(Channelwise, IsTheSameAsOneElementAtATime) {
   }
 }
 
-TEST_P(Channelwise, SplitsIntoSixteenBits) {
-  const ChannelRows rows{1, 1, 11, 20};
-  const std::vector<float> x = Draw(220, -3, 3);
-  std::vector<std::uint16_t> y(3 * 220);
-  RunChannelwise(ChannelFunction::Identity(20), rows, ChannelForm::kFloat, ChannelForm::kBf16x3, x.data(), y.data(),
-                 GetParam());
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const std::size_t place = i / 20 * 60 + i % 20;
-    const float high = FromBits(y[place]), low = FromBits(y[place + 20]);
-    ASSERT_EQ(y[place + 40], y[place]);
-    ASSERT_EQ(high, NearestBf16(x[i]));
-    ASSERT_EQ(low, NearestBf16(x[i] - high));
-    ASSERT_LE(std::fabs(high + low - x[i]), std::ldexp(std::fabs(x[i]), -16)) << x[i];
-  }
-}
-
 TEST_P(Channelwise, RoundsTiesToEvenAndKeepsWhatIsNoNumber) {
   const float inf = std::numeric_limits<float>::infinity();
   const std::vector<float> x{FromBits(0x3F80) + std::ldexp(1.0f, -8),

@@ -186,7 +186,7 @@ TEST(Assessor, HasTheSameBitsWithHelp) {
   const Network network = LoadTest();
   const std::vector<Image> crops = Crops(6);
   for (const double from : {0.0, 0.9}) {  // 0.9: the product behind the convolution
-    for (const Precision precision : {Precision::kFp32, Precision::kBf16, Precision::kBf16x3}) {
+    for (const Precision precision : {Precision::kFp32, Precision::kBf16}) {
       AssessorOptions options{.recipe = Recipe{.from = from}, .precision = precision};
       try {
         const Assessor alone(network, options);

@@ -101,6 +101,18 @@ class Resume(ProgramTest):
         self.assert_refused(run, 2, 'part', 'preprocessing')
         self.assertEqual(self.read('part'), before)
 
+    def test_rows_of_a_precision_that_is_no_more_are_left_alone(self):
+        self.score_aligned('crops', '--output', 'part')
+        earlier = self.read('part').replace(b',fp32,', b',bf16x3,')
+        self.assertIn(b',bf16x3,', earlier)
+        (self.folder / 'part').write_bytes(earlier)
+        for options, words in (([], ['part', 'cannot be continued', 'precision bf16x3', 'fp32', 'another --output']),
+                               (['--precision', 'bf16x3'], ['--precision', 'bf16x3', 'fp32', 'bf16'])):
+            with self.subTest(options=options):
+                run = self.score_aligned('crops', '--output', 'part', '--resume', *options)
+                self.assert_refused(run, 2, *words)
+        self.assertEqual(self.read('part'), earlier)
+
     def test_refuses_what_is_no_table_of_ours(self):
         (self.folder / 'part').write_bytes(b'name,age\nanna,7\n')
         self.assert_refused(self.score_aligned('crops', '--output', 'part', '--resume'), 4, 'part', '--force')

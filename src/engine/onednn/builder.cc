@@ -156,21 +156,16 @@ ChannelForm Builder::FactorForm(const graph::Node& node) const {
   // Depthwise convolutions are no faster in bfloat16, and a picture's three channels fill no tile.
   constexpr std::int64_t kFewest = 16;
   if (node.op == "Conv" && shape.size() == 4) {
-    const std::int64_t groups = node.Int("group", 1);
-    if (shape[1] / groups < kFewest) return ChannelForm::kFloat;
-    if (options_.precision == Precision::kBf16) return ChannelForm::kBf16;
-    return groups == 1 ? ChannelForm::kBf16x3 : ChannelForm::kFloat;
+    return shape[1] / node.Int("group", 1) < kFewest ? ChannelForm::kFloat : ChannelForm::kBf16;
   }
-  // Reading the weights is what an embedding's product costs: three would take longer than float32's one.
-  if (node.op == "Gemm" && options_.precision == Precision::kBf16) return ChannelForm::kBf16;
-  return ChannelForm::kFloat;
+  return node.op == "Gemm" ? ChannelForm::kBf16 : ChannelForm::kFloat;
 }
 
 ChannelForm Builder::FormFor(graph::ValueId id) const {
   return form_[static_cast<std::size_t>(id)].value_or(ChannelForm::kFloat);
 }
 
-Operand Builder::ReadFactor(graph::ValueId id, ChannelForm form, const Desc& wanted) {
+Operand Builder::ReadFactor(graph::ValueId id, const Desc& wanted) {
   const Operand first = Read(id);
   for (const Operand& known : State(id).forms) {
     if (known.desc == wanted) {
@@ -179,13 +174,11 @@ Operand Builder::ReadFactor(graph::ValueId id, ChannelForm form, const Desc& wan
     }
   }
   const Dims dims = Plain(id).dims();
-  if (form == ChannelForm::kBf16 && !(RowsOf(first.desc) && wanted == ChannelsLast(dims, Type::bf16))) {
-    return ReadAs(id, wanted);
-  }
   const auto lies = RowsOf(first.desc);
-  const Operand rows = lies && lies->blocks == 1 ? first : ReadAs(id, ChannelsLast(dims, Type::f32));
+  if (!lies || wanted != ChannelsLast(dims, Type::bf16)) return ReadAs(id, wanted);
+  const Operand rows = lies->blocks == 1 ? first : ReadAs(id, ChannelsLast(dims, Type::f32));
   const Operand factor =
-      AddChannelStep(rows, ChannelFunction::Identity(static_cast<std::size_t>(dims[1])), form, false);
+      AddChannelStep(rows, ChannelFunction::Identity(static_cast<std::size_t>(dims[1])), ChannelForm::kBf16, false);
   residents_[static_cast<std::size_t>(factor.buffer)].push_back(id);
   State(id).forms.push_back(factor);
   return factor;
@@ -202,8 +195,7 @@ Operand Builder::AddChannelStep(const Operand& source, ChannelFunction function,
   const ChannelRows rows = *RowsOf(source.desc);
   function.Widen(static_cast<std::size_t>(rows.blocks * rows.width));
   const ChannelForm from = source.desc.data_type() == Type::bf16 ? ChannelForm::kBf16 : ChannelForm::kFloat;
-  Dims dims = source.desc.dims();
-  if (form == ChannelForm::kBf16x3) dims[1] *= 3;
+  const Dims dims = source.desc.dims();
   // Factors are batch×height×width×channel; what stays float stays where it lies.
   const Desc desc = form != ChannelForm::kFloat   ? ChannelsLast(dims, Type::bf16)
                     : from == ChannelForm::kFloat ? source.desc
@@ -213,11 +205,6 @@ Operand Builder::AddChannelStep(const Operand& source, ChannelFunction function,
   Touch(target);
   plan_.steps.push_back(std::make_unique<ChannelStep>(std::move(function), rows, from, form, source, target));
   return target;
-}
-
-Operand Builder::Constant(graph::TensorPtr tensor, const Desc& view, const Desc& wanted) {
-  const Operand operand{view, -1, packing_.Plain(tensor, view)};
-  return view == wanted ? operand : Rearranged(operand, wanted);
 }
 
 Operand Builder::Arrange(graph::ValueId id, const Desc& view, const Desc& wanted) {

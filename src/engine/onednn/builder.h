@@ -51,9 +51,8 @@ class Builder {
   // `wanted`. Constants are arranged while compiling.
   Operand Arrange(graph::ValueId id, const Desc& view, const Desc& wanted);
 
-  // Input 0 of `node`, which FactorForm says is no float32: rounded, or split, and laid out as `wanted`.
-  Operand ReadFactor(graph::ValueId id, ChannelForm form, const Desc& wanted);
-  Operand Constant(graph::TensorPtr tensor, const Desc& view, const Desc& wanted);
+  // Input 0 of a node of which FactorForm says kBf16: rounded, and laid out as `wanted`.
+  Operand ReadFactor(graph::ValueId id, const Desc& wanted);
 
   // --- results
 

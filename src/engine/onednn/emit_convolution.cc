@@ -27,27 +27,6 @@ Desc Dense(const Dims& dims) {
   return Desc(dims, Type::f32, strides);
 }
 
-// The weights as hi + lo in the order that makes hi·hi + lo·hi + hi·lo of an input of rows hi, lo, hi.
-graph::TensorPtr SplitWeights(const graph::TensorPtr& weights) {
-  graph::Shape shape = weights->shape();
-  const std::int64_t filters = shape[0], size = weights->count() / filters;
-  shape[1] *= 3;
-  return std::make_shared<graph::Tensor>(
-      graph::Tensor::Deferred(graph::DataType::kFloat32, shape, [weights, filters, size](std::byte* bytes) {
-        auto* out = reinterpret_cast<float*>(bytes);
-        // The last third is not needed before it is written.
-        float* in = out + 2 * filters * size;
-        weights->CopyTo(reinterpret_cast<std::byte*>(in));
-        for (std::int64_t o = 0; o < filters; ++o, in += size, out += 3 * size) {
-          for (std::int64_t i = 0; i < size; ++i) {
-            const float value = in[i], high = RoundedToBf16(value);
-            out[i] = out[i + size] = high;
-            out[i + 2 * size] = RoundedToBf16(value - high);
-          }
-        }
-      }));
-}
-
 // What is only passed through functions of a channel into products in bfloat16 may be kept in it: half the memory to
 // write and read.
 Type ResultType(const Builder& builder, const Fusion& fusion, ChannelForm form) {
@@ -68,16 +47,10 @@ enum class Way {
 bool EmitWith(Builder& builder, const graph::Node& node, const Fusion& fusion, Way way) {
   const graph::ValueId input = node.inputs[0], weights = node.inputs[1];
   const graph::Shape& weight_shape = builder.graph().value(weights).shape;
-  Dims weight_dims = WeightDims(weight_shape, node.Int("group", 1));
+  const Dims weight_dims = WeightDims(weight_shape, node.Int("group", 1));
   const ChannelForm form = builder.FactorForm(node);
   const Type type = form == ChannelForm::kFloat ? Type::f32 : Type::bf16;
   Desc source(builder.Plain(input).dims(), type, Tag::any);
-  if (form == ChannelForm::kBf16x3) {
-    Dims dims = source.dims();
-    dims[1] *= 3;
-    weight_dims[1] *= 3;
-    source = Desc(dims, type, Tag::acdb);
-  }
   const ops::Window window =
       ops::ResolveWindow(node, builder.graph().value(input).shape, {weight_shape.begin() + 2, weight_shape.end()});
   Dims dilations = window.dilations;  // oneDNN counts the elements left out
@@ -101,14 +74,9 @@ bool EmitWith(Builder& builder, const graph::Node& node, const Fusion& fusion, W
   const dnnl::convolution_forward::primitive_desc primitive(desc, fusion.Attributes(), builder.engine());
 
   PrimitiveStep::Arguments arguments;
-  arguments.emplace_back(DNNL_ARG_SRC, form == ChannelForm::kFloat
-                                           ? builder.ReadAs(input, primitive.src_desc())
-                                           : builder.ReadFactor(input, form, primitive.src_desc()));
-  arguments.emplace_back(DNNL_ARG_WEIGHTS,
-                         form == ChannelForm::kBf16x3
-                             ? builder.Constant(SplitWeights(builder.graph().value(weights).constant),
-                                                Dense(weight_dims), primitive.weights_desc())
-                             : builder.Arrange(weights, Dense(weight_dims), primitive.weights_desc()));
+  arguments.emplace_back(DNNL_ARG_SRC, form == ChannelForm::kFloat ? builder.ReadAs(input, primitive.src_desc())
+                                                                   : builder.ReadFactor(input, primitive.src_desc()));
+  arguments.emplace_back(DNNL_ARG_WEIGHTS, builder.Arrange(weights, Dense(weight_dims), primitive.weights_desc()));
   if (HasBias(node)) arguments.emplace_back(DNNL_ARG_BIAS, builder.ReadPlain(node.inputs[2]));
   const Operand output = PrepareOutput(builder, fusion, primitive.dst_desc());
   arguments.emplace_back(DNNL_ARG_DST, output);

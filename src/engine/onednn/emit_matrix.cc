@@ -49,7 +49,7 @@ bool EmitInnerProduct(Builder& builder, const graph::Node& node, graph::ValueId 
   const dnnl::inner_product_forward::primitive_desc primitive(desc, fusion.Attributes(), builder.engine());
 
   const Operand factor = form == ChannelForm::kFloat ? builder.ReadAs(input, primitive.src_desc())
-                                                     : builder.ReadFactor(input, form, primitive.src_desc());
+                                                     : builder.ReadFactor(input, primitive.src_desc());
   const Operand output = PrepareOutput(builder, fusion, builder.Plain(node.outputs[0]));
   const Desc all = Matrix(width, depth, !transposed), biases({width}, Type::f32, Tag::a);
   for (std::int64_t first = 0; first < width; first += part) {

@@ -144,7 +144,7 @@ TEST_P(SideBySideTest, ChangesNoBitOfSeveralWorkers) {
 
 INSTANTIATE_TEST_SUITE_P(Precisions, SideBySideTest,
                          testing::Combine(testing::Values(0, 1, 2, kBlocks),
-                                          testing::Values(Precision::kFp32, Precision::kBf16, Precision::kBf16x3)));
+                                          testing::Values(Precision::kFp32, Precision::kBf16)));
 
 }  // namespace
 }  // namespace prefiqs::engine
