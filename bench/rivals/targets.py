@@ -59,7 +59,7 @@ TARGETS = [
     ("start to first score, MobileFaceNets", "ms", 60, False, lambda r: of_section(r, "start", compact, "ours_ms")),
     ("start to first score, iresnet100", "ms", 600, False, lambda r: of_section(r, "start", largest, "ours_ms")),
     ("two threads beside one", "x", 1.9, True, lambda r: of_section(r, "threads", anyone, "ratio")),
-    ("peak memory above the weights, score --aligned", "MB", 150, False,
+    ("peak memory above both networks' weights, score --aligned", "MB", 150, False,
      lambda r: of_section(r, "start", anyone, "above_weights_mb")),
 ]
 
