@@ -226,13 +226,18 @@ PREFIQS_INLINE void MultiplyAll(const Work& work, const float* v, const float* u
   }
 }
 
-template <typename Vector, int kPair, int kTogether, int kWidth>
-PREFIQS_INLINE void MultiplyPair(const Work& work, const float* weights) {
-  TransformWeights<Vector, kPair, kWidth>(work, weights);
-  for (int i = 0; i < kPairElements; ++i) {
-    const int element = kPairs[kPair][i / kRead] * kRead + i % kRead;
-    MultiplyAll<Vector, kTogether, kTogether / 3 + 1, kWidth>(
-        work, work.v + element * work.v_stride, work.u + i * work.u_stride, work.m + element * work.m_stride);
+// A block of filters, of which u holds a pair of rows at a time.
+template <typename Vector, int kTogether, int kWidth>
+PREFIQS_INLINE void MultiplyByAll(const Work& work, const float* weights) {
+  for (int pair = 0; pair < 3; ++pair) {
+    if (pair == 0) TransformWeights<Vector, 0, kWidth>(work, weights);
+    if (pair == 1) TransformWeights<Vector, 1, kWidth>(work, weights);
+    if (pair == 2) TransformWeights<Vector, 2, kWidth>(work, weights);
+    for (int i = 0; i < kPairElements; ++i) {
+      const int element = kPairs[pair][i / kRead] * kRead + i % kRead;
+      MultiplyAll<Vector, kTogether, kTogether / 3 + 1, kWidth>(
+          work, work.v + element * work.v_stride, work.u + i * work.u_stride, work.m + element * work.m_stride);
+    }
   }
 }
 
@@ -279,9 +284,7 @@ PREFIQS_INLINE void TransformOutputs(const Work& work, std::int64_t first, std::
 template <typename Vector, int kTogether, int kWidth>
 PREFIQS_INLINE void Filters(const Work& work, std::int64_t first, std::int64_t count, std::int64_t block) {
   const float* const weights = work.weights + block * work.shape.channels * kTaps * kTaps * kLanes;
-  MultiplyPair<Vector, 0, kTogether, kWidth>(work, weights);
-  MultiplyPair<Vector, 1, kTogether, kWidth>(work, weights);
-  MultiplyPair<Vector, 2, kTogether, kWidth>(work, weights);
+  MultiplyByAll<Vector, kTogether, kWidth>(work, weights);
   TransformOutputs<Vector, kWidth>(work, first, count, block);
 }
 
@@ -294,7 +297,9 @@ PREFIQS_INLINE void Run(const Work& work) {
     TransformInputs<Vector>(work, first, count);
     std::int64_t block = 0;
     for (; block + kWidth <= blocks; block += kWidth) Filters<Vector, kTogether, kWidth>(work, first, count, block);
-    if (block < blocks) Filters<Vector, kTogether, 1>(work, first, count, block);
+    if constexpr (kWidth > 1) {
+      if (block < blocks) Filters<Vector, kTogether, 1>(work, first, count, block);
+    }
   }
 }
 
