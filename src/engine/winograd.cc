@@ -14,18 +14,21 @@ constexpr int kRead = 6, kWritten = 4;  // sides of a tile
 constexpr int kElements = kRead * kRead;
 
 // What a register holds of them: wider ones would be taken apart in memory.
-using Whole = float __attribute__((vector_size(sizeof(float) * kLanes), aligned(alignof(float)), may_alias));
-using Half = float __attribute__((vector_size(sizeof(float) * kLanes / 2), aligned(alignof(float)), may_alias));
+using Whole = float __attribute__((vector_size(sizeof(float) * kLanes)));
+using Half = float __attribute__((vector_size(sizeof(float) * kLanes / 2)));
 template <typename Vector>
 constexpr int kFloats = static_cast<int>(sizeof(Vector) / sizeof(float));
 
 template <typename Vector>
 PREFIQS_INLINE Vector Load(const float* from) {
-  return *reinterpret_cast<const Vector*>(from);
+  Vector value;
+  __builtin_memcpy(&value, from,
+                   sizeof(value));  // from anywhere: an alignment would not survive as a template's argument
+  return value;
 }
 template <typename Vector>
 PREFIQS_INLINE void Store(float* to, Vector value) {
-  *reinterpret_cast<Vector*>(to) = value;
+  __builtin_memcpy(to, &value, sizeof(value));
 }
 
 // The polynomials that are multiplied are evaluated at 0, ±a, ±b and ∞, elements 0 to 5 in this order. These points
