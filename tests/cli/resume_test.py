@@ -106,7 +106,7 @@ class Resume(ProgramTest):
         earlier = self.read('part').replace(b',fp32,', b',bf16x3,')
         self.assertIn(b',bf16x3,', earlier)
         (self.folder / 'part').write_bytes(earlier)
-        for options, words in (([], ['part', 'cannot be continued', 'precision bf16x3', 'fp32', 'another --output']),
+        for options, words in (([], ['part', 'cannot be continued', 'precision bf16x3', 'fp32', 'another file']),
                                (['--precision', 'bf16x3'], ['--precision', 'bf16x3', 'fp32', 'bf16'])):
             with self.subTest(options=options):
                 run = self.score_aligned('crops', '--output', 'part', '--resume', *options)
