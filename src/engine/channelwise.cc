@@ -6,10 +6,6 @@
 namespace prefiqs::engine {
 namespace {
 
-// Loops below are inlined into functions that the compiler may use newer instructions in, so nothing in them may be a
-// function of a header.
-#define PREFIQS_INLINE __attribute__((always_inline)) inline
-
 PREFIQS_INLINE std::uint16_t RoundToBf16(float value) {
   const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, value);
   const std::uint32_t rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
@@ -104,16 +100,8 @@ PREFIQS_INLINE void Run(const Pass& pass, const void* x, void* y) {
 
 void RunBaseline(const Pass& pass, const void* x, void* y) { Run(pass, x, y); }
 
-#if defined(__x86_64__)
-__attribute__((target("avx2,fma"))) void RunAvx2(const Pass& pass, const void* x, void* y) { Run(pass, x, y); }
-
-#if defined(__clang__)  // has no word for the width
-#define PREFIQS_AVX512 "avx512f,avx512bw,avx512dq,avx512vl,fma"
-#else
-#define PREFIQS_AVX512 "avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512"
-#endif
-__attribute__((target(PREFIQS_AVX512))) void RunAvx512(const Pass& pass, const void* x, void* y) { Run(pass, x, y); }
-#endif
+PREFIQS_WITH_AVX2 void RunAvx2(const Pass& pass, const void* x, void* y) { Run(pass, x, y); }
+PREFIQS_WITH_AVX512 void RunAvx512(const Pass& pass, const void* x, void* y) { Run(pass, x, y); }
 
 }  // namespace
 
@@ -160,11 +148,8 @@ void RunChannelwise(const ChannelFunction& function, const ChannelRows& rows, Ch
                   rows,
                   from,
                   to};
-#if defined(__x86_64__)
   if (vectors == Vectors::kAvx512) return RunAvx512(pass, x, y);
   if (vectors == Vectors::kAvx2) return RunAvx2(pass, x, y);
-#endif
-  (void)vectors;
   RunBaseline(pass, x, y);
 }
 

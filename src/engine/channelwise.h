@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "engine/vectors.h"
+
 namespace prefiqs::engine {
 
 // y = post_scale · PReLU(scale · x + shift; slope) + post_shift, with PReLU(t; s) = t where t > 0 and s · t elsewhere:
@@ -34,9 +36,6 @@ enum class ChannelForm { kFloat, kBf16 };
 struct ChannelRows {
   std::int64_t outer = 1, blocks = 1, rows = 1, width = 1;
 };
-
-// At most as new instructions as this.
-enum class Vectors { kBaseline, kAvx2, kAvx512 };
 
 // `x` in the form `from`; `y` may be `x` where `to` is the same, else they do not overlap. Starts no thread; the same
 // bits with all vectors.

@@ -5,9 +5,6 @@
 namespace prefiqs::engine {
 namespace {
 
-// As in channelwise.cc: inlined into functions that may use newer instructions.
-#define PREFIQS_INLINE __attribute__((always_inline)) inline
-
 constexpr int kLanes = 16;  // channels or filters side by side
 constexpr int kTaps = 3;
 constexpr int kRead = 6, kWritten = 4;  // sides of a tile
@@ -306,24 +303,10 @@ PREFIQS_INLINE void Run(const Work& work) {
   }
 }
 
-#if defined(__x86_64__)
-constexpr bool kIsX86 = true;
 // 16 registers of eight floats; 32 of sixteen.
 constexpr int kTogetherAvx2 = 6, kTogetherAvx512 = 14;
-__attribute__((target("avx2,fma"))) void RunAvx2(const Work& work) { Run<Half, kTogetherAvx2, 1>(work); }
-
-#if defined(__clang__)  // has no word for the width
-#define PREFIQS_AVX512 "avx512f,avx512bw,avx512dq,avx512vl,fma"
-#else
-#define PREFIQS_AVX512 "avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512"
-#endif
-__attribute__((target(PREFIQS_AVX512))) void RunAvx512(const Work& work) { Run<Whole, kTogetherAvx512, 2>(work); }
-#else
-constexpr bool kIsX86 = false;
-constexpr int kTogetherAvx2 = 6, kTogetherAvx512 = 14;
-void RunAvx2(const Work& work) { Run<Half, kTogetherAvx2, 1>(work); }
-void RunAvx512(const Work& work) { Run<Whole, kTogetherAvx512, 2>(work); }
-#endif
+PREFIQS_WITH_AVX2 void RunAvx2(const Work& work) { Run<Half, kTogetherAvx2, 1>(work); }
+PREFIQS_WITH_AVX512 void RunAvx512(const Work& work) { Run<Whole, kTogetherAvx512, 2>(work); }
 
 }  // namespace
 
@@ -331,7 +314,7 @@ std::int64_t WinogradTiles(const WinogradShape& shape) {
   return ((shape.height + kWritten - 1) / kWritten) * ((shape.width + kWritten - 1) / kWritten);
 }
 
-bool HasWinograd(Vectors vectors) { return kIsX86 && vectors != Vectors::kBaseline; }
+bool HasWinograd(Vectors vectors) { return vectors != Vectors::kBaseline; }
 
 std::size_t WinogradScratch(const WinogradShape& shape, std::size_t images) {
   return static_cast<std::size_t>(std::max(SizesOf(Describe(shape, images, kTogetherAvx2)).all(),

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-#include "engine/channelwise.h"
+#include "engine/vectors.h"
 
 namespace prefiqs::engine {
 
