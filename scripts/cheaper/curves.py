@@ -100,24 +100,26 @@ class Pairs:
 
     def errors(self, ranked, weights):
         """FNMR at FMR with the shares STEPS of the pictures of the lowest quality discarded."""
+        order, drawn = ranked[0], weights[0]
+        gone = np.cumsum(drawn[self.person[order]])  # with this picture and those before
+        cuts = (np.searchsorted(gone, np.floor(share * gone[-1] + 1e-9), 'right') for share in STEPS)
+        return np.array([self._fnmr(int(cut), ranked, weights) for cut in cuts])
+
+    def _fnmr(self, cut, ranked, weights):
+        """FNMR at FMR where the first `cut` pictures are gone."""
         order, gone_first, mated_gone_first = ranked  # of pairs: the place of the picture that goes first
         drawn, pair_weight, mated_weight = weights
-        gone = np.cumsum(drawn[self.person[order]])  # with this picture and those before
-        result = []
-        for share in STEPS:
-            cut = int(np.searchsorted(gone, np.floor(share * gone[-1] + 1e-9), 'right'))
-            passed = np.cumsum(pair_weight * (gone_first >= cut))[self.ends]  # at or above each different similarity
-            wanted = FMR * self._non_mated_weight(order[cut:], drawn)
-            if passed[-1] < 2 * wanted:
-                raise ValueError('too few non-mated pairs are held')
-            k = int(np.searchsorted(passed, wanted))  # the first that reaches it, or what is before, whichever is nearer
-            before = passed[k - 1] if k > 0 else 0.0
-            nearest = before if wanted - before < passed[k] - wanted else passed[k]
-            # The lowest threshold that lets as many pass lies just above the next non-mated pair that is kept.
-            below = self.similarity[self.ends[np.searchsorted(passed, nearest, 'right')]]
-            mated = mated_weight * (mated_gone_first >= cut)
-            result.append(mated[self.mated_similarity <= below].sum() / mated.sum())
-        return np.array(result)
+        passed = np.cumsum(pair_weight * (gone_first >= cut))[self.ends]  # at or above each different similarity
+        wanted = FMR * self._non_mated_weight(order[cut:], drawn)
+        if passed[-1] < 2 * wanted:
+            raise ValueError('too few non-mated pairs are held')
+        k = int(np.searchsorted(passed, wanted))  # the first that reaches it, or what is before, whichever is nearer
+        before = passed[k - 1] if k > 0 else 0.0
+        nearest = before if wanted - before < passed[k] - wanted else passed[k]
+        # The lowest threshold that lets as many pass lies just above the next non-mated pair that is kept.
+        below = self.similarity[self.ends[np.searchsorted(passed, nearest, 'right')]]
+        mated = mated_weight * (mated_gone_first >= cut)
+        return mated[self.mated_similarity <= below].sum() / mated.sum()
 
     def area(self, ranked, weights):
         """Left steps up to 30 %; where nothing fails, what half a failing pair would give."""

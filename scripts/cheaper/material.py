@@ -3,11 +3,11 @@ import csv
 import json
 import os
 import pathlib
-import subprocess
 import sys
 
 import numpy as np
 import onnx
+from kept_work import KeptWork
 
 from . import networks
 
@@ -23,29 +23,13 @@ RESNET = 'iresnet50'  # with random weights: of it the cost alone is asked
 SCRIPTS = pathlib.Path(__file__).resolve().parents[1]
 
 
-class Material:
+class Material(KeptWork):
     def __init__(self, shared, work, program, threads):
-        self.shared, self.work, self.program, self.threads = shared, work, program, str(threads)
+        super().__init__(shared, work, program, threads)
         self.workers = threads or os.cpu_count()
         self.crops = work / 'crops'
         self.data = {'lfw': shared / 'data/lfw/images', 'cfp': shared / 'data/cfp/Data/Images',
                      'utkface': shared / 'data/utkface'}
-        work.mkdir(parents=True, exist_ok=True)
-
-    def run(self, *words, statuses=(0,)):
-        words = [str(w) for w in words]
-        print('study:', ' '.join(words), file=sys.stderr)
-        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode not in statuses:
-            sys.exit(f'study: ended with status {done.returncode}')
-        return done.stdout
-
-    def once(self, name, make):
-        """Runs make() unless it was finished by an earlier run."""
-        mark = self.work / f'{name}.done'
-        if not mark.exists():
-            make()
-            mark.touch()
 
     def _align(self, data):
         """crops/DATA/PERSON/….png of every face that is found."""

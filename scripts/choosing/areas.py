@@ -1,6 +1,6 @@
 """The test on LFW: areas of protocol A over all pairs, and of resamples of the people."""
 import numpy as np
-from cheaper.curves import FMR, Pairs
+from cheaper.curves import Pairs
 
 from .material import NAMES, PAPER, RECIPES, SEED, Swept
 
@@ -12,8 +12,7 @@ class PairsA(Pairs):
     """Pairs are discarded by the lower of their qualities, a share of those that are not mated."""
 
     def errors(self, ranked, weights):
-        order, gone_first, mated_gone_first = ranked
-        drawn, pair_weight, mated_weight = weights
+        order, drawn = ranked[0], weights[0]
         total, result = self._non_mated_weight(order, drawn), []
         for share in SHARES:
             low, high = 0, len(order)
@@ -23,16 +22,7 @@ class PairsA(Pairs):
                     low = middle
                 else:
                     high = middle - 1
-            passed = np.cumsum(pair_weight * (gone_first >= low))[self.ends]
-            wanted = FMR * self._non_mated_weight(order[low:], drawn)
-            if passed[-1] < 2 * wanted:
-                raise ValueError('too few non-mated pairs are held')
-            k = int(np.searchsorted(passed, wanted))
-            before = passed[k - 1] if k > 0 else 0.0
-            nearest = before if wanted - before < passed[k] - wanted else passed[k]
-            below = self.similarity[self.ends[np.searchsorted(passed, nearest, 'right')]]
-            mated = mated_weight * (mated_gone_first >= low)
-            result.append(mated[self.mated_similarity <= below].sum() / mated.sum())
+            result.append(self._fnmr(low, ranked, weights))
         return np.array(result)
 
     def area(self, ranked, weights):

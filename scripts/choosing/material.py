@@ -5,11 +5,11 @@ import importlib.util
 import os
 import pathlib
 import re
-import subprocess
 import sys
 
 import numpy as np
 from cheaper.material import DETECTOR, NETWORKS
+from kept_work import KeptWork
 from PIL import Image
 
 SCRIPTS = pathlib.Path(__file__).resolve().parents[1]
@@ -37,26 +37,7 @@ def _covered(x, share, _):
     return y
 
 
-class Material:
-    def __init__(self, shared, work, program, threads):
-        self.shared, self.work, self.program, self.threads = shared, work, program, str(threads)
-        work.mkdir(parents=True, exist_ok=True)
-
-    def run(self, *words, statuses=(0,)):
-        words = [str(w) for w in words]
-        print('study:', ' '.join(words), file=sys.stderr)
-        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode not in statuses:
-            sys.exit(f'study: ended with status {done.returncode}')
-        return done.stdout
-
-    def once(self, name, make):
-        """Runs make() unless it was finished by an earlier run."""
-        mark = self.work / f'{name}.done'
-        if not mark.exists():
-            make()
-            mark.touch()
-
+class Material(KeptWork):
     def _align(self, name, pictures):
         """[(picture, its crop)] of the pictures in which a face is found, in their order."""
         listed, rows, crops = (self.work / f'{name}{end}' for end in ('.txt', '.csv', '-crops'))
