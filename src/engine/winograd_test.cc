@@ -170,7 +170,8 @@ TEST(OneDnnWinograd, LeavesOtherWindowsToOneDnn) {
                   {"strides", std::vector<std::int64_t>{stride, stride}},
                   {"dilations", std::vector<std::int64_t>{dilation, dilation}}});
   };
-  const auto graph = g.Done({conv(0, 1, 1), conv(1, 2, 1), conv(2, 1, 2), g.Conv(x, 24), g.Conv(x, 64, 2)});
+  const auto graph =
+      g.Done({conv(0, 1, 1), conv(1, 2, 1), conv(1, 1, 2), conv(2, 1, 2), g.Conv(x, 24), g.Conv(x, 64, 2)});
   ExpectSameOnBoth(graph);
   for (const LayerReport& layer : CompileOneDnn(graph)->Layers()) {
     EXPECT_THAT(layer.implementation, testing::Not(testing::HasSubstr("winograd"))) << layer.node;
