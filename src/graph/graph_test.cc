@@ -170,8 +170,8 @@ TEST(MergeTwin, SharesNothingAfterAnEarlyDifferenceAndAllWithoutOne) {
 TEST(MergeTwin, DoesNotLookIntoDeferredConstants) {
   Graph a = Chain(1, 2);
   Graph b = Chain(1, 2);
-  const auto deferred = std::make_shared<Tensor>(
-      Tensor::Deferred(DataType::kFloat32, {}, [](std::byte*) { ADD_FAILURE() << "was looked at"; }));
+  const auto deferred = std::make_shared<Tensor>(Tensor::Deferred(
+      DataType::kFloat32, {}, [](std::int64_t, std::int64_t, std::byte*) { ADD_FAILURE() << "was looked at"; }));
   b.value(b.nodes[2].inputs[1]).constant = deferred;
   EXPECT_THAT(NodeNames(MergeTwin(a, b)), ElementsAre("a_node", "r_node", "y_node", "y_node/pruned"));
   a.value(a.nodes[2].inputs[1]).constant = deferred;

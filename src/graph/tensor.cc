@@ -79,25 +79,37 @@ Tensor Tensor::Unset(DataType type, Shape shape) {
   return tensor;
 }
 
-Tensor Tensor::Deferred(DataType type, Shape shape, std::function<void(std::byte*)> write) {
+Tensor Tensor::Deferred(DataType type, Shape shape, Write write, std::shared_ptr<const Tensor> origin) {
   Tensor tensor(Bare(), type, std::move(shape));
   tensor.deferral_ = std::make_unique<Deferral>();
   tensor.deferral_->write = std::move(write);
+  tensor.deferral_->origin = std::move(origin);
   return tensor;
 }
 
 void Tensor::Make() const {
   std::call_once(deferral_->once, [this] {
     Block made = AllocateBlock(byte_count());
-    deferral_->write(made.get());
+    deferral_->write(0, count_, made.get());
     bytes_ = std::move(made);
     deferral_->made.store(true, std::memory_order_release);
   });
 }
 
-void Tensor::CopyTo(std::byte* out) const {
-  if (deferral_ != nullptr && !deferral_->made.load(std::memory_order_acquire)) return deferral_->write(out);
-  std::memcpy(out, bytes_.get(), byte_count());
+void Tensor::CopyTo(std::int64_t first, std::int64_t count, std::byte* out) const {
+  if (deferral_ != nullptr && !deferral_->made.load(std::memory_order_acquire)) {
+    return deferral_->write(first, count, out);
+  }
+  const std::size_t size = SizeOf(type_);
+  std::memcpy(out, bytes_.get() + static_cast<std::size_t>(first) * size, static_cast<std::size_t>(count) * size);
+}
+
+const Tensor& Tensor::origin() const {
+  const Tensor* tensor = this;
+  while (tensor->deferral_ != nullptr && tensor->deferral_->origin != nullptr) {
+    tensor = tensor->deferral_->origin.get();
+  }
+  return *tensor;
 }
 
 Tensor& Tensor::operator=(const Tensor& other) {
@@ -148,14 +160,15 @@ void Tensor::CheckCount(std::size_t wanted) const {
   }
 }
 
-const std::byte* Scratch::Copied(const Tensor& tensor, DataType type) {
-  tensor.CheckType(type);
-  if (tensor.byte_count() > size_ || block_ == nullptr) {
+const std::byte* Scratch::Bytes(const Tensor& tensor, std::int64_t first, std::int64_t count) {
+  const std::size_t element = SizeOf(tensor.type()), bytes = static_cast<std::size_t>(count) * element;
+  if (!tensor.deferred()) return tensor.bytes() + static_cast<std::size_t>(first) * element;
+  if (bytes > size_ || block_ == nullptr) {
     block_.reset();  // before there are two
-    block_ = AllocateBlock(tensor.byte_count());
-    size_ = tensor.byte_count();
+    block_ = AllocateBlock(bytes);
+    size_ = bytes;
   }
-  tensor.CopyTo(block_.get());
+  tensor.CopyTo(first, count, block_.get());
   return block_.get();
 }
 

@@ -68,10 +68,13 @@ class Tensor {
   static Tensor From(Shape shape, std::span<const T> values);
   // To be written whole by who asks for it: its elements are not set to anything.
   static Tensor Unset(DataType type, Shape shape);
-  // A tensor of elements that `write` makes, all of them, at the address it is given. It is called when they are first
-  // looked at, and whenever they are copied before that (CopyTo), from any thread, and must make the same ones each
-  // time. So a changed copy of another tensor takes no memory until somebody wants to keep it.
-  static Tensor Deferred(DataType type, Shape shape, std::function<void(std::byte*)> write);
+  // Makes `count` elements from `first` on, all of them, at `out`.
+  using Write = std::function<void(std::int64_t first, std::int64_t count, std::byte* out)>;
+  // A tensor of elements that `write` makes. It is called when they are first looked at, and whenever some of them are
+  // copied before that (CopyTo), from any thread, and must make the same ones each time. So a changed copy of another
+  // tensor takes no memory until somebody wants to keep it. `origin`, where given, is that other tensor: who looks at
+  // both had better do so part by part, one after the other.
+  static Tensor Deferred(DataType type, Shape shape, Write write, std::shared_ptr<const Tensor> origin = nullptr);
   static Tensor FromInt64s(std::span<const std::int64_t> values);  // one-dimensional
   static Tensor Scalar(float value);
 
@@ -100,9 +103,13 @@ class Tensor {
     return bytes_.get();
   }
   // All elements to `out`, which is aligned as elements are. Of a deferred tensor nothing stays.
-  void CopyTo(std::byte* out) const;
+  void CopyTo(std::byte* out) const { CopyTo(0, count_, out); }
+  // The `count` elements from `first` on. They must be there.
+  void CopyTo(std::int64_t first, std::int64_t count, std::byte* out) const;
   // Made by Deferred(), whether or not they are there by now.
   bool deferred() const { return deferral_ != nullptr; }
+  // What it was made from in the end, by one Deferred() after the other; itself where that was nothing.
+  const Tensor& origin() const;
 
   // Any integer or bool tensor as int64s: for axes, shapes and sizes.
   std::vector<std::int64_t> ToInt64s() const;
@@ -113,7 +120,8 @@ class Tensor {
  private:
   friend class Scratch;
   struct Deferral {
-    std::function<void(std::byte*)> write;
+    Write write;
+    std::shared_ptr<const Tensor> origin;
     std::once_flag once;
     std::atomic<bool> made = false;
   };
@@ -138,15 +146,15 @@ class Scratch {
   // Valid until the next call, and as long as the tensor lives.
   template <typename T>
   std::span<const T> Values(const Tensor& tensor) {
-    if (!tensor.deferred()) return tensor.values<T>();
-    return {reinterpret_cast<const T*>(Copied(tensor, TypeOf<T>())), static_cast<std::size_t>(tensor.count())};
+    return Values<T>(tensor, 0, tensor.count());
   }
-  const std::byte* Bytes(const Tensor& tensor) {
-    return tensor.deferred() ? Copied(tensor, tensor.type()) : tensor.bytes();
+  // The `count` elements from `first` on. They must be there.
+  template <typename T>
+  std::span<const T> Values(const Tensor& tensor, std::int64_t first, std::int64_t count) {
+    tensor.CheckType(TypeOf<T>());
+    return {reinterpret_cast<const T*>(Bytes(tensor, first, count)), static_cast<std::size_t>(count)};
   }
-
- private:
-  const std::byte* Copied(const Tensor& tensor, DataType type);
+  const std::byte* Bytes(const Tensor& tensor, std::int64_t first, std::int64_t count);
 
   Block block_;
   std::size_t size_ = 0;

@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <memory>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -19,10 +20,10 @@ using testing::ElementsAre;
 
 // 1, 2, 3 … and how often they were written.
 Tensor Counting(std::atomic<int>& calls, const Shape& shape) {
-  return Tensor::Deferred(DataType::kFloat32, shape, [&calls, count = ElementCount(shape)](std::byte* out) {
+  return Tensor::Deferred(DataType::kFloat32, shape, [&calls](std::int64_t first, std::int64_t count, std::byte* out) {
     ++calls;
     for (std::int64_t i = 0; i < count; ++i) {
-      const float value = static_cast<float>(i + 1);
+      const float value = static_cast<float>(first + i + 1);
       std::memcpy(out + i * 4, &value, 4);
     }
   });
@@ -66,6 +67,32 @@ TEST(DeferredTensor, CopiesWithoutKeeping) {
   EXPECT_EQ(calls, 4);
 }
 
+TEST(DeferredTensor, CopiesPartsAndKnowsItsOrigin) {
+  std::atomic<int> calls = 0;
+  const auto whole = std::make_shared<const Tensor>(Counting(calls, {6}));
+  std::array<float, 2> out{};
+  const auto copy_part = [&](const Tensor& tensor) {
+    out = {};
+    tensor.CopyTo(3, 2, reinterpret_cast<std::byte*>(out.data()));
+    return out;
+  };
+  EXPECT_THAT(copy_part(*whole), ElementsAre(4, 5));
+  EXPECT_EQ(calls, 1);
+  const auto write = [whole](std::int64_t first, std::int64_t count, std::byte* to) {
+    whole->CopyTo(first, count, to);
+  };
+  const auto changed = std::make_shared<const Tensor>(Tensor::Deferred(DataType::kFloat32, {6}, write, whole));
+  const Tensor again = Tensor::Deferred(DataType::kFloat32, {6}, write, changed);
+  EXPECT_EQ(&whole->origin(), whole.get());
+  EXPECT_EQ(&changed->origin(), whole.get());
+  EXPECT_EQ(&again.origin(), whole.get());
+  const Tensor copy = again;
+  EXPECT_EQ(&copy.origin(), &copy);
+  EXPECT_EQ(whole->values<float>().size(), 6u);  // now they are there
+  EXPECT_THAT(copy_part(*whole), ElementsAre(4, 5));
+  EXPECT_THAT(copy_part(again), ElementsAre(4, 5));
+}
+
 TEST(DeferredTensor, MovesAndIsWritten) {
   std::atomic<int> calls = 0;
   Tensor tensor = Counting(calls, {2});
@@ -97,11 +124,15 @@ TEST(Scratch, ShowsDeferredElementsWithoutTheirBeingKept) {
   EXPECT_THAT(scratch.Values<float>(small), ElementsAre(1, 2));
   EXPECT_EQ(scratch.Values<float>(large).back(), static_cast<float>(1 << 20));
   EXPECT_EQ(scratch.Values<float>(there).data(), there.values<float>().data());
-  EXPECT_EQ(scratch.Bytes(there), there.bytes());
+  EXPECT_EQ(scratch.Bytes(there, 0, 1), there.bytes());
   EXPECT_THAT(scratch.Values<float>(small), ElementsAre(1, 2));
   EXPECT_EQ(calls, 3);
+  EXPECT_THAT(scratch.Values<float>(large, 1000, 2), ElementsAre(1001, 1002));
+  const Tensor three = Tensor::From<float>({3}, std::vector<float>{7, 8, 9});
+  EXPECT_THAT(scratch.Values<float>(three, 1, 2), ElementsAre(8, 9));
+  EXPECT_EQ(calls, 4);
   EXPECT_THROW(scratch.Values<bool>(small), Error);
-  EXPECT_EQ(calls, 3);
+  EXPECT_EQ(calls, 4);
 }
 
 }  // namespace

@@ -245,9 +245,12 @@ Tensor Decode(const TensorProto& proto, const DataSources& sources, ConstantBudg
   if (!places.empty() && wanted_bytes >= kStaysInFile && IsNotWidened(proto.data_type())) {
     const Place& place = places[0];
     if (auto file = place.source->Lasting(); file != nullptr && place.offset + place.length <= file->size()) {
+      const auto element = static_cast<std::int64_t>(graph::SizeOf(*type));
       return Tensor::Deferred(
-          *type, std::move(shape), [file = std::move(file), offset = place.offset, wanted_bytes](std::byte* out) {
-            file->ReadLater(offset, {reinterpret_cast<std::uint8_t*>(out), static_cast<std::size_t>(wanted_bytes)});
+          *type, std::move(shape),
+          [file = std::move(file), offset = place.offset, element](std::int64_t first, std::int64_t n, std::byte* out) {
+            file->ReadLater(offset + first * element,
+                            {reinterpret_cast<std::uint8_t*>(out), static_cast<std::size_t>(n * element)});
           });
     }
   }

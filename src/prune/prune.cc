@@ -8,7 +8,6 @@
 #include <bit>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -60,7 +59,18 @@ std::vector<WeightView> WeightViews(const Graph& graph, const Node& node) {
   return views;
 }
 
-// Keys order as the scores do. Bits of non-negative IEEE numbers order as the numbers; NaN comes last and so stays.
+// A run of a weight's elements.
+struct Part {
+  std::size_t weight;
+  std::size_t first, count;
+};
+
+std::span<const float> Values(const Tensor& tensor, const Part& part, graph::Scratch& scratch) {
+  return scratch.Values<float>(tensor, static_cast<std::int64_t>(part.first), static_cast<std::int64_t>(part.count));
+}
+
+// Keys order as the scores do; i counts from the part's first element. Bits of non-negative IEEE numbers order as the
+// numbers; NaN comes last and so stays.
 struct MagnitudeKey {
   using Key = std::uint32_t;
   std::span<const float> weights;
@@ -69,17 +79,18 @@ struct MagnitudeKey {
 
 struct RandomKey {
   using Key = std::uint64_t;
-  std::uint64_t stream;
+  std::uint64_t stream;  // from the part's first element on
   Key operator()(std::size_t i) const { return SplitMix64(stream + i); }
 };
 
 struct ChannelKey {
   using Key = std::uint64_t;
   std::span<const float> weights;
+  std::size_t first;
   std::int64_t reduced, inner;
   std::span<const double> scale;  // RMS + 1e-12 of filter (outer, inner)
   Key operator()(std::size_t i) const {
-    const auto index = static_cast<std::int64_t>(i);
+    const auto index = static_cast<std::int64_t>(first + i);
     const std::int64_t filter = index / (reduced * inner) * inner + index % inner;
     return std::bit_cast<std::uint64_t>(std::fabs(static_cast<double>(weights[i])) /
                                         scale[static_cast<std::size_t>(filter)]);
@@ -100,10 +111,16 @@ std::vector<double> Scales(const PrunableWeight& weight, std::span<const float> 
   return scale;
 }
 
-// `key_of(w, scratch)` gives the key function of a weight, which may look into the scratch; `sizes[w]` is how many
-// elements it has.
+// `key_of(part, scratch)` gives the key function of a part, which may look into the scratch; `sizes[w]` is how many
+// elements a weight has.
 template <typename KeyOf>
-using KeyOfWeight = typename decltype(std::declval<KeyOf>()(0, std::declval<graph::Scratch&>()))::Key;
+using KeyOfWeight = typename decltype(std::declval<KeyOf>()(Part(), std::declval<graph::Scratch&>()))::Key;
+
+// A sample is of runs of neighbours (a cache line), and of one in so many: weights stay in the file, and what is read
+// is to be little. A prime: weights may have periods.
+constexpr std::size_t kRun = 16, kOneRunOf = 251;
+// What is looked at at once stays in the second-level cache.
+constexpr std::size_t kPartElements = kRun * kOneRunOf * 16;
 
 // The threshold over the weights of these indices; nothing where none goes. `gone` grows by how many elements go.
 template <typename KeyOf>
@@ -114,26 +131,34 @@ std::optional<KeyOfWeight<KeyOf>> Threshold(std::vector<std::size_t> weights, st
   for (const std::size_t w : weights) n += static_cast<std::int64_t>(sizes[w]);
   const std::int64_t k = PruneCount(sparsity, n);
   if (k == 0) return std::nullopt;
-  // The largest first: one layer can be a fifth of a network, and should not be what the others wait for.
-  std::ranges::stable_sort(weights, std::greater<>(), [&](std::size_t w) { return sizes[w]; });
+  std::vector<Part> parts;
+  std::vector<std::size_t> next_run;  // of each part, the first that a sample looks at
+  for (std::size_t before = 0; const std::size_t w : weights) {
+    for (std::size_t first = 0; first < sizes[w]; first += kPartElements) {
+      parts.push_back({w, first, std::min(kPartElements, sizes[w] - first)});
+      next_run.push_back((kRun * kOneRunOf - before % (kRun * kOneRunOf)) % (kRun * kOneRunOf));
+      before += parts.back().count;
+    }
+  }
   std::vector<graph::Scratch> scratches(static_cast<std::size_t>(ThreadCount(threads)));
+  const auto visit_part = [&](const Part& part, graph::Scratch& scratch, auto&& visit) {
+    const auto key = key_of(part, scratch);
+    constexpr std::size_t kBlock = 1024;
+    KeyOfWeight<KeyOf> keys[kBlock];
+    for (std::size_t i = 0; i < part.count; i += kBlock) {
+      const std::size_t n_keys = std::min(kBlock, part.count - i);
+      for (std::size_t j = 0; j < n_keys; ++j) keys[j] = key(i + j);
+      visit(std::span<const KeyOfWeight<KeyOf>>(keys, n_keys));
+    }
+  };
   std::int64_t at_or_below = 0;
   const auto threshold = SelectSmallest<KeyOfWeight<KeyOf>>(
-      k, n, weights.size(), threads,
-      [&](std::size_t part, std::size_t share, std::size_t stride, auto&& visit) {
-        const auto key = key_of(weights[part], scratches[share]);
-        constexpr std::size_t kBlock = 1024;
-        KeyOfWeight<KeyOf> keys[kBlock];
-        for (std::size_t i = 0, end = sizes[weights[part]]; i < end;) {
-          std::size_t n_keys = 0;
-          if (stride == 1) {  // by itself, so that it is vectorised
-            n_keys = std::min(kBlock, end - i);
-            for (std::size_t j = 0; j < n_keys; ++j) keys[j] = key(i + j);
-            i += n_keys;
-          } else {
-            for (; i < end && n_keys < kBlock; i += stride) keys[n_keys++] = key(i);
-          }
-          visit(std::span<const KeyOfWeight<KeyOf>>(keys, n_keys));
+      k, n, parts.size(), threads,
+      [&](std::size_t p, std::size_t share, Look which, auto&& visit) {
+        const Part& part = parts[p];
+        if (which == Look::kAll) return visit_part(part, scratches[share], visit);
+        for (std::size_t i = next_run[p]; i < part.count; i += kRun * kOneRunOf) {
+          visit_part({part.weight, part.first + i, std::min(kRun, part.count - i)}, scratches[share], visit);
         }
       },
       &at_or_below);
@@ -158,13 +183,13 @@ std::vector<std::optional<KeyOfWeight<KeyOf>>> Thresholds(std::span<const std::s
   return thresholds;
 }
 
-// Calls use(w, key function) once for every weight, of the threads.
+// Calls use(w, key function of the whole) once for every weight, of the threads.
 template <typename KeyOf, typename Use>
-void ForEachWeight(std::size_t weights, const KeyOf& key_of, int threads, const Use& use) {
+void ForEachWeight(std::span<const std::size_t> sizes, const KeyOf& key_of, int threads, const Use& use) {
   std::atomic<std::size_t> next{0};
   ParallelFor(static_cast<std::size_t>(ThreadCount(threads)), threads, [&](std::size_t) {
     graph::Scratch scratch;
-    for (std::size_t w = next++; w < weights; w = next++) use(w, key_of(w, scratch));
+    for (std::size_t w = next++; w < sizes.size(); w = next++) use(w, key_of(Part{w, 0, sizes[w]}, scratch));
   });
 }
 
@@ -175,7 +200,7 @@ void PruneAll(const KeyOf& key_of, bool per_layer, double sparsity, int threads,
   for (const auto& mask : masks.keep) sizes.push_back(mask.size());
   std::atomic<std::int64_t> gone{0};
   const auto thresholds = Thresholds(sizes, key_of, per_layer, sparsity, threads, gone);
-  ForEachWeight(sizes.size(), key_of, threads, [&](std::size_t w, const auto& key) {
+  ForEachWeight(sizes, key_of, threads, [&](std::size_t w, const auto& key) {
     if (!thresholds[w]) return;
     std::uint8_t* const mask = masks.keep[w].data();
     for (std::size_t i = 0; i < sizes[w]; ++i) mask[i] = key(i) > *thresholds[w] ? 1 : 0;
@@ -198,15 +223,15 @@ bool Changes(const Tensor& tensor, const std::vector<std::uint8_t>& keep) {
 
 void SetZeros(graph::TensorPtr& constant, std::vector<std::uint8_t> keep) {
   if (!Changes(*constant, keep)) return;
-  const auto write = [whole = constant,
-                      mask = std::make_shared<const std::vector<std::uint8_t>>(std::move(keep))](std::byte* out) {
-    whole->CopyTo(out);
+  const auto write = [whole = constant, mask = std::make_shared<const std::vector<std::uint8_t>>(std::move(keep))](
+                         std::int64_t first, std::int64_t count, std::byte* out) {
+    whole->CopyTo(first, count, out);
     auto* const values = reinterpret_cast<std::uint32_t*>(out);
-    const std::uint8_t* const kept = mask->data();
+    const std::uint8_t* const kept = mask->data() + first;
     // Without a branch, so that it is vectorised.
-    for (std::size_t i = 0; i < mask->size(); ++i) values[i] &= -static_cast<std::uint32_t>(kept[i]);
+    for (std::int64_t i = 0; i < count; ++i) values[i] &= -static_cast<std::uint32_t>(kept[i]);
   };
-  constant = std::make_shared<const Tensor>(Tensor::Deferred(constant->type(), constant->shape(), write));
+  constant = std::make_shared<const Tensor>(Tensor::Deferred(constant->type(), constant->shape(), write, constant));
 }
 
 }  // namespace
@@ -267,8 +292,8 @@ Masks ComputeMasks(const Graph& graph, const Recipe& recipe, const InputShapes& 
   const bool per_layer = recipe.scope == Scope::kLayer;
   if (recipe.criterion == Criterion::kRandom) {
     // Streams of different tensors and seeds start at unrelated counters.
-    const auto key_of = [&](std::size_t w, graph::Scratch&) {
-      return RandomKey{SplitMix64(SplitMix64(recipe.seed) ^ (first + w + 1))};
+    const auto key_of = [&](const Part& part, graph::Scratch&) {
+      return RandomKey{SplitMix64(SplitMix64(recipe.seed) ^ (first + part.weight + 1)) + part.first};
     };
     PruneAll(key_of, per_layer, recipe.sparsity, threads, masks);
   } else if (recipe.scope == Scope::kChannel) {
@@ -277,14 +302,15 @@ Masks ComputeMasks(const Graph& graph, const Recipe& recipe, const InputShapes& 
       graph::Scratch scratch;
       scales[w] = Scales(masks.weights[w], scratch.Values<float>(tensor(masks.weights[w])));
     });
-    const auto key_of = [&](std::size_t w, graph::Scratch& scratch) {
-      const PrunableWeight& weight = masks.weights[w];
-      return ChannelKey{scratch.Values<float>(tensor(weight)), weight.reduced, weight.inner, scales[w]};
+    const auto key_of = [&](const Part& part, graph::Scratch& scratch) {
+      const PrunableWeight& weight = masks.weights[part.weight];
+      return ChannelKey{Values(tensor(weight), part, scratch), part.first, weight.reduced, weight.inner,
+                        scales[part.weight]};
     };
     PruneAll(key_of, per_layer, recipe.sparsity, threads, masks);
   } else {
-    const auto key_of = [&](std::size_t w, graph::Scratch& scratch) {
-      return MagnitudeKey{scratch.Values<float>(tensor(masks.weights[w]))};
+    const auto key_of = [&](const Part& part, graph::Scratch& scratch) {
+      return MagnitudeKey{Values(tensor(masks.weights[part.weight]), part, scratch)};
     };
     PruneAll(key_of, per_layer, recipe.sparsity, threads, masks);
   }
@@ -305,25 +331,28 @@ namespace {
 
 // `whole` without what is no larger than the threshold in magnitude.
 TensorPtr WithoutSmall(const TensorPtr& whole, MagnitudeKey::Key threshold) {
-  const auto write = [whole, threshold](std::byte* out) {
-    whole->CopyTo(out);
-    const std::span<float> values(reinterpret_cast<float*>(out), static_cast<std::size_t>(whole->count()));
+  const auto write = [whole, threshold](std::int64_t first, std::int64_t count, std::byte* out) {
+    whole->CopyTo(first, count, out);
+    const std::span<float> values(reinterpret_cast<float*>(out), static_cast<std::size_t>(count));
     const MagnitudeKey key{values};
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = key(i) > threshold ? values[i] : 0.0f;
   };
-  return std::make_shared<const Tensor>(Tensor::Deferred(whole->type(), whole->shape(), write));
+  return std::make_shared<const Tensor>(Tensor::Deferred(whole->type(), whole->shape(), write, whole));
 }
 
-// The least key of what is not the number zero (its other sign is taken for another number); above all keys where there
-// is none.
-MagnitudeKey::Key LeastNonZero(std::span<const float> weights) {
-  auto least = std::numeric_limits<MagnitudeKey::Key>::max();
-  for (const float weight : weights) {
-    const auto bits = std::bit_cast<std::uint32_t>(weight);
-    const std::uint32_t sign = std::uint32_t{1} << 31;
-    least = std::min(least, bits == 0 ? std::numeric_limits<MagnitudeKey::Key>::max() : bits & ~sign);
+// Whether that takes anything but the number zero (its other sign is another number). Seldom looks at much.
+bool LosesMoreThanZeros(const Tensor& whole, MagnitudeKey::Key threshold) {
+  const auto size = static_cast<std::size_t>(whole.count());
+  graph::Scratch scratch;
+  for (std::size_t first = 0, count = 1 << 12; first < size; first += count, count = kPartElements) {
+    count = std::min(count, size - first);
+    const std::span<const float> values = Values(whole, {0, first, count}, scratch);
+    const MagnitudeKey key{values};
+    for (std::size_t i = 0; i < count; ++i) {
+      if (std::bit_cast<std::uint32_t>(values[i]) != 0 && key(i) <= threshold) return true;
+    }
   }
-  return least;
+  return false;
 }
 
 Pruned PruneByMagnitude(const Graph& graph, const Recipe& recipe, int threads) {
@@ -334,20 +363,17 @@ Pruned PruneByMagnitude(const Graph& graph, const Recipe& recipe, int threads) {
   for (const PrunableWeight& weight : weights) {
     sizes.push_back(static_cast<std::size_t>(graph.constant(weight.value)->count()));
   }
-  // Weights are read from the file each time: what is to be known of them beside the threshold is found on the way.
-  std::vector<std::optional<MagnitudeKey::Key>> least(weights.size());
-  const auto key_of = [&](std::size_t w, graph::Scratch& scratch) {
-    const std::span<const float> values = scratch.Values<float>(*graph.constant(weights[w].value));
-    if (!least[w]) least[w] = LeastNonZero(values);
-    return MagnitudeKey{values};
+  const auto key_of = [&](const Part& part, graph::Scratch& scratch) {
+    return MagnitudeKey{Values(*graph.constant(weights[part.weight].value), part, scratch)};
   };
   std::atomic<std::int64_t> gone{0};
   const auto thresholds = Thresholds(sizes, key_of, recipe.scope == Scope::kLayer, recipe.sparsity, threads, gone);
   for (std::size_t w = 0; w < weights.size(); ++w) {
     // A weight that loses nothing but zeros (they go first) stays shared.
-    if (!thresholds[w] || *least[w] > *thresholds[w]) continue;
     TensorPtr& constant = pruned.graph.value(weights[w].value).constant;
-    constant = WithoutSmall(constant, *thresholds[w]);
+    if (thresholds[w] && LosesMoreThanZeros(*constant, *thresholds[w])) {
+      constant = WithoutSmall(constant, *thresholds[w]);
+    }
   }
   const auto considered = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
   pruned.achieved_sparsity = considered == 0 ? 0.0 : static_cast<double>(gone.load()) / static_cast<double>(considered);

@@ -125,8 +125,8 @@ TEST(Select, AgreesWithSortingWhateverThePartsAndThreads) {
   std::sort(sorted.begin(), sorted.end());
   for (const std::size_t size : {1u, 7u, 400u, 1000u, 2000u}) {
     for (const int threads : {1, 2, 5}) {
-      const auto visit_part = [&](std::size_t part, std::size_t, std::size_t stride, auto&& visit) {
-        for (std::size_t i = part * size; i < std::min((part + 1) * size, keys.size()); i += stride)
+      const auto visit_part = [&](std::size_t part, std::size_t, Look, auto&& visit) {
+        for (std::size_t i = part * size; i < std::min((part + 1) * size, keys.size()); ++i)
           visit(std::span(&keys[i], 1));
       };
       for (const std::int64_t k : {1, 500, 1000}) {
@@ -155,7 +155,8 @@ TEST(Select, AgreesWithSortingOfMany) {
     std::vector<std::uint32_t> sorted = keys;
     std::sort(sorted.begin(), sorted.end());
     const std::size_t size = (kCount + kParts - 1) / kParts / 251 * 251;  // a part begins with a sampled key
-    const auto visit_part = [&](std::size_t part, std::size_t, std::size_t stride, auto&& visit) {
+    const auto visit_part = [&](std::size_t part, std::size_t, Look which, auto&& visit) {
+      const std::size_t stride = which == Look::kSample ? 251 : 1;
       const std::size_t end = part + 1 == kParts ? kCount : (part + 1) * size;
       for (std::size_t i = part * size; i < end; i += stride) visit(std::span(&keys[i], 1));
     };

@@ -20,11 +20,14 @@ inline std::int64_t PruneCount(double sparsity, std::int64_t n) {
   return static_cast<std::int64_t>(std::floor(sparsity * static_cast<double>(n) + 0.5));
 }
 
-// `for_each(part, share, stride, visit)` calls visit(key) for every stride-th key of a part, 0 to parts - 1, in any
-// order, the same keys each time, on several parts at once from up to `threads` threads, of which each has a share,
-// from 0, of its own; k counts from 1 and is at most the number of all keys. `at_or_below`, where given, gets how many
-// keys are no larger than the result: k, and more where several are equal to it. Radix selection from the top, 16 bits
-// a pass: a copy of the scores of a ResNet-100 would cost a quarter of a gigabyte, sorting them seconds.
+enum class Look : std::uint8_t { kAll, kSample };
+
+// `for_each(part, share, which, visit)` calls visit(keys) until it has shown all keys of a part, 0 to parts - 1, or
+// some that stand for all, in any order, the same keys each time, on several parts at once from up to `threads`
+// threads, of which each has a share, from 0, of its own; k counts from 1 and is at most the number of all keys.
+// `at_or_below`, where given, gets how many keys are no larger than the result: k, and more where several are equal to
+// it. Radix selection from the top, 16 bits a pass: a copy of the scores of a ResNet-100 would cost a quarter of a
+// gigabyte, sorting them seconds.
 template <typename Key, typename ForEach>
 Key RadixSelect(std::int64_t k, std::size_t parts, int threads, ForEach&& for_each,
                 std::int64_t* at_or_below = nullptr) {
@@ -42,7 +45,7 @@ Key RadixSelect(std::int64_t k, std::size_t parts, int threads, ForEach&& for_ea
       std::vector<std::int64_t>& histogram = histograms[share];
       histogram.assign(kDigits, 0);
       for (std::size_t part = next++; part < parts; part = next++) {
-        for_each(part, share, 1, [&](std::span<const Key> keys) {
+        for_each(part, share, Look::kAll, [&](std::span<const Key> keys) {
           for (const Key key : keys) {
             if ((key & known) == prefix) ++histogram[static_cast<std::size_t>((key >> shift) & kDigitMask)];
           }
@@ -71,20 +74,19 @@ template <typename Key, typename ForEach>
 Key SelectSmallest(std::int64_t k, std::int64_t count, std::size_t parts, int threads, ForEach&& for_each,
                    std::int64_t* at_or_below = nullptr) {
   constexpr std::int64_t kMany = 1 << 20;
-  constexpr std::size_t kStride = 251;  // a prime: weights may have periods
   if (count < kMany) return RadixSelect<Key>(k, parts, threads, for_each, at_or_below);
   struct Found {
     std::int64_t below = 0;
     std::vector<Key> kept;
   };
   const std::size_t shares = std::clamp<std::size_t>(parts, 1, static_cast<std::size_t>(ThreadCount(threads)));
-  const auto pass = [&](std::size_t stride, const auto& look) {
+  const auto pass = [&](Look which, const auto& look) {
     std::vector<Found> found(shares);
     std::atomic<std::size_t> next{0};
     ParallelFor(shares, threads, [&](std::size_t share) {
       Found mine;  // of this thread's own cache lines
       for (std::size_t part = next++; part < parts; part = next++) {
-        for_each(part, share, stride, [&](std::span<const Key> keys) { look(mine, keys); });
+        for_each(part, share, which, [&](std::span<const Key> keys) { look(mine, keys); });
       }
       found[share] = std::move(mine);
     });
@@ -96,7 +98,7 @@ Key SelectSmallest(std::int64_t k, std::int64_t count, std::size_t parts, int th
     return all;
   };
 
-  std::vector<Key> sample = pass(kStride, [](Found& found, std::span<const Key> keys) {
+  std::vector<Key> sample = pass(Look::kSample, [](Found& found, std::span<const Key> keys) {
                               found.kept.insert(found.kept.end(), keys.begin(), keys.end());
                             }).kept;
   const auto at = [&](double rank) {
@@ -112,7 +114,7 @@ Key SelectSmallest(std::int64_t k, std::int64_t count, std::size_t parts, int th
   const Key high = expected + margin >= size ? static_cast<Key>(~Key{0}) : at(expected + margin);
 
   const auto most = static_cast<std::size_t>(count / 8);
-  Found found = pass(1, [=](Found& mine, std::span<const Key> keys) {
+  Found found = pass(Look::kAll, [=](Found& mine, std::span<const Key> keys) {
     std::int64_t below = 0;
     for (const Key key : keys) below += key < low ? 1 : 0;
     mine.below += below;
@@ -138,7 +140,7 @@ Key SelectSmallest(std::int64_t k, std::int64_t count, std::size_t parts, int th
 // In one thread, of few: `for_each(visit)`, a key at a time.
 template <typename Key, typename ForEach>
 Key SelectSmallest(std::int64_t k, ForEach&& for_each) {
-  return RadixSelect<Key>(k, 1, 1, [&](std::size_t, std::size_t, std::size_t, auto&& visit) {
+  return RadixSelect<Key>(k, 1, 1, [&](std::size_t, std::size_t, Look, auto&& visit) {
     for_each([&](Key key) { visit(std::span<const Key>(&key, 1)); });
   });
 }

@@ -278,7 +278,11 @@ graph::Graph Deferred(graph::Graph graph) {
   for (graph::Value& value : graph.values) {
     if (value.constant == nullptr || value.type != graph::DataType::kFloat32) continue;
     value.constant = std::make_shared<const graph::Tensor>(graph::Tensor::Deferred(
-        value.type, value.shape, [whole = value.constant](std::byte* out) { whole->CopyTo(out); }));
+        value.type, value.shape,
+        [whole = value.constant](std::int64_t first, std::int64_t count, std::byte* out) {
+          whole->CopyTo(first, count, out);
+        },
+        value.constant));
   }
   return graph;
 }

@@ -1,8 +1,15 @@
 #include "engine/onednn/packing.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <numeric>
+#include <span>
+#include <tuple>
 
 #include "base/parallel.h"
 #include "engine/one_thread.h"
@@ -15,6 +22,89 @@ void Reorder(const dnnl::engine& engine, const dnnl::memory& from, const dnnl::m
   dnnl::memory source = from, target = to;
   dnnl::reorder(source, target).execute(stream, source, target);
   stream.wait();
+}
+
+// Rows of a constant, of what must be read for them, and where they go.
+struct Piece {
+  const graph::Tensor* tensor;
+  std::int64_t first, count;  // elements
+  Desc from, to;
+  std::span<std::byte> target;  // from where they go on, to where the next ones do
+
+  // One group of pieces is made after the other: copies of one tensor, of the same rows, side by side.
+  auto Group() const { return std::tuple(&tensor->origin(), first); }
+  auto Source() const { return std::tuple(tensor, first, count); }
+};
+
+std::int64_t RowsInBlock(const Desc& desc) {
+  const dnnl_blocking_desc_t& blocking = desc.data.format_desc.blocking;
+  std::int64_t rows = 1;
+  for (int i = 0; i < blocking.inner_nblks; ++i) rows *= blocking.inner_idxs[i] == 0 ? blocking.inner_blks[i] : 1;
+  return rows;
+}
+
+// Pages that are asked for one after the other, by being written to, cost half as much again. Where the kernel cannot
+// (before Linux 5.14) it says so, and they come one by one.
+void TakePages(std::span<std::byte> bytes) {
+#ifdef MADV_POPULATE_WRITE
+  constexpr std::uintptr_t kPage = 4096;
+  const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
+  const std::uintptr_t first = begin / kPage * kPage, last = (begin + bytes.size() + kPage - 1) / kPage * kPage;
+  ::madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE);
+#endif
+}
+
+// Elements of one row follow those of the other, none between.
+bool IsRowMajor(const Desc& desc) {
+  const dnnl_memory_desc_t& all = desc.data;
+  const dnnl_blocking_desc_t& blocking = all.format_desc.blocking;
+  if (all.format_kind != dnnl_blocked || blocking.inner_nblks != 0) return false;
+  std::int64_t stride = 1;
+  for (int d = all.ndims; d-- > 0; stride *= all.dims[d]) {
+    if (all.dims[d] != all.padded_dims[d] || (all.dims[d] != 1 && blocking.strides[d] != stride)) return false;
+  }
+  return true;
+}
+
+// As many rows as are about `wanted`: whole blocks, and if possible without a rest, which would be another primitive.
+std::int64_t RowsAtOnce(std::int64_t rows, std::int64_t block, std::int64_t wanted) {
+  const std::int64_t most = std::max(wanted / block, std::int64_t{1}) * block;
+  for (std::int64_t some = most; some * 2 > most; some -= block) {
+    if (rows % some == 0) return some;
+  }
+  return most;
+}
+
+// `from` sees `tensor`; `to` lies at `target`.
+void Cut(const graph::Tensor& tensor, const Desc& from, const Desc& to, std::span<std::byte> target,
+         std::vector<Piece>& pieces) {
+  // A piece and what is made of it stay in the second-level cache.
+  constexpr std::int64_t kPieceElements = 1 << 16;
+  if (!IsRowMajor(from) || to.data.format_kind != dnnl_blocked || to.data.extra.flags != dnnl_memory_extra_flag_none) {
+    pieces.push_back({&tensor, 0, tensor.count(), from, to, target});
+    return;
+  }
+  const dnnl::memory::dims whole = from.dims();
+  const std::int64_t rows = whole[0];
+  const std::int64_t row = std::accumulate(whole.begin() + 1, whole.end(), std::int64_t{1}, std::multiplies<>());
+  const std::int64_t at_once = RowsAtOnce(rows, RowsInBlock(to), kPieceElements / row);
+  const auto element = to.data_type() == dnnl::memory::data_type::f32 ? sizeof(float) : sizeof(std::uint16_t);
+  const auto offset = [&](const Desc& part) {
+    return static_cast<std::size_t>(part.data.offset0 - to.data.offset0) * element;
+  };
+  std::size_t place = 0;
+  dnnl::memory::dims some = whole, begin(whole.size(), 0);
+  for (; begin[0] < rows; begin[0] += at_once) {
+    some[0] = std::min(at_once, rows - begin[0]);
+    Desc part = to.submemory_desc(some, begin), source = from.submemory_desc(some, begin);
+    const std::int64_t first = source.data.offset0;
+    if (begin[0] > 0) pieces.back().target = target.subspan(place, offset(part) - place);
+    place = offset(part);
+    // Without an offset pieces of a size share a primitive.
+    part.data.offset0 = to.data.offset0;
+    source.data.offset0 = 0;
+    pieces.push_back({&tensor, first, some[0] * row, source, part, target.subspan(place)});
+  }
 }
 
 }  // namespace
@@ -48,8 +138,7 @@ void Packing::Settle(const std::shared_ptr<const dnnl::memory>& constant) {
 }
 
 std::shared_ptr<const Block> Packing::Pack(int threads) {
-  // The large ones first, when little else is there yet. What is made of one tensor in parts is made at once: it may
-  // be a deferred one.
+  // Small ones last: they fill up what large ones leave to the threads.
   std::stable_sort(jobs_.begin(), jobs_.end(),
                    [](const Job& a, const Job& b) { return a.tensor->byte_count() > b.tensor->byte_count(); });
   std::vector<std::size_t> offsets;
@@ -59,32 +148,48 @@ std::shared_ptr<const Block> Packing::Pack(int threads) {
     size += (job.to->get_desc().get_size() + kBlockAlignment - 1) / kBlockAlignment * kBlockAlignment;
   }
   auto block = std::make_shared<const Block>(AllocateBlock(size));
-  for (std::size_t i = 0; i < jobs_.size(); ++i) jobs_[i].to->set_data_handle(block->get() + offsets[i]);
-  std::map<const graph::Tensor*, std::size_t> group_of;
-  std::vector<std::vector<const Job*>> groups;
-  for (const Job& job : jobs_) {
-    const auto [place, is_new] = group_of.emplace(job.tensor.get(), groups.size());
-    if (is_new) groups.emplace_back();
-    groups[place->second].push_back(&job);
+  std::vector<Piece> pieces;
+  for (std::size_t i = 0; i < jobs_.size(); ++i) {
+    const Desc to = jobs_[i].to->get_desc();
+    const std::span target(block->get() + offsets[i], to.get_size());
+    jobs_[i].to->set_data_handle(target.data());
+    Cut(*jobs_[i].tensor, jobs_[i].from->get_desc(), to, target, pieces);
+  }
+  // The file's bytes that the dense network's rows are made of are in the cache when the pruned one's want them.
+  std::map<std::tuple<const graph::Tensor*, std::int64_t>, std::vector<const Piece*>> by_group;
+  std::vector<const std::vector<const Piece*>*> groups;
+  for (const Piece& piece : pieces) {
+    auto& group = by_group[piece.Group()];
+    if (group.empty()) groups.push_back(&group);
+    group.push_back(&piece);
+  }
+  for (auto& [key, group] : by_group) {
+    std::ranges::stable_sort(group, std::less<>(), [](const Piece* piece) { return piece->Source(); });
   }
   std::atomic<std::size_t> next{0};
   ParallelFor(static_cast<std::size_t>(ThreadCount(threads)), threads, [&](std::size_t) {
     const OneThread one_thread;
     graph::Scratch scratch;
-    std::size_t held = 0;
+    std::int64_t held = 0;
     for (std::size_t i = next++; i < groups.size(); i = next++) {
-      // The product that makes an embedding is often larger by far than what follows.
-      constexpr std::size_t kFarLarger = 4;
-      const std::size_t bytes = groups[i].front()->tensor->byte_count();
-      if (bytes * kFarLarger < held) {
-        scratch = graph::Scratch();
-        held = 0;
-      }
-      held = std::max(held, bytes);
-      // oneDNN's objects have no const; nothing writes to a source.
-      auto* const elements = const_cast<std::byte*>(scratch.Bytes(*groups[i].front()->tensor));
-      for (const Job* job : groups[i]) {
-        Reorder(engine_, dnnl::memory(job->from->get_desc(), engine_, elements), *job->to);
+      const Piece* before = nullptr;
+      std::byte* elements = nullptr;
+      for (const Piece* piece : *groups[i]) {
+        // What cannot be cut is larger by far than what follows.
+        constexpr std::int64_t kFarLarger = 4;
+        if (piece->count * kFarLarger < held) {
+          scratch = graph::Scratch();
+          held = 0;
+        }
+        held = std::max(held, piece->count);
+        if (before == nullptr || before->Source() != piece->Source()) {
+          // oneDNN's objects have no const; nothing writes to a source.
+          elements = const_cast<std::byte*>(scratch.Bytes(*piece->tensor, piece->first, piece->count));
+        }
+        TakePages(piece->target);
+        Reorder(engine_, dnnl::memory(piece->from, engine_, elements),
+                dnnl::memory(piece->to, engine_, piece->target.data()));
+        before = piece;
       }
     }
   });

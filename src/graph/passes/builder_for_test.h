@@ -2,6 +2,8 @@
 #ifndef PREFIQS_GRAPH_PASSES_BUILDER_FOR_TEST_H_
 #define PREFIQS_GRAPH_PASSES_BUILDER_FOR_TEST_H_
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -50,6 +52,15 @@ class BuilderForTest {
     return graph;
   }
 };
+
+// Elements of a constant that were copied `at_once` at a time.
+inline std::vector<float> CopiedInParts(const Tensor& tensor, std::int64_t at_once) {
+  std::vector<float> all(static_cast<std::size_t>(tensor.count()));
+  for (std::int64_t first = 0; first < tensor.count(); first += at_once) {
+    tensor.CopyTo(first, std::min(at_once, tensor.count() - first), reinterpret_cast<std::byte*>(all.data() + first));
+  }
+  return all;
+}
 
 // "Conv Relu": the operators in order.
 inline std::string Operators(const Graph& graph) {

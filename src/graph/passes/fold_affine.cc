@@ -57,24 +57,26 @@ bool IsFinite(const Affine& affine) {
          std::all_of(affine.shift.begin(), affine.shift.end(), finite);
 }
 
-// [outer][channels][inner] times a factor a channel.
-void Scale(std::span<float> values, const std::vector<double>& scale, std::size_t inner) {
-  std::size_t i = 0;
-  while (i < values.size()) {
-    for (const double factor : scale) {
-      const std::size_t end = i + inner;
-      for (; i < end; ++i) values[i] = static_cast<float>(values[i] * factor);
-    }
+// Elements from `first` on of [outer][channels][inner], times a factor a channel.
+void Scale(std::span<float> values, std::size_t first, const std::vector<double>& scale, std::size_t inner) {
+  for (std::size_t i = 0; i < values.size();) {
+    const std::size_t row = (first + i) / inner;
+    const double factor = scale[row % scale.size()];
+    const std::size_t end = std::min((row + 1) * inner - first, values.size());
+    for (; i < end; ++i) values[i] = static_cast<float>(values[i] * factor);
   }
 }
 
 // Of a large network weights are the memory: they are scaled when they are packed.
 TensorPtr Scaled(const Linear& linear, const std::vector<double>& scale) {
-  const auto write = [weights = linear.weights, scale, inner = static_cast<std::size_t>(linear.inner)](std::byte* out) {
-    weights->CopyTo(out);
-    Scale({reinterpret_cast<float*>(out), static_cast<std::size_t>(weights->count())}, scale, inner);
+  const auto write = [weights = linear.weights, scale, inner = static_cast<std::size_t>(linear.inner)](
+                         std::int64_t first, std::int64_t count, std::byte* out) {
+    weights->CopyTo(first, count, out);
+    Scale({reinterpret_cast<float*>(out), static_cast<std::size_t>(count)}, static_cast<std::size_t>(first), scale,
+          inner);
   };
-  return std::make_shared<const Tensor>(Tensor::Deferred(linear.weights->type(), linear.weights->shape(), write));
+  return std::make_shared<const Tensor>(
+      Tensor::Deferred(linear.weights->type(), linear.weights->shape(), write, linear.weights));
 }
 
 // MatMul of a matrix by a constant matrix is a Gemm without a bias.

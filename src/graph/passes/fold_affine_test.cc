@@ -59,6 +59,25 @@ TEST(FoldAffine, BatchNormIntoGemmAndMatMul) {
   EXPECT_THAT(FloatsOf(after, after.nodes[0].inputs[2]), ElementsAre(7, 8));
 }
 
+TEST(FoldAffine, ScalesAnyPartOfTheWeights) {
+  for (const bool transposed : {false, true}) {
+    const std::vector<float> values{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    BuilderForTest b;
+    const auto w = b.Floats("w", transposed ? Shape{2, 6} : Shape{6, 2}, values);
+    const auto gemm = b.Add("Gemm", "gemm", {b.Input("x", {1, 6}), w}, {1, 2}, {{"transB", std::int64_t{transposed}}});
+    const auto norm = b.Add("BatchNormalization", "norm", BatchNorm(b, gemm), {1, 2}, {{"epsilon", 0.0f}});
+    const Graph after = FoldAffine(b.Done({norm}));
+    const Tensor& scaled = *after.constant(after.nodes[0].inputs[1]);
+    for (const std::int64_t at_once : {1, 4, 5, 7, 12}) {
+      const std::vector<float> copied = CopiedInParts(scaled, at_once);
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const bool second = transposed ? i >= 6 : i % 2 == 1;
+        EXPECT_EQ(copied[i], values[i] * (second ? 3 : 1)) << at_once << " at once, " << i;
+      }
+    }
+  }
+}
+
 TEST(FoldAffine, LeavesValuesThatOthersRead) {
   for (const bool output : {false, true}) {
     BuilderForTest b;

@@ -13,19 +13,23 @@ namespace {
 // O×(I/g)×kernel with groups of `in` inputs and `out` outputs -> O×(joined·in)×kernel.
 Tensor Joined(const TensorPtr& weights, std::int64_t out, std::int64_t joined) {
   Shape shape = weights->shape();
-  const std::int64_t filters = shape[0], size = weights->count() / filters;  // of a filter
+  const std::int64_t size = weights->count() / shape[0];  // of a filter
   shape[1] *= joined;
-  return Tensor::Deferred(DataType::kFloat32, std::move(shape),
-                          [weights, filters, size, out, joined](std::byte* bytes) {
-                            const Tensor copy = *weights;
-                            const float* from = copy.values<float>().data();
-                            auto* to = reinterpret_cast<float*>(bytes);
-                            std::fill_n(to, filters * size * joined, 0.0f);
-                            for (std::int64_t o = 0; o < filters; ++o) {
-                              const std::int64_t place = o / out % joined;  // of its old group in the new one
-                              std::copy_n(from + o * size, size, to + (o * joined + place) * size);
-                            }
-                          });
+  const auto write = [weights, size, out, joined](std::int64_t first, std::int64_t count, std::byte* bytes) {
+    auto* const to = reinterpret_cast<float*>(bytes);
+    std::fill_n(to, count, 0.0f);
+    const std::int64_t last = first + count, row = size * joined;
+    const std::int64_t first_row = first / row, rows = (last + row - 1) / row - first_row;
+    Scratch scratch;
+    const float* const from = scratch.Values<float>(*weights, first_row * size, rows * size).data();
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const std::int64_t o = first_row + r, place = o / out % joined;  // of its old group in the new one
+      const std::int64_t there = o * row + place * size;
+      const std::int64_t begin = std::max(there, first), end = std::min(there + size, last);
+      if (begin < end) std::copy_n(from + r * size + (begin - there), end - begin, to + (begin - first));
+    }
+  };
+  return Tensor::Deferred(DataType::kFloat32, std::move(shape), write, weights);
 }
 
 }  // namespace

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "graph/passes/builder_for_test.h"
 
 namespace prefiqs::graph {
@@ -35,6 +38,16 @@ TEST(JoinGroups, PutsZerosBetween) {
                                                  0, 0, 3, 4, 0, 0, 0, 0,  //
                                                  0, 0, 0, 0, 5, 6, 0, 0,  //
                                                  0, 0, 0, 0, 0, 0, 7, 8));
+}
+
+TEST(JoinGroups, MakesAnyPartOfTheWeights) {
+  std::vector<float> values(48);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i + 1);
+  const Graph after = JoinGroups(Grouped(4, {8, 2, 1, 3}, values), 8);
+  const Tensor& joined = *after.constant(after.nodes[0].inputs[1]);
+  const std::vector<float> whole = CopiedInParts(joined, joined.count());
+  EXPECT_EQ(std::count(whole.begin(), whole.end(), 0.0f), 3 * 48);
+  for (const std::int64_t at_once : {1, 5, 24, 31}) EXPECT_EQ(CopiedInParts(joined, at_once), whole) << at_once;
 }
 
 TEST(JoinGroups, KeepsWindowsTogether) {
