@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <prefiqs/job.h>
 
+#include <future>
+
 #include "cli/commands.h"
 #include "cli/method_option.h"
 #include "cli/network_options.h"
@@ -47,6 +49,14 @@ void CheckMethod(const std::string& text, const NetworkArguments& network, const
   }
 }
 
+// The network is read while detectors are, which is as much work for small ones; after them where the run is to keep to
+// one thread. What is wrong with the job, or with a detector, is said first in either case.
+std::future<Network> BeginLoading(const NetworkArguments& network, const RunArguments& run) {
+  const int threads = run.job.assessor.threads;
+  return std::async(threads == 1 ? std::launch::deferred : std::launch::async,
+                    [network, threads] { return LoadNetwork(network, threads); });
+}
+
 }  // namespace
 
 int RunScore(const Words& words) {
@@ -73,14 +83,15 @@ int RunScore(const Words& words) {
   app.footer(kScoreExamples);
   if (!ParseRun(app, words, run)) return 0;
   CheckMethod(method, network, recipe, run);
-  JobOptions job = MakeJob(run);
-  job.assessor.method = ParseMethod(method);
-  job.assessor.recipe = MakeRecipe(recipe);
-  if (job.assessor.method == Method::kOutput) {
+  if (ParseMethod(method) == Method::kOutput) {
     network.model = method.substr(kNetworkMethod.size());
     network.tells_quality = true;
   }
-  const Network loaded = LoadNetwork(network, job.assessor.threads);
+  std::future<Network> loading = BeginLoading(network, run);
+  JobOptions job = MakeJob(run);
+  job.assessor.method = ParseMethod(method);
+  job.assessor.recipe = MakeRecipe(recipe);
+  const Network loaded = loading.get();
   WarnIfAssumed(loaded);
   CheckAutoRecipe(recipe, loaded);
   return RunJob(loaded, std::move(job), run.fail_under_gate);
@@ -101,10 +112,11 @@ int RunEmbed(const Words& words) {
   app.footer(kEmbedExamples);
   if (!ParseRun(app, words, run)) return 0;
   if (run.guard.empty()) run.guard = "none";  // what is asked for is the network as it is
+  std::future<Network> loading = BeginLoading(network, run);
   JobOptions job = MakeJob(run);
   job.assessor.method = Method::kEmbedding;
   job.assessor.mirror = mirror;
-  const Network loaded = LoadNetwork(network, job.assessor.threads);
+  const Network loaded = loading.get();
   WarnIfAssumed(loaded);
   return RunJob(loaded, std::move(job));
 }
