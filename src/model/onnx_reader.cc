@@ -16,6 +16,7 @@
 #include "model/byte_source.h"
 #include "model/external_data.h"
 #include "model/graph_builder.h"
+#include "model/shared_hashing.h"
 #include "model/skeleton.h"
 
 namespace prefiqs::model {
@@ -44,12 +45,10 @@ ReadResult ReadFrom(const ByteSource& source, const std::string& folder, const R
   ExternalData external(folder);
   ReadResult result;
   ContentHash hash;
+  SharedHashing hashing(source, hash);
   ParallelFor(2, threads, [&](std::size_t task) {
-    if (task == 0) {
-      result.graph = BuildGraph(proto, {source, external}, limits);
-    } else {
-      source.AddTo(hash);
-    }
+    if (task == 0) result.graph = BuildGraph(proto, {source, external}, limits);
+    hashing.Help();
   });
   external.AddTo(hash);
   result.content_hash = hash.Hex();
