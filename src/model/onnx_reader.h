@@ -26,7 +26,8 @@ struct ReadResult {
 // their newest form (attributes that became inputs are inputs), Constant nodes become constants, types are widened,
 // nodes get names, constant sub-expressions are folded. Opsets up to 23; of those before 7, the operators that did not
 // change since. External data must lie in the file's folder or below it. Throws Error(kIo) or Error(kModel); messages
-// are one line and begin with the path. A second of `threads` threads (0: all cores) makes the hash meanwhile.
+// are one line and begin with the path. A second of `threads` threads (0: all cores) hashes meanwhile, and in the
+// end both do.
 ReadResult ReadOnnxFile(const std::string& path, const ReadLimits& limits = {}, int threads = 1);
 
 // The same for bytes in memory; external data is refused. `name` stands for the path in messages.

@@ -4,7 +4,11 @@
 #include <prefiqs/error.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
+#include <span>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include "base/parallel.h"
@@ -25,12 +29,24 @@ std::string Shared(const ByteSource& source, std::size_t calls, int threads) {
   return hash.Hex();
 }
 
+// Of which some parts take longer to read than those after them.
+class Uneven : public MemorySource {
+ public:
+  using MemorySource::MemorySource;
+
+ protected:
+  void ReadInRange(std::int64_t offset, std::span<std::uint8_t> out) const override {
+    if (offset / 1000000 % 3 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    MemorySource::ReadInRange(offset, out);
+  }
+};
+
 TEST(SharedHashing, IsTheHashOfTheWholeWhoeverHelps) {
   for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{1} << 18, std::size_t{9000001}}) {
     const std::vector<std::uint8_t> bytes = Bytes(count);
     ContentHash whole;
     whole.Add(bytes);
-    for (const int threads : {1, 2, 5}) EXPECT_EQ(Shared(MemorySource(bytes), 5, threads), whole.Hex()) << count;
+    for (const int threads : {1, 2, 5}) EXPECT_EQ(Shared(Uneven(bytes), 5, threads), whole.Hex()) << count;
   }
 }
 

@@ -33,8 +33,9 @@ struct ConstantBudget {
 };
 
 // From so many bytes on, float32 and other data that needs no widening stays in a file that holds it: the tensor is
-// deferred. Smaller ones are read once, which is faster than several times.
-inline constexpr std::int64_t kStaysInFile = std::int64_t{1} << 20;
+// deferred. Reading it again, from the page cache, costs less than memory that is taken to keep it; of smaller ones the
+// calls would be more than that.
+inline constexpr std::int64_t kStaysInFile = std::int64_t{1} << 16;
 
 // Decodes raw, typed or external data; the data leaves `proto`, whose memory shrinks as the tensor's grows. Throws
 // Error(kModel), beginning with `what`, when type, dimensions and data do not agree, a value does not fit the wider
