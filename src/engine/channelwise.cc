@@ -137,6 +137,16 @@ bool ChannelFunction::ThenPRelu(std::span<const float> s) {
   return true;
 }
 
+bool ChannelFunction::OfSum(std::span<const float> b) {
+  std::vector<float> new_shift = shift;
+  for (std::size_t c = 0; c < new_shift.size(); ++c) {
+    new_shift[c] = std::fma(scale[c], b[c], shift[c]);
+    if (!std::isfinite(new_shift[c])) return false;
+  }
+  shift = std::move(new_shift);
+  return true;
+}
+
 void ChannelFunction::Widen(std::size_t channels) {
   for (auto* parameters : {&scale, &shift, &slope, &post_scale, &post_shift}) parameters->resize(channels, 0.0f);
 }

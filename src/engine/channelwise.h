@@ -21,6 +21,8 @@ struct ChannelFunction {
   // PReLU) or a factor is not finite.
   bool ThenAffine(std::span<const double> a, std::span<const double> b);
   bool ThenPRelu(std::span<const float> s);
+  // This, of x + b instead of x. False, and unchanged, where a factor would not be finite.
+  bool OfSum(std::span<const float> b);
   // To `channels`, more than now; the new ones give 0.
   void Widen(std::size_t channels);
 

@@ -20,6 +20,8 @@ Emitter FindEmitter(std::string_view op);
 bool EmitConvolution(Builder& builder, const graph::Node& node);
 // By our own Winograd kernel: tried before EmitConvolution.
 bool EmitWinograd(Builder& builder, const graph::Node& node);
+// By tiles, in bfloat16: tried first of all.
+bool EmitTiles(Builder& builder, const graph::Node& node);
 bool EmitGemm(Builder& builder, const graph::Node& node);
 bool EmitMatMul(Builder& builder, const graph::Node& node);
 bool EmitUnary(Builder& builder, const graph::Node& node);   // what AsEltwise describes

@@ -4,6 +4,7 @@
 
 #include "engine/onednn/channelwise_chain.h"
 #include "engine/onednn/emit.h"
+#include "engine/onednn/tile_operands.h"
 #include "graph/passes/rewrite.h"
 
 namespace prefiqs::engine::onednn {
@@ -65,15 +66,23 @@ bool EmitChannelwise(Builder& builder, const graph::Node& node) {
   const auto rows = RowsOf(builder.Layout(input));
   if (!rows) return false;
   const ChannelForm form = builder.FormFor(chain->output);
+  const auto finish = [&](const Operand& target) {
+    for (std::size_t i = 1; i < chain->nodes.size(); ++i) builder.MarkFused(*chain->nodes[i], node);
+    builder.Define(chain->output, target);
+    return true;
+  };
+  if (const auto tiles = TilesFrom(builder, chain->output); tiles && IsPictureSource(builder.Layout(input))) {
+    const Operand target = AddPicture(builder, *tiles, builder.Read(input), std::move(chain->function));
+    builder.Report(node, "channelwise");
+    return finish(target);
+  }
   const bool as_it_lies = form == ChannelForm::kFloat || rows->blocks == 1;
   const Operand source =
       as_it_lies ? builder.Read(input)
                  : builder.ReadAs(input, ChannelsLast(builder.Plain(input).dims(), dnnl::memory::data_type::f32));
   const Operand target =
       builder.AddChannelwise(node, source, std::move(chain->function), form, builder.MayOverwrite(input, source));
-  for (std::size_t i = 1; i < chain->nodes.size(); ++i) builder.MarkFused(*chain->nodes[i], node);
-  builder.Define(chain->output, target);
-  return true;
+  return finish(target);
 }
 
 }  // namespace prefiqs::engine::onednn

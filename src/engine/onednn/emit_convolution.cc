@@ -100,7 +100,7 @@ bool EmitConvolution(Builder& builder, const graph::Node& node) {
       return false;
     }
   };
-  if (EmitWinograd(builder, node)) return true;
+  if (EmitTiles(builder, node) || EmitWinograd(builder, node)) return true;
   const Fusion fusion = FindFusion(builder, node);
   for (const Way way : {Way::kChannelsLast, Way::kAny}) {
     if (emit(fusion, way)) return true;

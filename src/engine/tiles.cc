@@ -1,0 +1,396 @@
+#include "engine/tiles.h"
+
+#include <algorithm>
+#include <array>
+
+#include "engine/vectors.h"
+
+#if defined(__x86_64__) && defined(__linux__)
+#define PREFIQS_HAS_TILES 1
+#include <cpuid.h>
+#include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace prefiqs::engine {
+
+std::int64_t TilePicture::plane() const {
+  constexpr std::int64_t kBehind = 2 * 16;  // a tile's rows, at most two positions apart
+  return ((height + 2) * stride() + 1 + kBehind) * 32;
+}
+
+#ifdef PREFIQS_HAS_TILES
+namespace {
+
+constexpr int kLanes = 16;     // numbers in a register
+constexpr int kChannels = 32;  // of a tile of pixels
+constexpr int kMostTaps = 9;
+constexpr int kFloatsOfTile = 16 * kLanes;
+constexpr int kWeightsOfTile = 16 * kLanes * 2;
+
+using Vector = float __attribute__((vector_size(sizeof(float) * kLanes)));
+using Words = std::uint32_t __attribute__((vector_size(sizeof(float) * kLanes)));
+using Halves = std::uint16_t __attribute__((vector_size(sizeof(std::uint16_t) * kLanes)));
+
+#define PREFIQS_TILES_TARGET target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma,amx-tile,amx-bf16")
+#define PREFIQS_TILES_INLINE __attribute__((always_inline, PREFIQS_TILES_TARGET)) inline
+#define PREFIQS_TILES __attribute__((noinline, PREFIQS_TILES_TARGET))
+
+template <typename Type>
+PREFIQS_TILES_INLINE Type Load(const void* from) {
+  Type value;
+  __builtin_memcpy(&value, from, sizeof(value));
+  return value;
+}
+template <typename Type>
+PREFIQS_TILES_INLINE void Store(void* to, Type value) {
+  __builtin_memcpy(to, &value, sizeof(value));
+}
+
+// To nearest, ties to even.
+PREFIQS_TILES_INLINE Halves Round(Vector value) {
+  return __builtin_bit_cast(Halves, _mm512_cvtneps_pbh(__builtin_bit_cast(__m512, value)));
+}
+PREFIQS_TILES_INLINE Vector Widen(Halves value) {
+  return __builtin_bit_cast(Vector, __builtin_convertvector(value, Words) << 16);
+}
+
+// A ChannelFunction of 32 channels, in registers.
+struct Function {
+  Vector scale[2], shift[2], slope[2], post_scale[2], post_shift[2];
+};
+
+PREFIQS_TILES_INLINE Function At(const ChannelFunction& f, std::int64_t channel) {
+  Function at;
+  for (int i = 0; i < 2; ++i, channel += kLanes) {
+    at.scale[i] = Load<Vector>(f.scale.data() + channel);
+    at.shift[i] = Load<Vector>(f.shift.data() + channel);
+    at.slope[i] = Load<Vector>(f.slope.data() + channel);
+    at.post_scale[i] = Load<Vector>(f.post_scale.data() + channel);
+    at.post_shift[i] = Load<Vector>(f.post_shift.data() + channel);
+  }
+  return at;
+}
+
+PREFIQS_TILES_INLINE Vector Apply(const Function& f, int i, Vector x) {
+  const Vector t = x * f.scale[i] + f.shift[i];
+  const Vector activated = t > 0 ? t : t * f.slope[i];
+  return activated * f.post_scale[i] + f.post_shift[i];
+}
+
+// --- into a picture of tiles
+
+// Everything but pixels.
+PREFIQS_TILES_INLINE void ZeroFrame(const TilePicture& picture, std::uint16_t* plane) {
+  const std::int64_t stride = picture.stride() * kChannels, last = (picture.height + 1) * stride;
+  __builtin_memset(plane, 0, static_cast<std::size_t>(stride) * sizeof(*plane));
+  for (std::int64_t at = stride; at < last; at += stride) __builtin_memset(plane + at, 0, kChannels * sizeof(*plane));
+  __builtin_memset(plane + last, 0, static_cast<std::size_t>(picture.plane() - last) * sizeof(*plane));
+}
+
+template <typename Source>
+PREFIQS_TILES_INLINE Vector LoadAs(const Source* from) {
+  if constexpr (sizeof(Source) == sizeof(float)) {
+    return Load<Vector>(from);
+  } else {
+    return Widen(Load<Halves>(from));
+  }
+}
+
+// `low`, `high`: the first and second 16 channels of the first pixel, `next` before those of the next one.
+template <typename Source>
+PREFIQS_TILES_INLINE void FillPlane(const Function& f, const TilePicture& picture, const Source* low,
+                                    const Source* high, std::int64_t next, std::int64_t next_row,
+                                    std::uint16_t* plane) {
+  for (std::int64_t row = 0; row < picture.height; ++row, low += next_row, high += next_row) {
+    std::uint16_t* out = plane + ((row + 1) * picture.stride() + 1) * kChannels;
+    for (std::int64_t column = 0; column < picture.width; ++column, out += kChannels) {
+      Store(out, Round(Apply(f, 0, LoadAs(low + column * next))));
+      Store(out + kLanes, Round(Apply(f, 1, LoadAs(high + column * next))));
+    }
+  }
+}
+
+template <typename Source>
+PREFIQS_TILES void FillPicture(const ChannelFunction& function, const TileSource& source, const Source* x,
+                               const TilePicture& picture, std::uint16_t* y) {
+  const std::int64_t next = source.rows.width * source.step, next_row = next * source.width;
+  const bool in_blocks = source.rows.blocks > 1;
+  for (std::int64_t channel = 0; channel < picture.channels; channel += kChannels, y += picture.plane()) {
+    ZeroFrame(picture, y);
+    const Source* const low = x + (in_blocks ? channel * source.rows.rows : channel);
+    const Source* const high = low + (in_blocks ? kLanes * source.rows.rows : kLanes);
+    FillPlane(At(function, channel), picture, low, high, next, next_row, y);
+  }
+}
+
+// --- the convolution
+
+// Which pixels of the result are rows of one tile: `rows` that follow each other, either in the picture's positions,
+// with what is between its rows thrown away, or in a row of the picture.
+struct Tiling {
+  int rows = 0;               // of a tile
+  std::int64_t in_a_row = 0;  // tiles; 0: of all positions
+  std::int64_t tiles = 0;
+};
+
+Tiling TilingOf(const TileShape& shape) {
+  constexpr std::int64_t kMostRows = 16;
+  const TilePicture y = shape.y();
+  const auto parts = [](std::int64_t whole) { return (whole + kMostRows - 1) / kMostRows; };
+  const auto rows = [&](std::int64_t whole) { return (whole + parts(whole) - 1) / parts(whole); };
+  Tiling in_rows{static_cast<int>(rows(y.width)), parts(y.width), y.height * parts(y.width)};
+  if (shape.step > 1) return in_rows;
+  const std::int64_t positions = y.height * y.stride() - 1;
+  const Tiling across{static_cast<int>(rows(positions)), 0, parts(positions)};
+  return across.tiles * across.rows < in_rows.tiles * in_rows.rows ? across : in_rows;
+}
+
+struct Work {
+  TileShape shape;
+  TilePicture y;
+  Tiling tiling;
+  std::span<const TileImage> images;
+  const std::uint16_t* weights;
+  const ChannelFunction* function;
+  TileResult result;
+  bool is_sum;                               // the function only adds
+  std::int64_t blocks_of_an_image;           // two tiles of pixels each; the last may be one
+  std::array<std::int64_t, kMostTaps> taps;  // from a pixel's position to those it reads
+};
+
+// Two tiles of pixels by two of filters.
+constexpr int kBlockFloats = 4 * kFloatsOfTile;
+
+// tile registers: 0 to 3 sums, 4 and 5 pixels, 6 and 7 weights
+PREFIQS_TILES_INLINE void Configure(int rows) {
+  struct alignas(64) {
+    std::uint8_t palette = 1, start = 0, reserved[14] = {};
+    std::uint16_t bytes_of_a_row[16] = {};
+    std::uint8_t rows[16] = {};
+  } configuration;
+  for (int tile = 0; tile < 8; ++tile) {
+    configuration.bytes_of_a_row[tile] = 64;
+    configuration.rows[tile] = static_cast<std::uint8_t>(tile < 6 ? rows : 16);
+  }
+  asm volatile("" ::: "memory");
+  _tile_loadconfig(&configuration);
+}
+
+// Adds 32 channels to the sums; `x` is where the first tiles' first tap is, `second` numbers before the second's.
+template <int kTaps, bool kTwo>
+PREFIQS_TILES_INLINE void MultiplyPlane(const Work& work, const std::uint16_t* x, std::int64_t second,
+                                        const std::uint16_t* w, std::int64_t next_filters) {
+  const std::int64_t row = 2 * kChannels * work.shape.step;
+  for (int tap = 0; tap < kTaps; ++tap, w += kWeightsOfTile) {
+    const std::uint16_t* const at = x + work.taps[static_cast<std::size_t>(tap)];
+    _tile_loadd(4, at, row);
+    _tile_loadd(6, w, 64);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_loadd(7, w + next_filters, 64);
+    _tile_dpbf16ps(1, 4, 7);
+    if constexpr (kTwo) {
+      _tile_loadd(5, at + second, row);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_dpbf16ps(3, 5, 7);
+    }
+  }
+}
+
+// Where tile `t` begins: the position of its first pixel's first tap in x.
+PREFIQS_TILES_INLINE std::int64_t Start(const Work& work, std::int64_t t) {
+  if (work.tiling.in_a_row == 0) return t * work.tiling.rows;
+  const std::int64_t row = t / work.tiling.in_a_row, part = t % work.tiling.in_a_row;
+  return (row * work.shape.x.stride() + part * work.tiling.rows) * work.shape.step;
+}
+
+// Sums of one block over the planes from `first` to before `last`, continued from `sums` or begun.
+template <int kTaps, bool kTwo>
+PREFIQS_TILES_INLINE void Multiply(const Work& work, const std::uint16_t* x, std::int64_t tile, const std::uint16_t* w,
+                                   std::int64_t first, std::int64_t last, float* sums) {
+  const std::int64_t row = 4 * kLanes;
+  if (first == 0) {
+    _tile_zero(0);
+    _tile_zero(1);
+    if constexpr (kTwo) {
+      _tile_zero(2);
+      _tile_zero(3);
+    }
+  } else {
+    _tile_loadd(0, sums, row);
+    _tile_loadd(1, sums + kFloatsOfTile, row);
+    if constexpr (kTwo) {
+      _tile_loadd(2, sums + 2 * kFloatsOfTile, row);
+      _tile_loadd(3, sums + 3 * kFloatsOfTile, row);
+    }
+  }
+  const std::int64_t at = Start(work, tile), second = kTwo ? (Start(work, tile + 1) - at) * kChannels : 0;
+  const std::int64_t weights_of_plane = kTaps * kWeightsOfTile;
+  const std::int64_t next_filters = work.shape.x.channels / kChannels * weights_of_plane;
+  for (std::int64_t plane = first; plane < last; ++plane) {
+    MultiplyPlane<kTaps, kTwo>(work, x + plane * work.shape.x.plane() + at * kChannels, second,
+                               w + plane * weights_of_plane, next_filters);
+  }
+  _tile_stored(0, sums, row);
+  _tile_stored(1, sums + kFloatsOfTile, row);
+  if constexpr (kTwo) {
+    _tile_stored(2, sums + 2 * kFloatsOfTile, row);
+    _tile_stored(3, sums + 3 * kFloatsOfTile, row);
+  }
+}
+
+// 32 filters of `count` pixels that follow each other in a row; `offset`: of the first in y as floats lie, `position`:
+// in numbers, as a picture's plane has it.
+template <TileResult kResult, bool kIsSum>
+PREFIQS_TILES_INLINE void WritePixels(const Function& f, const float* sums, std::int64_t count, const TileImage& image,
+                                      std::int64_t offset, std::int64_t position, std::int64_t filters) {
+  const float* added = image.added + offset;
+  auto* floats = static_cast<float*>(image.y) + offset;
+  auto* halves = static_cast<std::uint16_t*>(image.y) + (kResult == TileResult::kBf16 ? offset : position);
+  const bool adds = kResult == TileResult::kFloat && image.added != nullptr;
+  for (std::int64_t pixel = 0; pixel < count; ++pixel, sums += kLanes) {
+    for (int i = 0; i < 2; ++i) {
+      const Vector sum = Load<Vector>(sums + i * kFloatsOfTile);
+      Vector value = kIsSum ? sum + f.shift[i] : Apply(f, i, sum);
+      if (adds) value += Load<Vector>(added + i * kLanes);
+      if constexpr (kResult == TileResult::kFloat) {
+        Store(floats + i * kLanes, value);
+      } else {
+        Store(halves + i * kLanes, Round(value));
+      }
+    }
+    added += filters;
+    floats += filters;
+    halves += kResult == TileResult::kBf16 ? filters : kChannels;
+  }
+}
+
+template <TileResult kResult, bool kIsSum>
+PREFIQS_TILES_INLINE void WriteTile(const Work& work, const Function& f, const TileImage& image, std::int64_t filter,
+                                    std::int64_t tile, const float* sums) {
+  const TilePicture& y = work.y;
+  const bool across = work.tiling.in_a_row == 0;
+  const std::int64_t first = across ? tile * work.tiling.rows : tile % work.tiling.in_a_row * work.tiling.rows;
+  std::int64_t row = across ? first / y.stride() : tile / work.tiling.in_a_row;
+  std::int64_t column = across ? first % y.stride() : first;
+  const std::int64_t plane = filter / kChannels * y.plane();
+  for (std::int64_t left = work.tiling.rows; left > 0 && row < y.height; ++row, column = 0) {
+    const std::int64_t until = y.width - column, count = until < left ? until : left;
+    WritePixels<kResult, kIsSum>(f, sums, count, image, (row * y.width + column) * y.channels + filter,
+                                 plane + ((row + 1) * y.stride() + column + 1) * kChannels, y.channels);
+    if (!across) return;
+    left -= count + 1;  // and what is between the rows
+    sums += (count + 1) * kLanes;
+  }
+}
+
+template <int kTaps, TileResult kResult, bool kIsSum>
+PREFIQS_TILES_INLINE void RunFilters(const Work& work, std::int64_t filter) {
+  // Weights of so many planes stay in the first-level cache while so many blocks of pixels are multiplied by them.
+  constexpr std::int64_t kPlanes = kTaps == 1 ? 16 : 2, kBlocks = 8;
+  alignas(64) float sums[kBlocks * kBlockFloats];
+  const std::int64_t planes = work.shape.x.channels / kChannels, tiles = work.tiling.tiles;
+  const std::uint16_t* const w = work.weights + filter * work.shape.x.channels * kTaps;
+  const Function f = At(*work.function, filter);
+  const std::int64_t all = static_cast<std::int64_t>(work.images.size()) * work.blocks_of_an_image;
+  for (std::int64_t block = 0; block < all; block += kBlocks) {
+    const std::int64_t count = block + kBlocks < all ? kBlocks : all - block;
+    for (std::int64_t first = 0; first < planes; first += kPlanes) {
+      const std::int64_t last = first + kPlanes < planes ? first + kPlanes : planes;
+      for (std::int64_t b = 0; b < count; ++b) {
+        const TileImage& image = work.images.data()[(block + b) / work.blocks_of_an_image];
+        const std::int64_t tile = (block + b) % work.blocks_of_an_image * 2;
+        float* const of_block = sums + b * kBlockFloats;
+        const bool is_two = tile + 1 < tiles;
+        is_two ? Multiply<kTaps, true>(work, image.x, tile, w, first, last, of_block)
+               : Multiply<kTaps, false>(work, image.x, tile, w, first, last, of_block);
+        if (last < planes) continue;
+        asm volatile("" ::: "memory");
+        WriteTile<kResult, kIsSum>(work, f, image, filter, tile, of_block);
+        if (is_two) WriteTile<kResult, kIsSum>(work, f, image, filter, tile + 1, of_block + 2 * kFloatsOfTile);
+      }
+    }
+  }
+}
+
+template <int kTaps, TileResult kResult, bool kIsSum>
+PREFIQS_TILES void RunAll(const Work& work) {
+  Configure(work.tiling.rows);
+  for (std::int64_t filter = 0; filter < work.shape.filters; filter += kChannels) {
+    if constexpr (kResult == TileResult::kPicture) {
+      for (std::size_t i = 0; i < work.images.size(); ++i) {
+        ZeroFrame(work.y, static_cast<std::uint16_t*>(work.images.data()[i].y) + filter / kChannels * work.y.plane());
+      }
+    }
+    RunFilters<kTaps, kResult, kIsSum>(work, filter);
+  }
+  _tile_release();
+}
+
+template <TileResult kResult>
+void RunAs(const Work& work) {
+  if (work.shape.side == 1) return work.is_sum ? RunAll<1, kResult, true>(work) : RunAll<1, kResult, false>(work);
+  work.is_sum ? RunAll<kMostTaps, kResult, true>(work) : RunAll<kMostTaps, kResult, false>(work);
+}
+
+bool OnlyAdds(const ChannelFunction& f) {
+  const auto all = [](const std::vector<float>& values, float wanted) {
+    return std::all_of(values.begin(), values.end(), [&](float value) { return value == wanted; });
+  };
+  return all(f.scale, 1) && all(f.slope, 1) && all(f.post_scale, 1) && all(f.post_shift, 0);
+}
+
+bool AskForTiles() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kBf16 = 1u << 22, kTile = 1u << 24;  // leaf 7, edx
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & kBf16) == 0 || (d & kTile) == 0) return false;
+  constexpr unsigned kAvx512Bf16 = 1u << 5;  // leaf 7.1, eax
+  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) == 0 || (a & kAvx512Bf16) == 0) return false;
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+
+}  // namespace
+
+bool HasTiles() {
+  static const bool has = AskForTiles();
+  return has;
+}
+
+void RunToTiles(const ChannelFunction& function, const TileSource& source, const void* x, const TilePicture& picture,
+                std::uint16_t* y) {
+  if (source.form == ChannelForm::kFloat) {
+    FillPicture(function, source, static_cast<const float*>(x), picture, y);
+  } else {
+    FillPicture(function, source, static_cast<const std::uint16_t*>(x), picture, y);
+  }
+}
+
+void RunTiles(const TileShape& shape, std::span<const TileImage> images, const std::uint16_t* weights,
+              const ChannelFunction& function, TileResult result) {
+  Work work{shape, shape.y(), TilingOf(shape), images, weights, &function, result, OnlyAdds(function), 0, {}};
+  work.blocks_of_an_image = (work.tiling.tiles + 1) / 2;
+  const std::int64_t middle = shape.side == 1 ? 1 : 0;
+  for (int tap = 0; tap < shape.side * shape.side; ++tap) {
+    work.taps[static_cast<std::size_t>(tap)] = ((tap / 3 + middle) * shape.x.stride() + tap % 3 + middle) * kChannels;
+  }
+  switch (result) {
+    case TileResult::kFloat:
+      return RunAs<TileResult::kFloat>(work);
+    case TileResult::kBf16:
+      return RunAs<TileResult::kBf16>(work);
+    case TileResult::kPicture:
+      return RunAs<TileResult::kPicture>(work);
+  }
+}
+
+#else  // no such processor
+
+bool HasTiles() { return false; }
+void RunToTiles(const ChannelFunction&, const TileSource&, const void*, const TilePicture&, std::uint16_t*) {}
+void RunTiles(const TileShape&, std::span<const TileImage>, const std::uint16_t*, const ChannelFunction&, TileResult) {}
+
+#endif
+
+}  // namespace prefiqs::engine
