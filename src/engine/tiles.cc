@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/vectors.h"
+#include "engine/tile_instructions.h"
 
-#if defined(__x86_64__) && defined(__linux__)
-#define PREFIQS_HAS_TILES 1
+#ifdef PREFIQS_HAS_TILES
 #include <cpuid.h>
-#include <immintrin.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -23,38 +21,8 @@ std::int64_t TilePicture::plane() const {
 #ifdef PREFIQS_HAS_TILES
 namespace {
 
-constexpr int kLanes = 16;     // numbers in a register
 constexpr int kChannels = 32;  // of a tile of pixels
 constexpr int kMostTaps = 9;
-constexpr int kFloatsOfTile = 16 * kLanes;
-constexpr int kWeightsOfTile = 16 * kLanes * 2;
-
-using Vector = float __attribute__((vector_size(sizeof(float) * kLanes)));
-using Words = std::uint32_t __attribute__((vector_size(sizeof(float) * kLanes)));
-using Halves = std::uint16_t __attribute__((vector_size(sizeof(std::uint16_t) * kLanes)));
-
-#define PREFIQS_TILES_TARGET target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma,amx-tile,amx-bf16")
-#define PREFIQS_TILES_INLINE __attribute__((always_inline, PREFIQS_TILES_TARGET)) inline
-#define PREFIQS_TILES __attribute__((noinline, PREFIQS_TILES_TARGET))
-
-template <typename Type>
-PREFIQS_TILES_INLINE Type Load(const void* from) {
-  Type value;
-  __builtin_memcpy(&value, from, sizeof(value));
-  return value;
-}
-template <typename Type>
-PREFIQS_TILES_INLINE void Store(void* to, Type value) {
-  __builtin_memcpy(to, &value, sizeof(value));
-}
-
-// To nearest, ties to even.
-PREFIQS_TILES_INLINE Halves Round(Vector value) {
-  return __builtin_bit_cast(Halves, _mm512_cvtneps_pbh(__builtin_bit_cast(__m512, value)));
-}
-PREFIQS_TILES_INLINE Vector Widen(Halves value) {
-  return __builtin_bit_cast(Vector, __builtin_convertvector(value, Words) << 16);
-}
 
 // A ChannelFunction of 32 channels, in registers.
 struct Function {
@@ -162,21 +130,6 @@ struct Work {
 
 // Two tiles of pixels by two of filters.
 constexpr int kBlockFloats = 4 * kFloatsOfTile;
-
-// tile registers: 0 to 3 sums, 4 and 5 pixels, 6 and 7 weights
-PREFIQS_TILES_INLINE void Configure(int rows) {
-  struct alignas(64) {
-    std::uint8_t palette = 1, start = 0, reserved[14] = {};
-    std::uint16_t bytes_of_a_row[16] = {};
-    std::uint8_t rows[16] = {};
-  } configuration;
-  for (int tile = 0; tile < 8; ++tile) {
-    configuration.bytes_of_a_row[tile] = 64;
-    configuration.rows[tile] = static_cast<std::uint8_t>(tile < 6 ? rows : 16);
-  }
-  asm volatile("" ::: "memory");
-  _tile_loadconfig(&configuration);
-}
 
 // Adds 32 channels to the sums; `x` is where the first tiles' first tap is, `second` numbers before the second's.
 template <int kTaps, bool kTwo>
@@ -316,7 +269,7 @@ PREFIQS_TILES_INLINE void RunFilters(const Work& work, std::int64_t filter) {
 
 template <int kTaps, TileResult kResult, bool kIsSum>
 PREFIQS_TILES void RunAll(const Work& work) {
-  Configure(work.tiling.rows);
+  Configure(work.tiling.rows);  // 0 to 3 sums, 4 and 5 pixels, 6 and 7 weights
   for (std::int64_t filter = 0; filter < work.shape.filters; filter += kChannels) {
     if constexpr (kResult == TileResult::kPicture) {
       for (std::size_t i = 0; i < work.images.size(); ++i) {

@@ -22,6 +22,9 @@ bool EmitConvolution(Builder& builder, const graph::Node& node);
 bool EmitWinograd(Builder& builder, const graph::Node& node);
 // By tiles, in bfloat16: tried first of all.
 bool EmitTiles(Builder& builder, const graph::Node& node);
+// Rows times a constant matrix, or its transpose (`transposed`, as Gemm's transB has it), plus a constant vector or
+// kNone: tried where EmitGemm found that.
+bool EmitTileProduct(Builder& builder, const graph::Node& node, graph::ValueId bias, bool transposed);
 bool EmitGemm(Builder& builder, const graph::Node& node);
 bool EmitMatMul(Builder& builder, const graph::Node& node);
 bool EmitUnary(Builder& builder, const graph::Node& node);   // what AsEltwise describes

@@ -122,6 +122,7 @@ bool EmitGemm(Builder& builder, const graph::Node& node) {
   const bool vector = addend == graph::kNone || IsVector(graph.value(addend).shape, columns);
   if (constant && vector && !a_transposed && alpha == 1.0f) {
     const Fusion fusion = FindFusion(builder, node);
+    if (fusion.nodes.empty() && EmitTileProduct(builder, node, addend, b_transposed)) return true;
     try {
       return EmitInnerProduct(builder, node, addend, b_transposed, fusion);
     } catch (const dnnl::error& e) {

@@ -123,6 +123,18 @@ TEST_F(OneDnnTiles, LeaveNumbersToWhoeverElseWantsThem) {
   }
 }
 
+// The product that makes an embedding: with a matrix and with its transpose, of a picture's numbers in their order.
+TEST_F(OneDnnTiles, MakeEmbeddings) {
+  for (const std::int64_t transposed : {0, 1}) {
+    Net net;
+    const auto flat = net.g.Add("Flatten", {net.PRelu(net.Conv(net.g.Input({2, 32, 8, 8}), 64))});
+    const auto weights =
+        transposed ? net.g.Random({128, 4096}, -0.03f, 0.03f) : net.g.Random({4096, 128}, -0.03f, 0.03f);
+    const auto graph = net.g.Done({net.g.Add("Gemm", {flat, weights, net.g.Random({128})}, {{"transB", transposed}})});
+    EXPECT_EQ(ImplementationOf(*ExpectClosely(graph), "Gemm3"), kTiles);
+  }
+}
+
 // Products of single pixels, of which a step of two needs a quarter: from numbers, a normalisation, rounded rows.
 TEST_F(OneDnnTiles, SampleThePixelsOfAShortcut) {
   for (const std::int64_t side : {1, 8, 9}) {

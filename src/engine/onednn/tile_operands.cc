@@ -44,10 +44,12 @@ class PictureStep : public Step {
 
 }  // namespace
 
+bool UsesTiles() { return HasTiles() && dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_amx; }
+
 std::optional<TilePlan> TilesOf(const Builder& builder, const graph::Node& node) {
   const graph::Graph& graph = builder.graph();
-  if (node.op != "Conv" || builder.FactorForm(node) != ChannelForm::kBf16 || !HasTiles() ||
-      dnnl::get_effective_cpu_isa() != dnnl::cpu_isa::avx512_core_amx || node.Int("group", 1) != 1) {
+  if (node.op != "Conv" || builder.FactorForm(node) != ChannelForm::kBf16 || !UsesTiles() ||
+      node.Int("group", 1) != 1) {
     return std::nullopt;
   }
   const graph::ValueId bias = node.inputs.size() > 2 ? node.inputs[2] : graph::kNone;

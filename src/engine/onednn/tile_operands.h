@@ -10,6 +10,9 @@
 
 namespace prefiqs::engine::onednn {
 
+// Whether there are tiles, and oneDNN's cap on instructions lets us use them.
+bool UsesTiles();
+
 // How a convolution runs by tiles: on a picture of every `sampling`th pixel of every `sampling`th row.
 struct TilePlan {
   TileShape shape;
