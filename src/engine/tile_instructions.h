@@ -1,5 +1,5 @@
 // What loops that use tile instructions share. They may use newer instructions than the rest of the program: nothing in
-// them may be a function of another header. With PREFIQS_HAS_TILES only; use behind HasTiles() (tiles.h).
+// them may be a function of another header. With PREFIQS_HAS_TILES only; use behind HasTiles().
 #ifndef PREFIQS_ENGINE_TILE_INSTRUCTIONS_H_
 #define PREFIQS_ENGINE_TILE_INSTRUCTIONS_H_
 
@@ -10,6 +10,9 @@
 
 #include <immintrin.h>
 
+#include "engine/channelwise.h"
+#include "engine/tile_picture.h"
+
 #define PREFIQS_TILES_TARGET target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma,amx-tile,amx-bf16")
 #define PREFIQS_TILES_INLINE __attribute__((always_inline, PREFIQS_TILES_TARGET)) inline
 #define PREFIQS_TILES __attribute__((noinline, PREFIQS_TILES_TARGET))
@@ -17,6 +20,7 @@
 namespace prefiqs::engine {
 
 constexpr int kLanes = 16;                       // numbers in a register
+constexpr int kChannels = 32;                    // of a tile of pixels
 constexpr int kFloatsOfTile = 16 * kLanes;       // sums
 constexpr int kWeightsOfTile = 16 * kLanes * 2;  // 16 pairs for 16 results
 
@@ -41,6 +45,37 @@ PREFIQS_TILES_INLINE Halves Round(Vector value) {
 }
 PREFIQS_TILES_INLINE Vector Widen(Halves value) {
   return __builtin_bit_cast(Vector, __builtin_convertvector(value, Words) << 16);
+}
+
+// A ChannelFunction of 32 channels, in registers.
+struct Function {
+  Vector scale[2], shift[2], slope[2], post_scale[2], post_shift[2];
+};
+
+PREFIQS_TILES_INLINE Function At(const ChannelFunction& f, std::int64_t channel) {
+  Function at;
+  for (int i = 0; i < 2; ++i, channel += kLanes) {
+    at.scale[i] = Load<Vector>(f.scale.data() + channel);
+    at.shift[i] = Load<Vector>(f.shift.data() + channel);
+    at.slope[i] = Load<Vector>(f.slope.data() + channel);
+    at.post_scale[i] = Load<Vector>(f.post_scale.data() + channel);
+    at.post_shift[i] = Load<Vector>(f.post_shift.data() + channel);
+  }
+  return at;
+}
+
+PREFIQS_TILES_INLINE Vector Apply(const Function& f, int i, Vector x) {
+  const Vector t = x * f.scale[i] + f.shift[i];
+  const Vector activated = t > 0 ? t : t * f.slope[i];
+  return activated * f.post_scale[i] + f.post_shift[i];
+}
+
+// Everything but pixels.
+PREFIQS_TILES_INLINE void ZeroFrame(const TilePicture& picture, std::uint16_t* plane) {
+  const std::int64_t stride = picture.stride() * kChannels, last = (picture.height + 1) * stride;
+  __builtin_memset(plane, 0, static_cast<std::size_t>(stride) * sizeof(*plane));
+  for (std::int64_t at = stride; at < last; at += stride) __builtin_memset(plane + at, 0, kChannels * sizeof(*plane));
+  __builtin_memset(plane + last, 0, static_cast<std::size_t>(picture.plane() - last) * sizeof(*plane));
 }
 
 // Tile registers 0 to 5 have so many rows, 6 and 7 have 16; all of them 64 bytes a row.

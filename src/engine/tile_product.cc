@@ -19,8 +19,7 @@ std::size_t TileProductScratch(const TileMatrix& matrix, std::size_t rows) {
 #ifdef PREFIQS_HAS_TILES
 namespace {
 
-constexpr std::int64_t kDepth = 32;  // of a tile
-constexpr int kMostTiles = 4;        // of results, at a time: one waits for its own last product
+constexpr int kMostTiles = 4;  // of results, at a time: one waits for its own last product
 
 struct Work {
   TileMatrix matrix;
@@ -40,7 +39,7 @@ PREFIQS_TILES_INLINE void RunResults(const Work& work, std::int64_t first) {
     _tile_zero(2);
     _tile_zero(3);
   }
-  for (std::int64_t k = 0; k < work.matrix.depth; k += kDepth, w += kWeightsOfTile) {
+  for (std::int64_t k = 0; k < work.matrix.depth; k += kChannels, w += kWeightsOfTile) {
     _tile_loadd(4, work.x + k, stride);
     _tile_loadd(6, w, 64);
     _tile_dpbf16ps(0, 4, 6);

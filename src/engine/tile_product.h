@@ -1,4 +1,4 @@
-// Products of faces by a matrix, in bfloat16, by the processor's tiles (tiles.h): up to 16 faces share what it costs to
+// Products of faces by a matrix, in bfloat16, by the processor's tiles: up to 16 faces share what it costs to
 // read the matrix, which is most of what there is to do.
 #ifndef PREFIQS_ENGINE_TILE_PRODUCT_H_
 #define PREFIQS_ENGINE_TILE_PRODUCT_H_

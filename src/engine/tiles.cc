@@ -5,95 +5,12 @@
 
 #include "engine/tile_instructions.h"
 
-#ifdef PREFIQS_HAS_TILES
-#include <cpuid.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
-
 namespace prefiqs::engine {
-
-std::int64_t TilePicture::plane() const {
-  constexpr std::int64_t kBehind = 2 * 16;  // a tile's rows, at most two positions apart
-  return ((height + 2) * stride() + 1 + kBehind) * 32;
-}
 
 #ifdef PREFIQS_HAS_TILES
 namespace {
 
-constexpr int kChannels = 32;  // of a tile of pixels
 constexpr int kMostTaps = 9;
-
-// A ChannelFunction of 32 channels, in registers.
-struct Function {
-  Vector scale[2], shift[2], slope[2], post_scale[2], post_shift[2];
-};
-
-PREFIQS_TILES_INLINE Function At(const ChannelFunction& f, std::int64_t channel) {
-  Function at;
-  for (int i = 0; i < 2; ++i, channel += kLanes) {
-    at.scale[i] = Load<Vector>(f.scale.data() + channel);
-    at.shift[i] = Load<Vector>(f.shift.data() + channel);
-    at.slope[i] = Load<Vector>(f.slope.data() + channel);
-    at.post_scale[i] = Load<Vector>(f.post_scale.data() + channel);
-    at.post_shift[i] = Load<Vector>(f.post_shift.data() + channel);
-  }
-  return at;
-}
-
-PREFIQS_TILES_INLINE Vector Apply(const Function& f, int i, Vector x) {
-  const Vector t = x * f.scale[i] + f.shift[i];
-  const Vector activated = t > 0 ? t : t * f.slope[i];
-  return activated * f.post_scale[i] + f.post_shift[i];
-}
-
-// --- into a picture of tiles
-
-// Everything but pixels.
-PREFIQS_TILES_INLINE void ZeroFrame(const TilePicture& picture, std::uint16_t* plane) {
-  const std::int64_t stride = picture.stride() * kChannels, last = (picture.height + 1) * stride;
-  __builtin_memset(plane, 0, static_cast<std::size_t>(stride) * sizeof(*plane));
-  for (std::int64_t at = stride; at < last; at += stride) __builtin_memset(plane + at, 0, kChannels * sizeof(*plane));
-  __builtin_memset(plane + last, 0, static_cast<std::size_t>(picture.plane() - last) * sizeof(*plane));
-}
-
-template <typename Source>
-PREFIQS_TILES_INLINE Vector LoadAs(const Source* from) {
-  if constexpr (sizeof(Source) == sizeof(float)) {
-    return Load<Vector>(from);
-  } else {
-    return Widen(Load<Halves>(from));
-  }
-}
-
-// `low`, `high`: the first and second 16 channels of the first pixel, `next` before those of the next one.
-template <typename Source>
-PREFIQS_TILES_INLINE void FillPlane(const Function& f, const TilePicture& picture, const Source* low,
-                                    const Source* high, std::int64_t next, std::int64_t next_row,
-                                    std::uint16_t* plane) {
-  for (std::int64_t row = 0; row < picture.height; ++row, low += next_row, high += next_row) {
-    std::uint16_t* out = plane + ((row + 1) * picture.stride() + 1) * kChannels;
-    for (std::int64_t column = 0; column < picture.width; ++column, out += kChannels) {
-      Store(out, Round(Apply(f, 0, LoadAs(low + column * next))));
-      Store(out + kLanes, Round(Apply(f, 1, LoadAs(high + column * next))));
-    }
-  }
-}
-
-template <typename Source>
-PREFIQS_TILES void FillPicture(const ChannelFunction& function, const TileSource& source, const Source* x,
-                               const TilePicture& picture, std::uint16_t* y) {
-  const std::int64_t next = source.rows.width * source.step, next_row = next * source.width;
-  const bool in_blocks = source.rows.blocks > 1;
-  for (std::int64_t channel = 0; channel < picture.channels; channel += kChannels, y += picture.plane()) {
-    ZeroFrame(picture, y);
-    const Source* const low = x + (in_blocks ? channel * source.rows.rows : channel);
-    const Source* const high = low + (in_blocks ? kLanes * source.rows.rows : kLanes);
-    FillPlane(At(function, channel), picture, low, high, next, next_row, y);
-  }
-}
-
-// --- the convolution
 
 // Which pixels of the result are rows of one tile: `rows` that follow each other, either in the picture's positions,
 // with what is between its rows thrown away, or in a row of the picture.
@@ -198,24 +115,19 @@ PREFIQS_TILES_INLINE void Multiply(const Work& work, const std::uint16_t* x, std
 template <TileResult kResult, bool kIsSum>
 PREFIQS_TILES_INLINE void WritePixels(const Function& f, const float* sums, std::int64_t count, const TileImage& image,
                                       std::int64_t offset, std::int64_t position, std::int64_t filters) {
-  const float* added = image.added + offset;
-  auto* floats = static_cast<float*>(image.y) + offset;
-  auto* halves = static_cast<std::uint16_t*>(image.y) + (kResult == TileResult::kBf16 ? offset : position);
   const bool adds = kResult == TileResult::kFloat && image.added != nullptr;
   for (std::int64_t pixel = 0; pixel < count; ++pixel, sums += kLanes) {
     for (int i = 0; i < 2; ++i) {
+      const std::int64_t at = offset + pixel * filters + i * kLanes;
       const Vector sum = Load<Vector>(sums + i * kFloatsOfTile);
       Vector value = kIsSum ? sum + f.shift[i] : Apply(f, i, sum);
-      if (adds) value += Load<Vector>(added + i * kLanes);
-      if constexpr (kResult == TileResult::kFloat) {
-        Store(floats + i * kLanes, value);
-      } else {
-        Store(halves + i * kLanes, Round(value));
+      if (adds) value += Load<Vector>(image.added + at);
+      if constexpr (kResult == TileResult::kFloat) Store(static_cast<float*>(image.y) + at, value);
+      if constexpr (kResult == TileResult::kBf16) Store(static_cast<std::uint16_t*>(image.y) + at, Round(value));
+      if constexpr (kResult == TileResult::kPicture) {
+        Store(static_cast<std::uint16_t*>(image.y) + position + pixel * kChannels + i * kLanes, Round(value));
       }
     }
-    added += filters;
-    floats += filters;
-    halves += kResult == TileResult::kBf16 ? filters : kChannels;
   }
 }
 
@@ -294,31 +206,7 @@ bool OnlyAdds(const ChannelFunction& f) {
   return all(f.scale, 1) && all(f.slope, 1) && all(f.post_scale, 1) && all(f.post_shift, 0);
 }
 
-bool AskForTiles() {
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  constexpr unsigned kBf16 = 1u << 22, kTile = 1u << 24;  // leaf 7, edx
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & kBf16) == 0 || (d & kTile) == 0) return false;
-  constexpr unsigned kAvx512Bf16 = 1u << 5;  // leaf 7.1, eax
-  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) == 0 || (a & kAvx512Bf16) == 0) return false;
-  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-}
-
 }  // namespace
-
-bool HasTiles() {
-  static const bool has = AskForTiles();
-  return has;
-}
-
-void RunToTiles(const ChannelFunction& function, const TileSource& source, const void* x, const TilePicture& picture,
-                std::uint16_t* y) {
-  if (source.form == ChannelForm::kFloat) {
-    FillPicture(function, source, static_cast<const float*>(x), picture, y);
-  } else {
-    FillPicture(function, source, static_cast<const std::uint16_t*>(x), picture, y);
-  }
-}
 
 void RunTiles(const TileShape& shape, std::span<const TileImage> images, const std::uint16_t* weights,
               const ChannelFunction& function, TileResult result) {
@@ -340,8 +228,6 @@ void RunTiles(const TileShape& shape, std::span<const TileImage> images, const s
 
 #else  // no such processor
 
-bool HasTiles() { return false; }
-void RunToTiles(const ChannelFunction&, const TileSource&, const void*, const TilePicture&, std::uint16_t*) {}
 void RunTiles(const TileShape&, std::span<const TileImage>, const std::uint16_t*, const ChannelFunction&, TileResult) {}
 
 #endif
