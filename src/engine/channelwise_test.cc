@@ -132,6 +132,21 @@ TEST(ChannelFunction, IsWhatItsPartsAreOneAfterTheOther) {
   }
 }
 
+TEST(ChannelFunction, TakesInWhatIsAddedBeforeIt) {
+  ChannelFunction f = ChannelFunction::Identity(2);
+  ASSERT_TRUE(f.ThenAffine(std::vector<double>{2, -3}, std::vector<double>{1, 0.5}));
+  ASSERT_TRUE(f.ThenPRelu(std::vector<float>{0.25f, 0.5f}));
+  ASSERT_TRUE(f.OfSum(std::vector<float>{4, 8}));
+  const std::vector<float> x{-5, 1};
+  std::vector<float> y(2);
+  RunChannelwise(f, {1, 1, 1, 2}, ChannelForm::kFloat, ChannelForm::kFloat, x.data(), y.data(), Vectors::kBaseline);
+  EXPECT_EQ(y, (std::vector<float>{(2 * (-5 + 4) + 1) * 0.25f, (-3 * (1 + 8) + 0.5f) * 0.5f}));
+
+  const std::vector<float> before = f.shift;
+  EXPECT_FALSE(f.OfSum(std::vector<float>{1, std::numeric_limits<float>::infinity()}));
+  EXPECT_EQ(f.shift, before);
+}
+
 TEST(ChannelFunction, RefusesWhatHasNoSuchForm) {
   ChannelFunction f = ChannelFunction::Identity(1);
   const std::vector<float> slope{0.25f}, none{std::numeric_limits<float>::quiet_NaN()};

@@ -123,6 +123,14 @@ TEST_F(OneDnnTiles, LeaveNumbersToWhoeverElseWantsThem) {
   }
 }
 
+// Sums that only the next convolution reads are numbers all the same.
+TEST_F(OneDnnTiles, AddInFloats) {
+  Net net;
+  const auto x = net.Conv(net.g.Input({1, 32, 10, 10}), 32);
+  const auto sum = net.g.Add("Add", {net.Conv(net.PRelu(x), 32), x});
+  ExpectClosely(net.g.Done({net.PRelu(net.Conv(sum, 64))}));
+}
+
 // The product that makes an embedding: with a matrix and with its transpose, of a picture's numbers in their order.
 TEST_F(OneDnnTiles, MakeEmbeddings) {
   for (const std::int64_t transposed : {0, 1}) {
