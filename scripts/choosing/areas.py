@@ -30,24 +30,39 @@ class PairsA(Pairs):
         return ((errors[1:] + errors[:-1]) / 2).sum() / 20
 
 
-def ratios(folder, recipe):
-    """Area of a recipe / that of the paper's, and the same of each resample of the people."""
-    swept = Swept(folder)
+def draws(names):
+    """How often each of the people is drawn, of each resample."""
+    for resample in range(RESAMPLES):
+        random = np.random.default_rng([SEED, resample])
+        yield np.bincount(random.integers(0, len(names), len(names)), minlength=len(names))
+
+
+def of_pairs(swept):
+    """All pairs, and the people's names."""
     people = [path.parent.name for path in swept.paths]
     names = sorted(set(people))
     number = {person: i for i, person in enumerate(names)}
-    pairs = PairsA(swept.whole, [number[person] for person in people])
-    ranked = [pairs.rank(1 - swept.drift(swept.copy(r)) / 2) for r in (recipe, RECIPES[PAPER])]
+    return PairsA(swept.whole, [number[person] for person in people]), names
 
-    def ratio(weights):
-        return pairs.area(ranked[0], weights) / pairs.area(ranked[1], weights)
 
-    drawn = []
-    for resample in range(RESAMPLES):
-        random = np.random.default_rng([SEED, resample])
-        counts = np.bincount(random.integers(0, len(names), len(names)), minlength=len(names))
-        drawn.append(ratio(pairs.weights(counts)))
-    return ratio(pairs.weights()), np.array(drawn)
+def of_recipes(swept, recipes, resampled):
+    """{recipe: its area} and {recipe: that of each resample of the people} for those in `resampled`."""
+    pairs, names = of_pairs(swept)
+    ranked = {r: pairs.rank(1 - swept.drift(swept.copy(r)) / 2) for r in recipes}
+    weights = pairs.weights()
+    areas, drawn = {r: pairs.area(one, weights) for r, one in ranked.items()}, {r: [] for r in resampled}
+    for counts in draws(names) if resampled else ():
+        weights = pairs.weights(counts)
+        for r, values in drawn.items():
+            values.append(pairs.area(ranked[r], weights))
+    return areas, {r: np.array(values) for r, values in drawn.items()}
+
+
+def ratios(folder, recipe):
+    """Area of a recipe / that of the paper's, and the same of each resample of the people."""
+    both = (recipe, RECIPES[PAPER])
+    areas, drawn = of_recipes(Swept(folder), both, both)
+    return areas[both[0]] / areas[both[1]], drawn[both[0]] / drawn[both[1]]
 
 
 def say(title, ratio, drawn):

@@ -1,7 +1,7 @@
 """What faces without labels say of recipes, and what rules make of it (docs/choosing.md, "Protocol")."""
 import numpy as np
 
-from .material import NAMES, PAPER, RECIPES, SEED, Swept, areas_on_cfp
+from .material import NAMES, PAPER, RECIPES, SEED
 
 NETWORKS = ('w600k', 'vface', 'xiaoccer')
 TARGET = 0.15  # mean drift
@@ -31,42 +31,47 @@ def curve(quality, error):
 
 
 class Evidence:
-    """Of a network: higher is better of all in of(), where the curve's sign is turned."""
+    """Of a network, by a `swept` (Swept, Copies): higher is better of all measures, where the curve's sign is turned. The
+    areas are on CFP, and `paper` is the paper's place among the recipes."""
 
-    def __init__(self, folder, worse, results, network):
-        swept = Swept(folder)
+    def __init__(self, swept, worse, recipes, area, paper):
         number = {path: i for i, path in enumerate((p.parent.name, p.stem) for p in swept.paths)}
         faces = sorted({face for face, _ in number})
         self.place = {version: np.array([number[face, version] for face in faces]) for version in 'xmab'}
         self.worse, self.norm, self.count = worse, swept.norm, len(faces)
         self.alike = (swept.whole[self.place['a']] * swept.whole[self.place['b']]).sum(1)
         x, drifts, self.collapse = self.place['x'], [], []
-        for recipe in RECIPES:
+        for recipe in recipes:
             copy = swept.copy(recipe)
             drifts.append(swept.drift(copy))
             self.collapse.append(_mean_cosine(copy[x]) - _mean_cosine(swept.whole[x]))
         self.drift = np.array(drifts)
         self.mean_drift = self.drift[:, x].mean(1)
-        self.area = areas_on_cfp(results, network)
-        self.ratio = self.area / self.area[PAPER]
+        self.area = area
+        self.ratio = area / area[paper]
 
-    def of(self, faces):
-        """{evidence: a number a recipe} of these faces."""
+    def measures(self, faces, names, recipes=None):
+        """{evidence: a number a recipe} of these faces, and of these places among the recipes (all)."""
         x, m, a, b = (self.place[version][faces] for version in 'xmab')
         alike, a_worse, b_worse = self.alike[faces], self.worse[faces, 0], self.worse[faces, 1]
         error = alike < np.quantile(alike, 0.1)
+        measure = {
+            'mates, ranks': lambda drift, lower: spearman(lower, alike),
+            'mates, curve': lambda drift, lower: -curve(lower, error),
+            'worse': lambda drift, lower: np.concatenate([drift[a][a_worse] > drift[x][a_worse],
+                                                          drift[b][b_worse] > drift[m][b_worse]]).mean(),
+            'mirror': lambda drift, lower: spearman(drift[x], drift[m]),
+            'norm': lambda drift, lower: spearman(-drift[x], self.norm[x])}
+        drifts = self.drift if recipes is None else self.drift[recipes]
+        lower = [-np.maximum(drift[a], drift[b]) for drift in drifts]
+        return {name: np.array([measure[name](*both) for both in zip(drifts, lower, strict=True)]) for name in names}
+
+    def of(self, faces):
+        found = self.measures(faces, ('mates, ranks', 'mates, curve', 'worse', 'mirror', 'norm'))
+        x = self.place['x'][faces]
         by_company = np.corrcoef([ranks(drift[x]) for drift in self.drift])
-        found = {name: [] for name in ('mates, ranks', 'mates, curve', 'worse', 'mirror', 'norm')}
-        for drift in self.drift:
-            lower = -np.maximum(drift[a], drift[b])
-            found['mates, ranks'].append(spearman(lower, alike))
-            found['mates, curve'].append(-curve(lower, error))
-            found['worse'].append(np.concatenate([drift[a][a_worse] > drift[x][a_worse],
-                                                  drift[b][b_worse] > drift[m][b_worse]]).mean())
-            found['mirror'].append(spearman(drift[x], drift[m]))
-            found['norm'].append(spearman(-drift[x], self.norm[x]))
-        found['company'] = (by_company.sum(1) - 1) / (len(RECIPES) - 1)
-        return {name: np.array(values) for name, values in found.items()}
+        found['company'] = (by_company.sum(1) - 1) / (len(self.drift) - 1)
+        return found
 
 
 def bound(values):

@@ -22,6 +22,7 @@ WAYS = [('none', 0)] + [(kind, strength) for kind, strengths in {
     'blur': (1, 2, 3), 'resolution': (1.5, 2.5, 4), 'noise': (10, 20, 35), 'jpeg': (60, 80, 90), 'dark': (1, 2, 3),
     'bright': (0.5, 1, 1.5), 'covered': (0.15, 0.3, 0.45)}.items() for strength in strengths]
 SEED = 20261126
+PICTURES = {'lfw': 'data/lfw/images', 'cfp': 'data/cfp/Data/Images'}
 
 
 def _degrade():
@@ -86,18 +87,20 @@ class Material(KeptWork):
             rows = list(csv.reader(opened))
         return folder, np.array([[row[1] != 'none', row[3] != 'none'] for row in rows])
 
-    def lfw(self):
-        """Folder of LFW's crops, a folder a person."""
-        folder = self.work / 'lfw'
+    def people(self, name):
+        """Folder of the crops of 'lfw' or 'cfp', a folder a person."""
+        folder = self.work / name
+        pictures = self.shared / PICTURES[name]
 
         def make():
-            for picture, crop in self._align('lfw', sorted((self.shared / 'data/lfw/images').rglob('*.jpg'))):
-                target = folder / picture.parent.name / f'{picture.stem}.png'
+            for picture, crop in self._align(name, sorted(pictures.rglob('*.jpg'))):
+                person, *rest = picture.relative_to(pictures).with_suffix('').parts
+                target = folder / person / ('-'.join(rest) + '.png')
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if not target.exists():
                     os.link(crop, target)
 
-        self.once('lfw-people', make)
+        self.once(f'{name}-people', make)
         return folder
 
     def sweep(self, what, network, pictures, recipes):
