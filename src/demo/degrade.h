@@ -41,9 +41,6 @@ inline constexpr std::array<DegradationSeries, 9> kSeries{{
 // run and machine, but for what libjpeg and the resizing library leave open.
 Image Degrade(const Image& tile, Degradation kind, double strength);
 
-// Gaussian, cut off at four sigma (pixels, above 0); what lies beyond the border is as the border.
-Image Blur(Image picture, double sigma);
-
 }  // namespace prefiqs::demo
 
 #endif  // PREFIQS_DEMO_DEGRADE_H_

@@ -11,7 +11,7 @@
 
 #include "align/align.h"
 #include "align/resize.h"
-#include "demo/degrade.h"
+#include "degrade/spoil.h"
 #include "pipeline/assessor_impl.h"
 #include "pipeline/faces.h"
 #include "pipeline/guard.h"
@@ -45,7 +45,7 @@ std::vector<double> Profile(int patch) {
 }
 
 Image Filled(const Image& crop, int patch, PatchFill fill) {
-  if (fill == PatchFill::kBlurred) return Blur(crop, kBlurShare * patch);
+  if (fill == PatchFill::kBlurred) return degrade::Blur(crop, kBlurShare * patch);
   Image filled = crop;
   std::uint8_t colour[3] = {kGrey, kGrey, kGrey};
   for (std::size_t c = 0; fill == PatchFill::kMean && c < 3; ++c) {
