@@ -57,6 +57,18 @@ class Results(unittest.TestCase):
         return results.Runs(types.SimpleNamespace(shared=self.folder, work=self.folder / 'work',
                                                   program=self.folder / 'prefiqs'))
 
+    def test_a_person_of_cfp_is_one_folder(self):
+        for kind, number in (('frontal', '01'), ('profile', '01'), ('profile', '04')):
+            picture = self.folder / f'data/cfp/Data/Images/007/{kind}/{number}.jpg'
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            picture.write_text(kind)
+        runs = self.again()
+        self.again()  # is content with what is there
+        found = sorted(p.relative_to(runs.data['cfp']).as_posix() for p in runs.data['cfp'].rglob('*.jpg'))
+        self.assertEqual(found, ['007/frontal-01.jpg', '007/profile-01.jpg', '007/profile-04.jpg'])
+        self.assertEqual((runs.data['cfp'] / '007/profile-01.jpg').read_text(), 'profile')
+        self.assertTrue((runs.data['cfp-listed'] / '007/profile/04.jpg').is_file())
+
     def asked(self, command):
         return [line for line in (self.folder / 'asked').read_text().splitlines() if line.startswith(command)]
 
