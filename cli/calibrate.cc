@@ -21,8 +21,8 @@ constexpr const char* kExamples = R"(Examples:
   prefiqs calibrate arcface.onnx FACES/ --preset arcface --detector yunet.onnx --source "enrolment, 2025"
   prefiqs calibrate arcface.onnx CROPS/ --aligned --sparsity 0.3 --scope layer
   prefiqs calibrate arcface.onnx FACES/ --preset arcface --recipe auto
-      chooses the recipe too, the paper's unless these faces drift too far by it, and keeps it beside the network: score
-      uses it from then on
+      chooses the recipe too, the paper's unless these faces drift too far by it, else how much goes of each layer and
+      from which layer on, and keeps it beside the network: score uses it from then on
 
 Assesses the faces and writes the percentiles of their quality beside the network, into MODEL.json. From then on
 `scalar` is 0 to 100: the share of these faces that are worse. A thousand faces or more, of the kind that the network
@@ -42,14 +42,25 @@ Recipe Choose(const Network& network, const JobOptions& job) {
   const RecipeChoice choice = choose_recipe(network, job);
   std::vector<std::vector<std::string>> rows;
   for (const RecipeCandidate& c : choice.candidates) {
-    rows.push_back({c.recipe.name(), fmt::format("{:.3f}", c.mean_drift), c.recipe == choice.recipe ? "chosen" : ""});
+    Recipe whole = c.recipe, kept = choice.recipe;
+    whole.from = kept.from = 0;
+    const bool asked = choice.candidates.size() > 1 && whole == kept;  // about depth
+    rows.push_back({c.recipe.name(), fmt::format("{:.3f}", c.mean_drift),
+                    asked ? fmt::format("{:.1f} %", 100 * c.tells_worse) : "",
+                    asked && c.recipe.from > 0 ? fmt::format("{:.0f} %", 100 * c.sure) : "",
+                    c.recipe == choice.recipe ? "chosen" : ""});
   }
-  Say(FormatTable({{"recipe"}, {"mean drift", Align::kRight}, {""}}, rows));
+  Say(FormatTable(
+      {{"recipe"}, {"mean drift", Align::kRight}, {"tells worse", Align::kRight}, {"surely", Align::kRight}, {""}},
+      rows));
   const std::string why =
       choice.candidates.size() == 1
           ? fmt::format("the paper's, whose mean drift is within {}", choice.stands)
-          : fmt::format("the paper's drifts over {}, so thresholds per layer, whichever is nearest to a small drift",
-                        choice.stands);
+          : fmt::format(
+                "the paper's drifts over {}, so thresholds per layer, whichever is nearest to a small drift; {}",
+                choice.stands,
+                choice.recipe.from > 0 ? "of its deeper copies this one surely tells more of what was made worse"
+                                       : "none of its deeper copies surely tells more of what was made worse");
   Say(fmt::format("prefiqs: chose recipe {} by {} faces: {}\n", choice.recipe.name(), choice.faces, why));
   return choice.recipe;
 }

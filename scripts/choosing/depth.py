@@ -28,14 +28,21 @@ def nearest(mean_drift, places, target=TARGET):
     return min(places, key=lambda r: abs(mean_drift[r] - target))
 
 
+def told(evidence, faces, recipes=None):
+    """The measures, least where a recipe prunes nothing that counts and there is no rank."""
+    with np.errstate(invalid='ignore'):
+        found = evidence.measures(faces, MEASURES, recipes)
+    return {name: np.where(np.isfinite(values), values, -np.inf) for name, values in found.items()}
+
+
 def takes(evidence, faces, random):
     """{rule: the place of what it takes by these faces}."""
     mean_drift = evidence.drift[:, evidence.place['x'][faces]].mean(1)
     stands = mean_drift[PAPER] <= STANDS
     today = PAPER if stands else nearest(mean_drift, FROM_ZERO)
     depths = depths_of(today)
-    whole = evidence.measures(faces, MEASURES)
-    drawn = [evidence.measures(random.choice(faces, len(faces)), MEASURES, depths) for _ in range(RESAMPLES)]
+    whole = told(evidence, faces)
+    drawn = [told(evidence, random.choice(faces, len(faces)), depths) for _ in range(RESAMPLES)]
     found = {'today': today,
              'nearest, layer': PAPER if stands else nearest(mean_drift, LAYERS),
              'nearest, channel': PAPER if stands else nearest(mean_drift, CHANNELS)}
@@ -102,17 +109,24 @@ class Rules:
         return '\n'.join(lines)
 
 
-def evidence_table(evidence, costs, areas_on_lfw=None):
-    """Of every candidate; passes are multiply-adds."""
-    lines = ['| network | recipe | passes | mates, curve | worse | norm | mean drift | CFP | LFW |', '|---|---|' + '---:|' * 7]
+def evidence_table(evidence, areas_on_lfw):
+    """Of every recipe, from each of DEPTHS. Where all drifts are zero there is no rank, and nothing is said."""
+    lines = ['| network | recipe | CFP | LFW | worse | mates, curve | norm | mean drift |', '|---|---|' + '---|' * 6]
     for n, e in evidence.items():
-        found = e.measures(np.arange(e.count), MEASURES)
-        lfw = areas_on_lfw[n] if areas_on_lfw else {}
-        for r, c in enumerate(CANDIDATES):
-            on_lfw = f'{lfw[c] / lfw[CANDIDATES[PAPER]]:.3f}' if c in lfw else ''
-            lines.append(f'| {n} | {name_of(c)} | {costs[n][c]:.2f} | {-found["mates, curve"][r]:.3f} | {found["worse"][r]:.3f} | '
-                         f'{found["norm"][r]:.3f} | {e.mean_drift[r]:.3f} | {e.ratio[r]:.3f} | {on_lfw} |')
+        found = told(e, np.arange(e.count))
+        lfw = areas_on_lfw[n]
+        columns = [e.ratio, [lfw[c] / lfw[CANDIDATES[PAPER]] if c in lfw else np.nan for c in CANDIDATES], found['worse'],
+                   -found['mates, curve'], found['norm'], e.mean_drift]
+        for scope, sparsity in BASES:
+            places = [CANDIDATES.index((scope, sparsity, start)) for start in DEPTHS]
+            cells = [', '.join(f'{column[r]:.3f}' if np.isfinite(column[r]) else '–' for r in places) for column in columns]
+            lines.append(f'| {n} | {scope} {sparsity} | {" | ".join(c if c.strip("–, ") else "" for c in cells)} |')
     return '\n'.join(lines)
+
+
+def cost_lines(costs):
+    """Multiply-adds of two passes from each of DEPTHS, in passes."""
+    return '; '.join(f'{n} ' + ', '.join(f'{of[("global", 0.4, start)]:.2f}' for start in DEPTHS) for n, of in costs.items())
 
 
 def fitted(evidence, networks, fit_target):

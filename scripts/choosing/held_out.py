@@ -91,6 +91,21 @@ def test_table(ratios, taken):
     return '\n'.join(lines)
 
 
+def unseen_table(ratios, network, recipes):
+    """Of recipes of one network, and of both sets together."""
+    lines = header('network', 'recipe')
+    lines[0] += ' both |'
+    lines[1] += '---|'
+    for recipe in recipes:
+        logs = [np.log(ratios.of(network, which, recipe)[1]) for which in SETS]
+        ratio = np.exp(np.mean([np.log(ratios.of(network, which, recipe)[0]) for which in SETS]))
+        both = np.exp(np.mean(logs, 0))
+        cells = [network, name_of(recipe), *ratios.cells(network, recipe),
+                 'the same' if recipe == PAPER else f'{ratio:.3f} ({interval(both)}); {100 * np.mean(both < 1):.1f} %']
+        lines.append('| ' + ' | '.join(cells) + ' |')
+    return '\n'.join(lines)
+
+
 def against(ratios, taken, today, which):
     """R of what a rule takes over today's, of the resamples of a set."""
     drawn = [ratios.of(n, which, taken[n])[1] / ratios.of(n, which, today[n])[1] for n in taken]

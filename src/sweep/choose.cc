@@ -1,25 +1,28 @@
-// Which recipe suits a network, asked of faces without labels.
+// Which recipe suits a network, asked of faces without labels (docs/choosing.md).
 #include <fmt/format.h>
 #include <prefiqs/job.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <iterator>
 #include <numeric>
+#include <optional>
+#include <random>
 #include <utility>
 #include <vector>
 
 #include "base/file.h"
 #include "base/parallel.h"
+#include "degrade/spoil.h"
 #include "engine/twin.h"
-#include "input/source.h"
 #include "pipeline/assessor_impl.h"
-#include "pipeline/faces.h"
-#include "pipeline/guard.h"
 #include "pipeline/network_impl.h"
 #include "pipeline/preprocess.h"
 #include "prune/prune.h"
 #include "score/drift.h"
+#include "sweep/choose_faces.h"
 
 namespace prefiqs {
 namespace {
@@ -32,87 +35,143 @@ constexpr double kStands = 0.58;
 // What else is asked: thresholds per layer, so that no layer goes first because its weights happen to be small.
 constexpr double kPerLayer[] = {0.1, 0.2, 0.3};
 constexpr double kTarget = 0.15;  // mean drift of theirs
+constexpr double kDepths[] = {0.5, 0.8, 0.9};
+// Only for this share of the resamples of the faces is a deeper recipe taken to tell more.
+constexpr double kSure = 0.95;
+constexpr int kResamples = 100;
+constexpr std::uint64_t kSeed = 20261126;
+constexpr double kFurthest = 2;  // of what has no direction any more: as far as can be told
 
-// A picture of no face drifts as it likes, and many of them would choose.
-bool IsFace(const AssessorOptions& options, const pipeline::FaceCandidate& candidate) {
-  Assessment assessment = candidate.assessment;
-  assessment.status = Status::kOk;  // as far as it got
-  pipeline::AskGuard(options, *candidate.crop, assessment);
-  return assessment.status == Status::kOk;
-}
+// Of one face: in how many pairs of a picture and a worse one of it, and in how many of those the worse one drifts
+// more.
+struct Told {
+  int asked = 0, rightly = 0;
+};
 
-// Faces spread evenly over the inputs, as the network takes them.
-std::vector<std::vector<float>> TakeFaces(const Network& network, const JobOptions& options) {
-  if (std::ranges::find(options.inputs, "-") != options.inputs.end()) {
-    throw Error(ErrorCode::kUsage, "the list of faces is read more than once to choose a recipe: give it as @FILE");
+double Share(const std::vector<Told>& told, const std::vector<std::size_t>& faces) {
+  Told sum;
+  for (const std::size_t i : faces) {
+    sum.asked += told[i].asked;
+    sum.rightly += told[i].rightly;
   }
-  const std::vector<input::Item> items = input::ListItems(options.inputs);
-  const pipeline::FaceOptions faces{.detector = options.assessor.detector ? &*options.assessor.detector : nullptr,
-                                    .min_face = options.assessor.min_face,
-                                    .selection = FaceSelection::kBest,
-                                    .width = network.input_width(),
-                                    .height = network.input_height()};
-  // In rounds, as not every picture has a face: of n pictures number i * stride modulo n, which meets each once.
-  std::size_t stride = std::max<std::size_t>(1, static_cast<std::size_t>(0.618 * static_cast<double>(items.size())));
-  while (std::gcd(stride, items.size()) != 1) ++stride;
-  std::vector<std::vector<float>> found;
-  for (std::size_t next = 0; next < items.size() && found.size() < kFaces;) {
-    std::vector<std::vector<float>> round(std::min(kFaces - found.size(), items.size() - next));
-    ParallelFor(round.size(), options.assessor.threads, [&](std::size_t i) {
-      const input::Item& item = items[(next + i) * stride % items.size()];
-      const auto candidates = pipeline::FindFaces(input::Read(item, options.limits), faces);
-      const pipeline::FaceCandidate& best = candidates.front();
-      if (best.crop && IsFace(options.assessor, best)) {
-        round[i] = pipeline::Preprocess(*best.crop, network.preprocessing());
-      }
-    });
-    next += round.size();
-    std::erase_if(round, [](const std::vector<float>& face) { return face.empty(); });
-    std::ranges::move(round, std::back_inserter(found));
-  }
-  if (found.size() < kFewestFaces) {
-    throw Error(ErrorCode::kUsage,
-                fmt::format("{} faces: {} at least are wanted to choose a recipe by", found.size(), kFewestFaces));
-  }
-  return found;
+  return sum.asked == 0 ? 0 : static_cast<double>(sum.rightly) / sum.asked;
 }
 
 class Chooser {
  public:
-  Chooser(const Network& network, const JobOptions& options)
-      : network_(network),
-        options_(options),
-        faces_(TakeFaces(network, options)),
-        dense_(Embed(network.impl().graph)) {}
+  Chooser(const Network& network, const JobOptions& options) : network_(network), options_(options) {
+    versions_[kFace].pictures = sweep::TakeFaces(network, options, kFaces, kFewestFaces);
+    versions_[kFace].dense = Embed(network_.impl().graph, versions_[kFace].pictures);
+    if (std::ranges::all_of(versions_[kFace].dense, [](const Embedding& e) { return e.empty(); })) {
+      throw Error(ErrorCode::kModel, fmt::format("{}: no face has an embedding", Printable(network_.path())));
+    }
+  }
 
-  std::int64_t faces() const { return std::ssize(faces_); }
+  std::size_t faces() const { return versions_[kFace].pictures.size(); }
 
-  double MeanDrift(const Recipe& recipe) const {
+  double MeanDrift(const Recipe& recipe) const { return Mean(Drifts(Pruned(recipe), kFace)); }
+
+  // A recipe from 0 and from each of kDepths, and how surely those tell more than it.
+  std::vector<RecipeCandidate> AskDepths(const Recipe& recipe) {
+    MakeWorse();
+    std::vector<RecipeCandidate> candidates(1 + std::size(kDepths), {.recipe = recipe});
+    std::vector<std::vector<Told>> told;
+    std::vector<std::size_t> all(faces());
+    std::iota(all.begin(), all.end(), 0);
+    for (std::size_t k = 0; k < candidates.size(); ++k) {
+      if (k > 0) candidates[k].recipe.from = kDepths[k - 1];
+      const graph::Graph pruned = Pruned(candidates[k].recipe);
+      const Drift face = Drifts(pruned, kFace);
+      candidates[k].mean_drift = Mean(face);
+      std::vector<Told>& faces = told.emplace_back(this->faces());
+      Count(face, Drifts(pruned, kFaceWorse), kFaceWorse, faces);
+      Count(Drifts(pruned, kMirror), Drifts(pruned, kMirrorWorse), kMirrorWorse, faces);
+      candidates[k].tells_worse = Share(faces, all);
+    }
+    std::mt19937_64 random(kSeed);
+    std::vector<int> more(candidates.size());
+    for (int resample = 0; resample < kResamples; ++resample) {
+      std::vector<std::size_t> drawn(all.size());
+      std::ranges::generate(drawn, [&] { return static_cast<std::size_t>(random() % drawn.size()); });
+      for (std::size_t k = 1; k < told.size(); ++k) more[k] += Share(told[k], drawn) > Share(told[0], drawn) ? 1 : 0;
+    }
+    for (std::size_t k = 1; k < told.size(); ++k) candidates[k].sure = static_cast<double>(more[k]) / kResamples;
+    return candidates;
+  }
+
+ private:
+  using Embedding = std::vector<float>;              // empty where the network fails
+  using Drift = std::vector<std::optional<double>>;  // of each face; none where the whole network has no embedding
+  enum Version { kFace, kMirror, kFaceWorse, kMirrorWorse, kVersions };
+  struct Pictures {
+    std::vector<Image> pictures;
+    std::vector<bool> worse;
+    std::vector<Embedding> dense;
+  };
+
+  void MakeWorse() {
+    std::array<std::vector<sweep::MadeWorse>, 2> made{std::vector<sweep::MadeWorse>(faces()),
+                                                      std::vector<sweep::MadeWorse>(faces())};
+    versions_[kMirror].pictures.resize(faces());
+    ParallelFor(faces(), options_.assessor.threads, [&](std::size_t i) {
+      versions_[kMirror].pictures[i] = degrade::Mirrored(versions_[kFace].pictures[i]);
+      made[0][i] = sweep::MakeWorse(versions_[kFace].pictures[i], 2 * i);
+      made[1][i] = sweep::MakeWorse(versions_[kMirror].pictures[i], 2 * i + 1);
+    });
+    for (const Version version : {kFaceWorse, kMirrorWorse}) {
+      for (sweep::MadeWorse& one : made[version == kMirrorWorse]) {
+        versions_[version].pictures.push_back(std::move(one.picture));
+        versions_[version].worse.push_back(one.worse);
+      }
+    }
+    for (const Version version : {kMirror, kFaceWorse, kMirrorWorse}) {
+      versions_[version].dense = Embed(network_.impl().graph, versions_[version].pictures);
+    }
+  }
+
+  void Count(const Drift& before, const Drift& after, Version version, std::vector<Told>& told) const {
+    for (std::size_t i = 0; i < told.size(); ++i) {
+      if (!versions_[version].worse[i] || !before[i] || !after[i]) continue;
+      ++told[i].asked;
+      told[i].rightly += *after[i] > *before[i] ? 1 : 0;
+    }
+  }
+
+  graph::Graph Pruned(const Recipe& recipe) const {
     const graph::Graph& graph = network_.impl().graph;
-    const auto pruned = Embed(prune::ApplyMasks(graph, prune::ComputeMasks(graph, recipe)));
+    return prune::ApplyMasks(graph, prune::ComputeMasks(graph, recipe));
+  }
+
+  Drift Drifts(const graph::Graph& pruned, Version version) const {
+    const Pictures& pictures = versions_[version];
+    const std::vector<Embedding> embeddings = Embed(pruned, pictures.pictures);
+    Drift drifts(embeddings.size());
+    for (std::size_t i = 0; i < drifts.size(); ++i) {
+      if (pictures.dense[i].empty()) continue;
+      drifts[i] =
+          embeddings[i].empty() ? kFurthest : score::Drift(pictures.dense[i], embeddings[i]).value_or(kFurthest);
+    }
+    return drifts;
+  }
+
+  static double Mean(const Drift& drifts) {
     double sum = 0;
     int count = 0;
-    for (std::size_t i = 0; i < faces_.size(); ++i) {
-      if (dense_[i].empty()) continue;
-      // What has no direction any more has drifted as far as can be told.
-      sum += pruned[i].empty() ? 2 : score::Drift(dense_[i], pruned[i]).value_or(2);
-      ++count;
-    }
-    if (count == 0) {
-      throw Error(ErrorCode::kModel, fmt::format("{}: no face has an embedding", Printable(network_.path())));
+    for (const std::optional<double>& drift : drifts) {
+      sum += drift.value_or(0);
+      count += drift ? 1 : 0;
     }
     return sum / count;
   }
 
- private:
-  // Empty where the network fails.
-  std::vector<std::vector<float>> Embed(const graph::Graph& graph) const {
+  std::vector<Embedding> Embed(const graph::Graph& graph, const std::vector<Image>& pictures) const {
     const auto twin = engine::Twin::Compile(graph, nullptr, options_.assessor.executor);
     pipeline::ContextPool contexts(*twin);
-    std::vector<std::vector<float>> embeddings(faces_.size());
-    ParallelFor(faces_.size(), options_.assessor.threads, [&](std::size_t i) {
+    std::vector<Embedding> embeddings(pictures.size());
+    ParallelFor(pictures.size(), options_.assessor.threads, [&](std::size_t i) {
+      const std::vector<float> input = pipeline::Preprocess(pictures[i], network_.preprocessing());
       const auto context = contexts.Take();
-      engine::TwinEmbedding embedding = std::move(twin->Run(*context, {&faces_[i], 1})[0]);
+      engine::TwinEmbedding embedding = std::move(twin->Run(*context, {&input, 1})[0]);
       if (embedding.failure.empty()) embeddings[i] = std::move(embedding.dense);
     });
     return embeddings;
@@ -120,27 +179,43 @@ class Chooser {
 
   const Network& network_;
   const JobOptions& options_;
-  std::vector<std::vector<float>> faces_, dense_;
+  std::array<Pictures, kVersions> versions_;
 };
+
+// A deeper copy that surely tells more than the recipe from 0, of several the one that tells the most.
+const RecipeCandidate& Deepened(const std::vector<RecipeCandidate>& depths) {
+  const RecipeCandidate* best = &depths[0];
+  for (const RecipeCandidate& candidate : depths) {
+    if (candidate.sure >= kSure && (best == &depths[0] || candidate.tells_worse > best->tells_worse)) best = &candidate;
+  }
+  return *best;
+}
 
 }  // namespace
 
 RecipeChoice choose_recipe(const Network& network, const JobOptions& options) {
   network.impl().CheckNotPruned();
-  const Chooser chooser(network, options);
-  RecipeChoice choice{.faces = chooser.faces(), .stands = kStands};
+  Chooser chooser(network, options);
+  RecipeChoice choice{.faces = static_cast<std::int64_t>(chooser.faces()), .stands = kStands};
   const auto ask = [&](const Recipe& recipe) {
     choice.candidates.push_back({.recipe = recipe, .mean_drift = chooser.MeanDrift(recipe)});
   };
   ask(Recipe{});
-  auto chosen = choice.candidates.begin();
-  if (chosen->mean_drift > kStands) {
-    for (const double sparsity : kPerLayer) ask({.scope = Scope::kLayer, .sparsity = sparsity});
-    chosen = std::ranges::min_element(choice.candidates.begin() + 1, choice.candidates.end(), {},
-                                      [](const RecipeCandidate& c) { return std::fabs(c.mean_drift - kTarget); });
+  if (choice.candidates[0].mean_drift <= kStands) {
+    choice.recipe = choice.candidates[0].recipe;
+    choice.mean_drift = choice.candidates[0].mean_drift;
+    return choice;
   }
-  choice.recipe = chosen->recipe;
-  choice.mean_drift = chosen->mean_drift;
+  for (const double sparsity : kPerLayer) ask({.scope = Scope::kLayer, .sparsity = sparsity});
+  const auto chosen =
+      std::ranges::min_element(choice.candidates.begin() + 1, choice.candidates.end(), {},
+                               [](const RecipeCandidate& c) { return std::fabs(c.mean_drift - kTarget); });
+  const std::vector<RecipeCandidate> depths = chooser.AskDepths(chosen->recipe);
+  *chosen = depths[0];
+  choice.candidates.insert(choice.candidates.end(), depths.begin() + 1, depths.end());
+  const RecipeCandidate& taken = Deepened(depths);
+  choice.recipe = taken.recipe;
+  choice.mean_drift = taken.mean_drift;
   return choice;
 }
 

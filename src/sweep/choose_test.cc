@@ -4,12 +4,16 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/folder_for_test.h"
+#include "degrade/spoil.h"
 #include "pipeline/network_for_test.h"
+#include "sweep/choose_faces.h"
 
 namespace prefiqs {
 namespace {
@@ -33,8 +37,10 @@ class Choose : public ::testing::Test {
   }
 
   // Thresholds over all layers leave nothing of the first one's small weights, and so nothing of the picture.
-  Network CompactNetwork() {
+  Network CompactNetwork(std::uint32_t seed = 1) {
     graph::Graph graph = pipeline::TestGraph();
+    graph.values[static_cast<std::size_t>(graph.nodes[0].inputs[1])].constant =
+        pipeline::RandomTensor({8, 3, 3, 3}, seed);
     const std::pair<graph::ValueId, float> scales[]{
         {graph.nodes[0].inputs[1], 1e-3f}, {graph.nodes[0].inputs[2], 0.0f}, {graph.nodes[3].inputs[2], 1e-5f}};
     for (const auto& [input, scale] : scales) {
@@ -43,6 +49,23 @@ class Choose : public ::testing::Test {
       graph.values[static_cast<std::size_t>(input)].constant = tensor;
     }
     return Network::load(pipeline::WriteTestNetwork(folder_ / "compact.onnx", graph));
+  }
+
+  // Share of the faces and mirror images made worse that drift more than before, by assessing each.
+  double TellsWorse(const Network& network, const Recipe& recipe) {
+    const Assessor assessor(network, {.recipe = recipe});
+    int asked = 0, rightly = 0;
+    std::size_t number = 0;
+    for (const Image& face : sweep::TakeFaces(network, options_, 256, 100)) {
+      for (const Image& before : {face, degrade::Mirrored(face)}) {
+        const sweep::MadeWorse after = sweep::MakeWorse(before, number++);
+        if (!after.worse) continue;
+        ++asked;
+        rightly += assessor.assess(after.picture).drift > assessor.assess(before).drift ? 1 : 0;
+      }
+    }
+    EXPECT_GT(asked, 150);
+    return static_cast<double>(rightly) / asked;
   }
 
   // By way of a job.
@@ -88,22 +111,50 @@ TEST_F(Choose, KeepsThePapersRecipeWhereTheNetworkStandsIt) {
   EXPECT_LT(choice.stands, 0.71);  // of xiaoccer, where it does not
 }
 
-TEST_F(Choose, LeavesItForThresholdsPerLayerOfLittleDrift) {
-  const Network compact = CompactNetwork();
+TEST_F(Choose, PrunesFromLaterOnWhereThatSurelyTellsMore) {
+  const Network compact = CompactNetwork(6);
   const RecipeChoice choice = choose_recipe(compact, options_);
-  ASSERT_EQ(choice.candidates.size(), 4U);
+  ASSERT_EQ(choice.candidates.size(), 7U);
+  EXPECT_EQ(choice.recipe.from, 0.5);  // the same layers as from 0.8 and 0.9 here, so the first
+  Recipe base = choice.recipe;
+  base.from = 0;
+  const auto whole = std::ranges::find(choice.candidates, base, &RecipeCandidate::recipe);
+  ASSERT_NE(whole, choice.candidates.end());
+  const RecipeCandidate& deeper = choice.candidates[4];
+  EXPECT_EQ(deeper.recipe, choice.recipe);
+  EXPECT_EQ(choice.mean_drift, deeper.mean_drift);
+  EXPECT_EQ(whole->sure, 0);
+  EXPECT_GE(deeper.sure, 0.95);
+  EXPECT_GT(deeper.tells_worse, whole->tells_worse + 0.1);
+  EXPECT_EQ(choice.candidates[5].tells_worse, deeper.tells_worse);
+}
+
+TEST_F(Choose, LeavesItForThresholdsPerLayerOfLittleDrift) {
+  const Network compact = CompactNetwork(5);
+  const RecipeChoice choice = choose_recipe(compact, options_);
+  ASSERT_EQ(choice.candidates.size(), 7U);
   EXPECT_EQ(choice.candidates[0].recipe, Recipe{});
   EXPECT_GT(choice.candidates[0].mean_drift, choice.stands);
-  double nearest = 2;
+  std::size_t nearest = 1;
   for (std::size_t i = 0; i < choice.candidates.size(); ++i) {
     const RecipeCandidate& candidate = choice.candidates[i];
-    if (i > 0) {
+    if (i > 0 && i < 4) {
       EXPECT_EQ(candidate.recipe, (Recipe{.scope = Scope::kLayer, .sparsity = static_cast<double>(i) / 10}));
-      nearest = std::min(nearest, std::fabs(candidate.mean_drift - 0.15));
+      const auto off = [](const RecipeCandidate& c) { return std::fabs(c.mean_drift - 0.15); };
+      if (off(candidate) < off(choice.candidates[nearest])) nearest = i;
     }
     EXPECT_NEAR(candidate.mean_drift, MeanDrift(compact, candidate.recipe), 1e-5) << candidate.recipe.name();
   }
-  EXPECT_EQ(std::fabs(choice.mean_drift - 0.15), nearest);
+  const Recipe& base = choice.recipe;
+  EXPECT_EQ(choice.candidates[nearest].recipe, base);
+  EXPECT_NEAR(choice.candidates[nearest].tells_worse, TellsWorse(compact, base), 1e-12);
+  const double depths[]{0.5, 0.8, 0.9};
+  for (std::size_t i = 4; i < 7; ++i) {
+    const RecipeCandidate& deeper = choice.candidates[i];
+    EXPECT_EQ(deeper.recipe, (Recipe{.scope = base.scope, .sparsity = base.sparsity, .from = depths[i - 4]}));
+    EXPECT_NEAR(deeper.tells_worse, TellsWorse(compact, deeper.recipe), 1e-12);
+    EXPECT_LT(deeper.sure, 0.95);
+  }
   const auto chosen = std::ranges::find(choice.candidates, choice.recipe, &RecipeCandidate::recipe);
   ASSERT_NE(chosen, choice.candidates.end());
   EXPECT_EQ(chosen->mean_drift, choice.mean_drift);
@@ -112,19 +163,38 @@ TEST_F(Choose, LeavesItForThresholdsPerLayerOfLittleDrift) {
   EXPECT_EQ(again.recipe, choice.recipe);
   for (std::size_t i = 0; i < choice.candidates.size(); ++i) {
     EXPECT_EQ(again.candidates[i].mean_drift, choice.candidates[i].mean_drift);
+    EXPECT_EQ(again.candidates[i].tells_worse, choice.candidates[i].tells_worse);
+    EXPECT_EQ(again.candidates[i].sure, choice.candidates[i].sure);
   }
 }
 
+TEST_F(Choose, FacesAreMadeWorseInAllWays) {
+  const Image face = TestPicture(112, 112, 5);
+  std::map<std::vector<std::uint8_t>, int> made;
+  int left = 0;
+  for (std::size_t number = 0; number < 512; ++number) {
+    const sweep::MadeWorse one = sweep::MakeWorse(face, number);
+    EXPECT_EQ(one.worse, one.picture.rgb != face.rgb);
+    EXPECT_EQ(one.picture.rgb, sweep::MakeWorse(face, number).picture.rgb);
+    ++made[one.picture.rgb];
+    left += one.worse ? 0 : 1;
+  }
+  EXPECT_NEAR(left, 512 / 22, 15);
+  EXPECT_GT(made.size(), 19U + 30U);  // noise differs by the number
+}
+
 TEST_F(Choose, IsStoredWithTheNetwork) {
-  const RecipeChoice choice = choose_recipe(network_, options_);
-  Calibration calibration = Calibration::of(std::vector<float>(200, 0.5f), choice.recipe, network_.preprocessing());
+  const Network network = CompactNetwork(6);
+  const RecipeChoice choice = choose_recipe(network, options_);
+  EXPECT_EQ(choice.recipe.from, 0.5);
+  Calibration calibration = Calibration::of(std::vector<float>(200, 0.5f), choice.recipe, network.preprocessing());
   calibration.source = "test";
   calibration.date = "2026-01-01";
-  network_.save_calibration(calibration);
-  EXPECT_FALSE(Network::load(network_.path()).stored_recipe());
-  network_.save_calibration(calibration, true);
-  EXPECT_EQ(Network::load(network_.path()).stored_recipe(), choice.recipe);
-  network_.save_pruned(choice.recipe, folder_ / "pruned.onnx");  // whose metadata names its recipe
+  network.save_calibration(calibration);
+  EXPECT_FALSE(Network::load(network.path()).stored_recipe());
+  network.save_calibration(calibration, true);
+  EXPECT_EQ(Network::load(network.path()).stored_recipe(), choice.recipe);
+  network.save_pruned(choice.recipe, folder_ / "pruned.onnx");  // whose metadata names its recipe
   EXPECT_THROW(Network::load(folder_ / "pruned.onnx").save_calibration(calibration, true), Error);
   EXPECT_THROW(choose_recipe(Network::load(folder_ / "pruned.onnx"), options_), Error);
 }
