@@ -3,7 +3,7 @@ protocol")."""
 import numpy as np
 
 from .copies import name_of
-from .evidence import NETWORKS, TARGET
+from .evidence import NETWORKS, TARGET, spearman
 
 BASES = [('global', 0.4), ('layer', 0.1), ('layer', 0.2), ('layer', 0.3), ('channel', 0.1), ('channel', 0.2)]
 DEPTHS = (0, 0.5, 0.8, 0.9)
@@ -121,6 +121,26 @@ def evidence_table(evidence, areas_on_lfw):
             places = [CANDIDATES.index((scope, sparsity, start)) for start in DEPTHS]
             cells = [', '.join(f'{column[r]:.3f}' if np.isfinite(column[r]) else '–' for r in places) for column in columns]
             lines.append(f'| {n} | {scope} {sparsity} | {" | ".join(c if c.strip("–, ") else "" for c in cells)} |')
+    return '\n'.join(lines)
+
+
+def agreement(evidence, areas_on_lfw):
+    """How far each measure puts the depths of a recipe in the order of their areas: Spearman's of the four, the mean over
+    the recipes of each network and of all."""
+    lines = []
+    for label in ('CFP', 'LFW'):
+        for name in ('mean drift', *MEASURES):
+            found = {}
+            for n, e in evidence.items():
+                on_lfw = [areas_on_lfw[n].get(c, np.nan) for c in CANDIDATES]
+                area = e.area if label == 'CFP' else np.array(on_lfw)
+                values = -e.mean_drift if name == 'mean drift' else told(e, np.arange(e.count))[name]
+                for r in range(0, len(CANDIDATES), len(DEPTHS)):
+                    places = slice(r, r + len(DEPTHS))
+                    if np.isfinite(area[places]).all() and np.isfinite(values[places]).all() and np.ptp(values[places]) > 0:
+                        found.setdefault(n, []).append(spearman(values[places], -area[places]))
+            means = ', '.join(f'{n} {np.mean(of):.2f}' for n, of in found.items())
+            lines.append(f'{label}, {name}: {np.mean(sum(found.values(), [])):.2f} ({means})')
     return '\n'.join(lines)
 
 

@@ -4,7 +4,6 @@ import importlib.machinery
 import importlib.util
 import os
 import pathlib
-import re
 import sys
 
 import numpy as np
@@ -140,12 +139,3 @@ class Swept:
 
     def drift(self, copy):
         return np.linalg.norm(self.whole - copy, axis=1)
-
-
-def areas_on_cfp(results, network):
-    """By the drift of each of RECIPES, as docs/results.md has them: in its table, a scope's sparsities go up from 0.1."""
-    block = re.search(rf'<!-- sweep {network} -->(.*?)<!-- end -->', results.read_text(), re.S)
-    lines = [[cell.strip() for cell in line.strip('|').split('|')] for line in block[1].splitlines() if line.startswith('|')]
-    column = lines[0].index('by drift')
-    of_scope = {scope: [float(line[column]) for line in lines if line[0] == f'l1 {scope}'] for scope, _ in RECIPES}
-    return np.array([of_scope[scope][round(10 * sparsity) - 1] for scope, sparsity in RECIPES])

@@ -74,13 +74,6 @@ class Evidence(unittest.TestCase):
         self.assertAlmostEqual(evidence.bound([0.4, 0.9, 0.3]), 0.65)
         self.assertEqual(evidence.bound([0.4, 0.1, 0.3]), np.inf)
 
-    def test_areas_come_from_the_page(self):
-        page = HERE.parents[1] / 'docs/results.md'
-        for network in evidence.NETWORKS:
-            found = material.areas_on_cfp(page, network)
-            self.assertEqual(found.shape, (9,))
-            self.assertTrue(np.isfinite(found).all() and (found > 0).all())
-
 
 def place(scope, sparsity, start=0):
     return depth.CANDIDATES.index((scope, sparsity, start))
