@@ -2,6 +2,10 @@
 import json
 import unittest
 
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
 from material import ProgramTest, detector_network, main, noise
 
 
@@ -34,6 +38,30 @@ class Calibrate(ProgramTest):
         self.assertEqual(both[1], '110 faces')
         with open(self.network + '.json', encoding='utf-8') as stored:
             self.assertEqual(json.load(stored)['calibration']['faces'], 110)
+
+    def test_depth_is_asked_where_the_papers_recipe_is_left(self):
+        model = onnx.load(str(self.network))
+        # Weights so small that thresholds over all layers leave nothing of the picture.
+        times = {'w1': 1e-4, 'gamma': 1e4, **dict.fromkeys(('mean', 'beta', 'b2', 'offset'), 0)}
+        for tensor in model.graph.initializer:
+            if tensor.name in times:
+                numbers = numpy_helper.to_array(tensor) * np.float32(times[tensor.name])
+                tensor.CopyFrom(numpy_helper.from_array(numbers, tensor.name))
+        onnx.save(model, str(self.network))
+        self.faces('faces', 110)
+        run = self.calibrate('faces', '--recipe', 'auto', '--guard', 'none')
+        self.assert_status(run, 0)
+        lines = [line.split() for line in run.err.splitlines() if line.startswith('unstructured-l1-')]
+        self.assertEqual(len(lines), 7, run.err)
+        chosen = [line[0] for line in lines if line[-1] == 'chosen']
+        with open(self.network + '.json', encoding='utf-8') as stored:
+            recipe = json.load(stored)['recipe']
+        self.assertEqual(chosen, [f'unstructured-l1-layer-{recipe["sparsity"]}'
+                                  + (f'-from{recipe["from"]}' if recipe['from'] else '')])
+        base = chosen[0].split('-from')[0]
+        self.assertEqual([line[0] for line in lines[4:]], [f'{base}-from{start}' for start in (0.5, 0.8, 0.9)])
+        for line in lines:  # the share that is told, of a deeper copy also how surely
+            self.assertEqual(line.count('%'), (line[0].startswith(base)) + ('-from' in line[0]), line)
 
     def test_too_few_are_refused_before_the_work(self):
         self.faces('faces', 60)

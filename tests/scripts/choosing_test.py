@@ -12,7 +12,7 @@ import onnx
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE.parents[1] / 'scripts'))
-from choosing import areas, copies, depth, evidence, material, resnet  # noqa: E402
+from choosing import areas, copies, depth, evidence, held_out, material, resnet  # noqa: E402
 
 
 def slow_errors(unit, person, quality, drawn):
@@ -164,6 +164,66 @@ class Depth(unittest.TestCase):
         for e in rules.evidence.values():
             e.ratio[cheap] = 0.91
         self.assertEqual(rules.chosen(), 'today')
+
+    def test_agreement_is_within_a_recipe(self):
+        e = self.evidence(values={place('layer', 0.1, start): value for start, value in zip(depth.DEPTHS, (4, 2, 3, 1), strict=True)})
+        e.mean_drift, e.area = e.drift[:, 0], np.ones(len(depth.CANDIDATES))
+        for k, start in enumerate(depth.DEPTHS):
+            e.area[place('layer', 0.1, start)] = 1 + k
+        lines = depth.agreement({'one': e}, {'one': dict.fromkeys(depth.CANDIDATES, 1.0) | {
+            ('layer', 0.1, start): -k for k, start in enumerate(depth.DEPTHS)}}).splitlines()
+        said = dict(line.split(': ') for line in lines)
+        self.assertEqual(said['CFP, worse'], '0.80 (one 0.80)')  # of the others there is no rank
+        self.assertEqual(said['LFW, worse'], '-0.80 (one -0.80)')
+
+
+class HeldOut(unittest.TestCase):
+    def ratios(self):
+        paper, other = held_out.PAPER, ('layer', 0.2, 0)
+        one = ({paper: 2.0, other: 1.0}, {paper: np.array([2.0, 2, 2, 2, 1]), other: np.array([1.0, 1, 1, 1, 2])})
+        two = ({paper: 1.0, other: 8.0}, {paper: np.ones(5), other: np.full(5, 8.0)})
+        return held_out.Ratios({'a': {'cfp': one, 'lfw': two}, 'b': {'cfp': one, 'lfw': two}}), other
+
+    def test_cells_have_ratios_and_shares_of_resamples(self):
+        ratios, other = self.ratios()
+        self.assertEqual(ratios.cells('a', held_out.PAPER), ['1', 'the same'] * 2)
+        self.assertEqual(ratios.cells('a', other), ['0.500', '0.500 to 1.850; 80.0 %', '8.000', '8.000 to 8.000; 0.0 %'])
+        both = ratios.mean_cells({'a': other, 'b': held_out.PAPER})
+        self.assertEqual([both[0], both[2]], [f'{0.5 ** 0.5:.3f}', f'{8 ** 0.5:.3f}'])
+        lines = held_out.unseen_table(ratios, 'a', [held_out.PAPER, other]).splitlines()
+        self.assertEqual(lines[2].count('the same'), 3)
+        self.assertIn('| 2.000 (2.000 to', lines[3])
+        self.assertEqual(len({line.count('|') for line in lines}), 1)
+        against = held_out.against(ratios, {'a': other}, {'a': held_out.PAPER}, 'cfp')
+        np.testing.assert_allclose(against, [0.5, 0.5, 0.5, 0.5, 2])
+
+    def test_a_network_left_out_has_no_say(self):
+        small = place('layer', 0.1)
+        found = {n: network({small: 0.15, depth.PAPER: drift}, {small: ratio})
+                 for n, drift, ratio in zip(evidence.NETWORKS, (0.4, 1.0, 0.7), (1.1, 0.8, 0.9), strict=True)}
+        left = depth.left_out(found, True)
+        self.assertEqual(left['w600k'], (0.35, 0.15, small))
+        self.assertEqual([round(value, 9) for value in left['vface']], [0.55, 0.15, small])
+        self.assertEqual([round(value, 9) for value in left['xiaoccer']], [0.7, 0.15, depth.PAPER])
+
+    def test_areas_are_kept(self):
+        with tempfile.TemporaryDirectory() as name:
+            kept = material.KeptWork(None, pathlib.Path(name), None, 0)
+            random = np.random.default_rng(3)
+            embeddings = random.standard_normal((400, 3, 6)) + np.repeat(random.standard_normal((100, 1, 6)), 4, 0)
+            recipes = [held_out.PAPER, ('layer', 0.1, 0)]
+            made = []
+
+            def swept():
+                made.append(1)
+                return copies.Copies([pathlib.Path(f'{k // 4}/{k}.png') for k in range(400)], embeddings, recipes)
+
+            areas_found, drawn = held_out.kept_areas(kept, 'x', swept, recipes, [recipes[1]])
+            again, _ = held_out.kept_areas(kept, 'x', swept, recipes, [recipes[1]])
+            self.assertEqual((areas_found, len(made)), (again, 1))
+            self.assertEqual({r: len(values) for r, values in drawn.items()}, {recipes[1]: areas.RESAMPLES})
+            held_out.kept_areas(kept, 'x', swept, recipes, recipes)
+            self.assertEqual(len(made), 2)
 
 
 class Copies(unittest.TestCase):
