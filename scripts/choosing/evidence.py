@@ -131,6 +131,13 @@ def mean_ratio(evidence, chosen):
     return np.exp(np.mean([np.log(evidence[n].ratio[chosen[n]]) for n in NETWORKS]))
 
 
+def chosen(evidence, found):
+    """The rule with the lowest mean ratio; of those within 0.005 the one whose largest ratio is the lowest."""
+    score = {rule: mean_ratio(evidence, of) for rule, of in found.items()}
+    near = [rule for rule, value in score.items() if value <= min(score.values()) + 0.005]
+    return min(near, key=lambda rule: max(evidence[n].ratio[found[rule][n]] for n in NETWORKS))
+
+
 def rules_table(evidence, found):
     lines = ['| rule | R | largest | w600k | vface | xiaoccer |', '|---|---:|---:|---|---|---|']
     for name in [rule.removeprefix('best: ') for rule in found if rule.startswith('best: ')]:

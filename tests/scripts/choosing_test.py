@@ -69,6 +69,14 @@ class Evidence(unittest.TestCase):
         # The errors go first: nothing is left of them after a tenth.
         self.assertAlmostEqual(evidence.curve(1.0 - error, error), (0.1 + 5 / 95) * 0.05 / 0.03)
 
+    def test_of_near_rules_the_one_without_a_bad_network_is_chosen(self):
+        ratios = {'w600k': [1.2, 0.9, 1.0], 'vface': [0.7, 0.94, 1.0], 'xiaoccer': [1.0, 1.0, 1.0]}
+        found = {n: types.SimpleNamespace(ratio=np.array(of)) for n, of in ratios.items()}
+        rules = {name: dict.fromkeys(evidence.NETWORKS, k) for k, name in enumerate(('low', 'even', 'paper'))}
+        self.assertEqual(evidence.chosen(found, rules), 'even')
+        found['vface'].ratio[0] = 0.6
+        self.assertEqual(evidence.chosen(found, rules), 'low')
+
     def test_bound_is_the_middle_to_the_next_above(self):
         self.assertAlmostEqual(evidence.bound([0.4, 0.9, 0.7]), 0.55)
         self.assertAlmostEqual(evidence.bound([0.4, 0.9, 0.3]), 0.65)
