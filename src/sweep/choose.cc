@@ -115,8 +115,10 @@ class Chooser {
     versions_[kMirror].pictures.resize(faces());
     ParallelFor(faces(), options_.assessor.threads, [&](std::size_t i) {
       versions_[kMirror].pictures[i] = degrade::Mirrored(versions_[kFace].pictures[i]);
-      made[0][i] = sweep::MakeWorse(versions_[kFace].pictures[i], 2 * i);
-      made[1][i] = sweep::MakeWorse(versions_[kMirror].pictures[i], 2 * i + 1);
+      for (const Version version : {kFace, kMirror}) {
+        const Image& picture = versions_[version].pictures[i];
+        made[version][i] = sweep::MakeWorse(picture, sweep::PictureHash(picture));  // the same in any company
+      }
     });
     for (const Version version : {kFaceWorse, kMirrorWorse}) {
       for (sweep::MadeWorse& one : made[version == kMirrorWorse]) {

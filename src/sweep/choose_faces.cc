@@ -8,8 +8,10 @@
 #include <iterator>
 #include <numeric>
 #include <random>
+#include <string>
 #include <utility>
 
+#include "base/hash.h"
 #include "base/parallel.h"
 #include "degrade/spoil.h"
 #include "input/source.h"
@@ -42,13 +44,24 @@ bool IsFace(const AssessorOptions& options, const pipeline::FaceCandidate& candi
   return assessment.status == Status::kOk;
 }
 
+// Sums and resamples go by it, so that they do not hang on the inputs' order.
+std::vector<Image> InOrderOfHash(std::vector<Image> pictures) {
+  std::vector<std::pair<std::uint64_t, std::size_t>> order;
+  for (std::size_t i = 0; i < pictures.size(); ++i) order.emplace_back(PictureHash(pictures[i]), i);
+  std::ranges::sort(order);
+  std::vector<Image> ordered;
+  for (const auto& [hash, i] : order) ordered.push_back(std::move(pictures[i]));
+  return ordered;
+}
+
 }  // namespace
 
 std::vector<Image> TakeFaces(const Network& network, const JobOptions& options, std::size_t most, std::size_t fewest) {
   if (std::ranges::find(options.inputs, "-") != options.inputs.end()) {
     throw Error(ErrorCode::kUsage, "the list of faces is read more than once to choose a recipe: give it as @FILE");
   }
-  const std::vector<input::Item> items = input::ListItems(options.inputs);
+  std::vector<input::Item> items = input::ListItems(options.inputs);
+  std::ranges::sort(items, {}, &input::Item::name);
   const pipeline::FaceOptions faces{.detector = options.assessor.detector ? &*options.assessor.detector : nullptr,
                                     .min_face = options.assessor.min_face,
                                     .selection = FaceSelection::kBest,
@@ -74,11 +87,19 @@ std::vector<Image> TakeFaces(const Network& network, const JobOptions& options, 
     throw Error(ErrorCode::kUsage,
                 fmt::format("{} faces: {} at least are wanted to choose a recipe by", found.size(), fewest));
   }
-  return found;
+  return InOrderOfHash(std::move(found));
 }
 
-MadeWorse MakeWorse(const Image& face, std::size_t number) {
-  std::mt19937_64 random(kSeed + number);
+std::uint64_t PictureHash(const Image& picture) {
+  ContentHash hash;
+  const std::string size = fmt::format("{}x{} ", picture.width, picture.height);
+  hash.Add({reinterpret_cast<const std::uint8_t*>(size.data()), size.size()});
+  hash.Add(picture.rgb);
+  return std::stoull(hash.Hex().substr(0, 16), nullptr, 16);
+}
+
+MadeWorse MakeWorse(const Image& face, std::uint64_t seed) {
+  std::mt19937_64 random(kSeed + seed);
   const std::uint64_t drawn = random() % (3 * std::size(kWays) + 1);
   if (drawn == 3 * std::size(kWays)) return {.picture = face, .worse = false};
   const auto& [way, strengths] = kWays[drawn / 3];

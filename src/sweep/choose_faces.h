@@ -3,6 +3,7 @@
 #define PREFIQS_SWEEP_CHOOSE_FACES_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include <prefiqs/image.h>
@@ -11,8 +12,9 @@
 
 namespace prefiqs::sweep {
 
-// Crops as the network takes them, of faces spread evenly over the inputs: as many as there are up to `most`. Throws as
-// choose_recipe does, where there are fewer than `fewest` too.
+// Crops as the network takes them, of faces spread evenly over the inputs' names: as many as there are up to `most`, in
+// the order of their PictureHash. The order of the inputs changes neither. Throws as choose_recipe does, where there
+// are fewer than `fewest` too.
 std::vector<Image> TakeFaces(const Network& network, const JobOptions& options, std::size_t most, std::size_t fewest);
 
 struct MadeWorse {
@@ -20,9 +22,12 @@ struct MadeWorse {
   bool worse = true;  // false: it was left as it is
 };
 
+// Of the size and all pixels.
+std::uint64_t PictureHash(const Image& picture);
+
 // A face made worse in one of seven ways at one of three strengths, or left alone, each as likely; which hangs on the
-// number alone.
-MadeWorse MakeWorse(const Image& face, std::size_t number);
+// seed alone.
+MadeWorse MakeWorse(const Image& face, std::uint64_t seed);
 
 }  // namespace prefiqs::sweep
 

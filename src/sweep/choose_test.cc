@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,10 +56,9 @@ class Choose : public ::testing::Test {
   double TellsWorse(const Network& network, const Recipe& recipe) {
     const Assessor assessor(network, {.recipe = recipe});
     int asked = 0, rightly = 0;
-    std::size_t number = 0;
     for (const Image& face : sweep::TakeFaces(network, options_, 256, 100)) {
       for (const Image& before : {face, degrade::Mirrored(face)}) {
-        const sweep::MadeWorse after = sweep::MakeWorse(before, number++);
+        const sweep::MadeWorse after = sweep::MakeWorse(before, sweep::PictureHash(before));
         if (!after.worse) continue;
         ++asked;
         rightly += assessor.assess(after.picture).drift > assessor.assess(before).drift ? 1 : 0;
@@ -166,6 +166,48 @@ TEST_F(Choose, LeavesItForThresholdsPerLayerOfLittleDrift) {
     EXPECT_EQ(again.candidates[i].tells_worse, choice.candidates[i].tells_worse);
     EXPECT_EQ(again.candidates[i].sure, choice.candidates[i].sure);
   }
+}
+
+// What each face is made into, which faces are resampled and which of many are taken.
+TEST_F(Choose, DoesNotHangOnTheOrderOfTheFaces) {
+  const Network compact = CompactNetwork(5);
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ / "in")) paths.push_back(entry.path());
+  std::ranges::sort(paths);
+  options_.inputs = paths;
+  const RecipeChoice sorted = choose_recipe(compact, options_);
+  const std::vector<Image> some = sweep::TakeFaces(compact, options_, 60, 60);
+  std::mt19937_64 random(3);
+  for (const bool shuffled : {false, true}) {
+    if (shuffled) {
+      std::ranges::shuffle(paths, random);
+    } else {
+      std::ranges::reverse(paths);
+    }
+    options_.inputs = paths;
+    const RecipeChoice again = choose_recipe(compact, options_);
+    EXPECT_EQ(again.recipe, sorted.recipe);
+    ASSERT_EQ(again.candidates.size(), 7U);
+    for (std::size_t i = 0; i < 7; ++i) {
+      EXPECT_EQ(again.candidates[i].mean_drift, sorted.candidates[i].mean_drift) << shuffled << " " << i;
+      EXPECT_EQ(again.candidates[i].tells_worse, sorted.candidates[i].tells_worse) << shuffled << " " << i;
+      EXPECT_EQ(again.candidates[i].sure, sorted.candidates[i].sure) << shuffled << " " << i;
+    }
+    const std::vector<Image> taken = sweep::TakeFaces(compact, options_, 60, 60);
+    ASSERT_EQ(taken.size(), some.size());
+    for (std::size_t i = 0; i < some.size(); ++i) EXPECT_EQ(taken[i].rgb, some[i].rgb) << shuffled << " " << i;
+  }
+}
+
+TEST_F(Choose, PicturesHashBySizeAndPixels) {
+  Image picture = TestPicture(12, 10, 5);
+  const std::uint64_t hash = sweep::PictureHash(picture);
+  EXPECT_EQ(sweep::PictureHash(TestPicture(12, 10, 5)), hash);
+  std::swap(picture.width, picture.height);
+  EXPECT_NE(sweep::PictureHash(picture), hash);
+  std::swap(picture.width, picture.height);
+  picture.rgb.back() ^= 1;
+  EXPECT_NE(sweep::PictureHash(picture), hash);
 }
 
 TEST_F(Choose, FacesAreMadeWorseInAllWays) {
