@@ -160,6 +160,13 @@ int RunInspect(const Words& words) {
   const std::optional<Recipe> wanted = MakeRecipe(recipe);
   const Network loaded = LoadNetwork(network);
   CheckAutoRecipe(recipe, loaded);
+  if (wanted && loaded.is_pruned() && wanted != loaded.stored_recipe()) {
+    throw Error(
+        ErrorCode::kRecipe,
+        fmt::format("{}: is a pruned copy already: of another recipe than its own nothing can be told; give the "
+                    "network it was made from",
+                    loaded.path()));
+  }
   const Recipe used = wanted ? *wanted : loaded.stored_recipe().value_or(Recipe{});
   const Inspection inspection = loaded.inspect(used);
   if (json) {

@@ -84,7 +84,7 @@ struct LayerInfo {
   std::int64_t parameters = 0;      // constants first used here
   std::int64_t macs = 0;            // multiply-adds of Conv, Gemm and MatMul
   std::int64_t prunable = 0;        // weights a recipe may remove
-  std::int64_t pruned = 0;          // weights the inspected recipe removes
+  std::int64_t pruned = 0;          // weights the inspected recipe removes; of a pruned copy: its zeros
   std::string implementation;       // what runs it: a oneDNN implementation name, "reference", or "fused into X"
 };
 
@@ -140,7 +140,8 @@ class PREFIQS_API Network {
   // recipe, which goes before the sidecar's.
   std::string save_calibration(const Calibration& calibration, bool and_recipe = false) const;
 
-  // Everything `prefiqs inspect` prints, for the given recipe and executor. Throws Error(kRecipe).
+  // Everything `prefiqs inspect` prints, for the given recipe and executor. A pruned copy is not pruned again: what
+  // counts as pruned are the zeros in it, whatever the recipe. Throws Error(kRecipe).
   Inspection inspect(const Recipe& recipe = {}, ExecutorKind executor = ExecutorKind::kOneDnn) const;
 
   struct Impl;

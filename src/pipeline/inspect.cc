@@ -1,6 +1,8 @@
 #include <prefiqs/network.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -35,6 +37,18 @@ struct Prunable {
   std::int64_t pruned = 0;
 };
 
+std::int64_t Zeros(const graph::Tensor& weight) {
+  std::vector<float> part(std::size_t{1} << 16);  // a large network's weights are not kept in memory
+  const auto most = static_cast<std::int64_t>(part.size());
+  std::int64_t zeros = 0;
+  for (std::int64_t first = 0; first < weight.count(); first += most) {
+    const std::int64_t count = std::min(most, weight.count() - first);
+    weight.CopyTo(first, count, reinterpret_cast<std::byte*>(part.data()));
+    zeros += std::count(part.begin(), part.begin() + count, 0.0f);
+  }
+  return zeros;
+}
+
 // By the name of the first node that uses a weight; names survive specialisation, indices do not.
 std::unordered_map<std::string, Prunable> PrunablePerNode(const Network::Impl& network, const Recipe& recipe) {
   const graph::Graph& graph = network.graph;
@@ -46,6 +60,12 @@ std::unordered_map<std::string, Prunable> PrunablePerNode(const Network::Impl& n
   };
   for (const prune::PrunableWeight& weight : weights) {
     per_node[node_name(weight)].weights += graph.constant(weight.value)->count();
+  }
+  if (network.is_pruned) {
+    // What its recipe took is zeros by now, or is no longer there: by magnitude the zeros would go first once more.
+    for (const prune::PrunableWeight& weight : weights)
+      per_node[node_name(weight)].pruned += Zeros(*graph.constant(weight.value));
+    return per_node;
   }
   const prune::Masks masks = network.Masks(recipe);
   for (std::size_t i = 0; i < masks.weights.size(); ++i) {

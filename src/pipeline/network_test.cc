@@ -172,5 +172,30 @@ TEST(Inspect, CountsLayers) {
   }
 }
 
+// Not what the recipe would take once more, nor what is gone for good.
+TEST(Inspect, CountsTheZerosOfAPrunedCopy) {
+  FolderForTest folder;
+  const Network network = Network::load(WriteTestNetwork(folder / "net.onnx"));
+  const Recipe channels{.granularity = Granularity::kStructured, .scope = Scope::kLayer, .sparsity = 0.5};
+  const Recipe weights{.scope = Scope::kLayer, .sparsity = 0.25};
+  const auto inspect = [&](const Recipe& recipe, PrunedForm form, const Recipe& asked) {
+    network.save_pruned(recipe, folder / "pruned.onnx", form);
+    return Network::load(folder / "pruned.onnx").inspect(asked);
+  };
+  const Inspection removed = inspect(channels, PrunedForm::kRemoved, channels);
+  EXPECT_LT(removed.prunable, network.inspect().prunable);
+  EXPECT_EQ(removed.pruned, 0);
+  for (const Recipe& recipe : {channels, weights}) {
+    const Inspection before = network.inspect(recipe);
+    const Inspection masked = inspect(recipe, PrunedForm::kMasked, {.sparsity = 0.9});
+    EXPECT_GT(before.pruned, 0);
+    EXPECT_EQ(masked.pruned, before.pruned);
+    ASSERT_EQ(masked.layers.size(), before.layers.size());
+    for (std::size_t i = 0; i < before.layers.size(); ++i) {
+      EXPECT_EQ(masked.layers[i].pruned, before.layers[i].pruned) << before.layers[i].name;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace prefiqs

@@ -110,6 +110,8 @@ class Prune(ProgramTest):
         refused = self.run_program('score', '--model', path, '--preset', 'arcface', '--aligned', crops)
         self.assert_refused(refused, 3, 'pruned.onnx', 'the network it was made from')
         self.assert_refused(self.run_program('prune', path, 'twice.onnx'), 3, 'the network it was made from')
+        again = self.run_program('inspect', path, '--sparsity', '0.4')
+        self.assert_refused(again, 3, 'pruned.onnx', 'the network it was made from')
 
     def test_existing_file_stays(self):
         self.prune()
