@@ -97,10 +97,10 @@ class Results(unittest.TestCase):
     def test_reads_a_sweep(self):
         text = results.sweep_blocks(self.runs, 'w600k').splitlines()
         self.assertEqual(text[2:6], [
-            '| whole network | 0 |  | 8.2 % |  |  |  | 16.64 |  |',
-            '| random score |  |  |  | 25.31 | 17.48 to 33.76 |  |  |  |',
-            '| l1 global | 0.1011 | 0.038 | 8.1 % | 16.16 | 9.58 to 25.77 | 79 % | 16.68 | 43 % |',
-            '| structured l1 layer from 0.5 | 0.2500 | 1.000 |  |  |  | - |  | - |'])
+            '| whole network | 0 |  | 8.2 % |  |  |  | 16.64 | 9.00 to 25.00 |  |',
+            '| random score |  |  |  | 25.31 | 17.48 to 33.76 |  |  |  |  |',
+            '| l1 global | 0.1011 | 0.038 | 8.1 % | 16.16 | 9.58 to 25.77 | 79 % | 16.68 | 9.00 to 25.00 | 43 % |',
+            '| structured l1 layer from 0.5 | 0.2500 | 1.000 |  |  |  | - |  |  | - |'])
         self.assertEqual(len(text), 2 + 2 + 4 * 2)  # four grids, the first two lines once
         with self.assertRaises(SystemExit):
             results.named('95 %,95 %\n1,2\n')
