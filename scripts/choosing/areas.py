@@ -47,8 +47,12 @@ def of_pairs(swept):
 
 def of_recipes(swept, recipes, resampled):
     """{recipe: its area} and {recipe: that of each resample of the people} for those in `resampled`."""
-    pairs, names = of_pairs(swept)
-    ranked = {r: pairs.rank(1 - swept.drift(swept.copy(r)) / 2) for r in recipes}
+    return of_qualities(*of_pairs(swept), {r: 1 - swept.drift(swept.copy(r)) / 2 for r in recipes}, resampled)
+
+
+def of_qualities(pairs, names, qualities, resampled):
+    """The same of {name: qualities of the pictures}; `names`: the people's."""
+    ranked = {r: pairs.rank(quality) for r, quality in qualities.items()}
     weights = pairs.weights()
     areas, drawn = {r: pairs.area(one, weights) for r, one in ranked.items()}, {r: [] for r in resampled}
     for counts in draws(names) if resampled else ():

@@ -50,41 +50,48 @@ class CopyMaker:
         return self.material.shared / self.networks[network][0]
 
     def _merged(self, what, network, recipes):
-        path = self.material.work / f'{what}-{network}-all.onnx'
+        copies = []
+        for k, (scope, sparsity, start) in enumerate([WHOLE, *recipes]):
+            copies.append(self.pruned(network, f'{what}-{network}-{k}', '--scope', scope, '--sparsity', sparsity, '--from', start))
+        return merged(copies)
 
-        def make():
-            copies = []
-            for k, (scope, sparsity, start) in enumerate([WHOLE, *recipes]):
-                copy = self.material.work / f'{what}-{network}-{k}.onnx'
-                self.material.run(self.material.program, 'prune', self.model(network), copy, *self.networks[network][1],
-                                  '--force', '--scope', scope, '--sparsity', sparsity, '--from', start)
-                copies.append(onnx.load(str(copy)))
-                copy.unlink()
-            onnx.save(merged(copies), str(path))
+    def pruned(self, network, name, *recipe):
+        """A copy that the program makes; a file of that name is there meanwhile."""
+        copy = self.material.work / f'{name}.onnx'
+        self.material.run(self.material.program, 'prune', self.model(network), copy, *self.networks[network][1], '--force', *recipe)
+        model = onnx.load(str(copy))
+        copy.unlink()
+        return model
 
-        self.material.once(f'{what}-{network}-network', make)
-        return path
-
-    def copies(self, what, network, pictures, recipes):
-        """Of all pictures below a folder; `what` names the pictures and the recipes in the work folder."""
+    def embedded(self, what, network, pictures, make_model):
+        """The pictures (paths) in their order and, of each, the output of the model that is made; `what` names both in the
+        work folder."""
         material = self.material
+        model = material.work / f'{what}-{network}-all.onnx'
         listed, rows, numbers = (material.work / f'{what}-{network}-copies{end}' for end in ('.txt', '.csv', '.npy'))
+        material.once(f'{what}-{network}-network', lambda: onnx.save(make_model(), str(model)))
 
         def make():
-            listed.write_text(''.join(f'{p}\n' for p in sorted(pictures.rglob('*.png'))))
-            material.run(material.program, 'embed', f'@{listed}', '--aligned', '--guard', 'none', '--model',
-                         self._merged(what, network, recipes), *self.networks[network][1], '--output', rows, '--embeddings',
-                         numbers, '--threads', material.threads, *(['--resume'] if rows.exists() else []))
+            listed.write_text(''.join(f'{p}\n' for p in pictures))
+            material.run(material.program, 'embed', f'@{listed}', '--aligned', '--guard', 'none', '--model', model,
+                         *self.networks[network][1], '--output', rows, '--embeddings', numbers, '--threads', material.threads,
+                         *(['--resume'] if rows.exists() else []))
 
         material.once(f'{what}-{network}-copies', make)
         with open(rows, encoding='utf-8') as opened:
-            paths = [pathlib.Path(row['path']) for row in csv.DictReader(opened)]
-        found = np.load(numbers, mmap_mode='r')
+            return [pathlib.Path(row['path']) for row in csv.DictReader(opened)], np.load(numbers, mmap_mode='r')
+
+    def copies(self, what, network, pictures, recipes):
+        """Of all pictures below a folder; `what` names the pictures and the recipes in the work folder."""
+        paths, found = self.embedded(what, network, sorted(pictures.rglob('*.png')),
+                                     lambda: self._merged(what, network, recipes))
         return Copies(paths, found.reshape(len(found), 1 + len(recipes), -1), recipes)
+
+    def inspected(self, network):
+        return json.loads(self.material.run(self.material.program, 'inspect', self.model(network), *self.networks[network][1],
+                                            '--json'))['layers']
 
     def costs(self, network, recipes):
         """Multiply-adds of a recipe's pass beside the whole network's own, by that."""
-        inspected = json.loads(self.material.run(self.material.program, 'inspect', self.model(network),
-                                                 *self.networks[network][1], '--json'))
-        macs = [layer['macs'] for layer in inspected['layers'] if layer['prunable'] > 0]
+        macs = [layer['macs'] for layer in self.inspected(network) if layer['prunable'] > 0]
         return {r: 1 + sum(macs[int(r[2] * len(macs)):]) / sum(macs) for r in recipes}
