@@ -8,6 +8,7 @@ KINDS = ('depthwise', 'pointwise', 'FC', 'others', 'all')
 LATE = 0.9
 SEEDS = (1, 2, 3, 4)
 DEPTHS = (0.5, 0.75)
+CHANCE = (0.2, 0.4)
 
 
 def kind(layer, weights, node):
@@ -114,7 +115,7 @@ def variants(layers, paper, last):
             if places:
                 found[f'{name} from {start}'] = layers.by_magnitude(places, 0.4), layers.cost(places)
     late = everything[layers.first(LATE):]
-    for sparsity in (0.2, 0.4):
+    for sparsity in CHANCE:
         for seed in SEEDS:
             found[f'chance {sparsity} {seed}'] = layers.by_chance(late, sparsity, seed), layers.cost(late)
     for start in DEPTHS:
