@@ -5,27 +5,13 @@
 #include <cmath>
 #include <iterator>
 
+#include "degrade/picture_for_test.h"
+
 namespace prefiqs::degrade {
 namespace {
 
-// Smooth with fine stripes, so that every way has something to take; not square.
-Image Picture() {
-  Image picture{60, 84, {}};
-  for (int y = 0; y < picture.height; ++y) {
-    for (int x = 0; x < picture.width; ++x) {
-      const double wave = std::sin(x * 0.05) + std::cos(y * 0.07) + ((x + 2 * y) % 7 == 0 ? 0.6 : 0);
-      for (int c = 0; c < 3; ++c) picture.rgb.push_back(static_cast<std::uint8_t>(120 + 35 * wave + 8 * c));
-    }
-  }
-  return picture;
-}
-
-double Distance(const Image& a, const Image& b) {
-  EXPECT_EQ(a.rgb.size(), b.rgb.size());
-  double sum = 0;
-  for (std::size_t i = 0; i < a.rgb.size(); ++i) sum += std::pow(a.rgb[i] - b.rgb[i], 2);
-  return std::sqrt(sum / static_cast<double>(a.rgb.size()));
-}
+// Not square.
+Image Picture() { return Striped(60, 84); }
 
 TEST(Spoil, EveryWayTakesMoreTheStrongerItIs) {
   const struct {

@@ -4,27 +4,14 @@
 
 #include <cmath>
 
+#include "degrade/picture_for_test.h"
+
 namespace prefiqs::demo {
 namespace {
 
-// Smooth with fine stripes, so that every degradation has something to take.
-Image TestTile() {
-  Image tile{kTileSide, kTileSide, {}};
-  for (int y = 0; y < kTileSide; ++y) {
-    for (int x = 0; x < kTileSide; ++x) {
-      const double wave = std::sin(x * 0.05) + std::cos(y * 0.07) + ((x + 2 * y) % 7 == 0 ? 0.6 : 0);
-      for (int c = 0; c < 3; ++c) tile.rgb.push_back(static_cast<std::uint8_t>(120 + 35 * wave + 8 * c));
-    }
-  }
-  return tile;
-}
+using degrade::Distance;
 
-double Distance(const Image& a, const Image& b) {
-  EXPECT_EQ(a.rgb.size(), b.rgb.size());
-  double sum = 0;
-  for (std::size_t i = 0; i < a.rgb.size(); ++i) sum += std::pow(a.rgb[i] - b.rgb[i], 2);
-  return std::sqrt(sum / static_cast<double>(a.rgb.size()));
-}
+Image TestTile() { return degrade::Striped(kTileSide, kTileSide); }
 
 TEST(Degrade, NothingIsTheCentre) {
   const Image tile = TestTile();
