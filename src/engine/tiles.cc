@@ -39,7 +39,6 @@ struct Work {
   std::span<const TileImage> images;
   const std::uint16_t* weights;
   const ChannelFunction* function;
-  TileResult result;
   bool is_sum;                               // the function only adds
   std::int64_t blocks_of_an_image;           // two tiles of pixels each; the last may be one
   std::array<std::int64_t, kMostTaps> taps;  // from a pixel's position to those it reads
@@ -210,7 +209,7 @@ bool OnlyAdds(const ChannelFunction& f) {
 
 void RunTiles(const TileShape& shape, std::span<const TileImage> images, const std::uint16_t* weights,
               const ChannelFunction& function, TileResult result) {
-  Work work{shape, shape.y(), TilingOf(shape), images, weights, &function, result, OnlyAdds(function), 0, {}};
+  Work work{shape, shape.y(), TilingOf(shape), images, weights, &function, OnlyAdds(function), 0, {}};
   work.blocks_of_an_image = (work.tiling.tiles + 1) / 2;
   const std::int64_t middle = shape.side == 1 ? 1 : 0;
   for (int tap = 0; tap < shape.side * shape.side; ++tap) {
