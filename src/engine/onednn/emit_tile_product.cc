@@ -69,7 +69,7 @@ bool EmitTileProduct(Builder& builder, const graph::Node& node, graph::ValueId b
   if (!UsesTiles() || builder.FactorForm(node) != ChannelForm::kBf16) return false;
   const Dims x = builder.Plain(node.inputs[0]).dims(), y = builder.Plain(node.outputs[0]).dims();
   const TileMatrix matrix{x[1], y[1]};
-  // Matrices that stay in a cache oneDNN multiplies by as fast, and activations on the way.
+  // By a matrix that stays in a cache oneDNN multiplies as fast.
   constexpr std::int64_t kFewest = 1 << 18;
   if (matrix.depth % 32 != 0 || matrix.results % 16 != 0 || matrix.depth * matrix.results < kFewest) return false;
   const Desc stored({matrix.results, matrix.depth}, Type::f32,

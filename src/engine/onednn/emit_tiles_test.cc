@@ -123,6 +123,14 @@ TEST_F(OneDnnTiles, LeaveNumbersToWhoeverElseWantsThem) {
   }
 }
 
+// Weights of more than a cache holds are read once for all faces.
+TEST_F(OneDnnTiles, ShareLargeWeights) {
+  Net net;
+  const auto x = net.g.Input({2, 256, 4, 5});
+  const auto y = net.PRelu(net.Conv(x, 512));
+  ExpectClosely(net.g.Done({net.g.Add("Add", {net.Conv(y, 256), x})}));
+}
+
 // Sums that only the next convolution reads are numbers all the same.
 TEST_F(OneDnnTiles, AddInFloats) {
   Net net;
