@@ -59,11 +59,11 @@ class Check:
                 boxes.append(b.flatten(1, 2))
                 points.append(p.flatten(1, 2))
             logits, boxes, points = torch.cat(logits, 1), torch.cat(boxes, 1), torch.cat(points, 1)
-            at_doubts = [torch.sigmoid(logits - doubt).prod(-1).sqrt() for doubt in (0.0, DOUBT / 2, DOUBT)]
+            at_doubts = [torch.sigmoid(logits - doubt).prod(-1).sqrt() for doubt in (0.0, DOUBT, 2 * DOUBT)]
             # The main face's cells; where the teacher saw none, all.
             true_box = torch.cat([true[:, :2] + true[:, 2:4] / 2, true[:, 2:4].clamp(min=1e-3)], 1)[:, None]
             mine = (overlap(boxes, true_box)[0] > 0.3) | (true[:, 2] == 0)[:, None]
-            best = (at_doubts[-1] * mine).argmax(1)
+            best = (at_doubts[1] * mine).argmax(1)
             scores.append(torch.stack([(s * mine).max(1).values for s in at_doubts], 1))
             here = points[torch.arange(len(best), device=best.device), best]
             away = (here - true[:, 4:]).reshape(-1, 5, 2).norm(dim=-1).mean(1)
@@ -77,7 +77,7 @@ class Check:
             for role, of_role in (("validation", ~self.training), ("training", self.training)):
                 mine = (self.sets == kind) & of_role & (self.main[:, 2] > 0)
                 if mine.any():
-                    found = mine & seen[:, -1]
+                    found = mine & seen[:, 1]
                     result[f"{name}_{role}"] = (int(mine.sum()), seen[mine].sum(0).tolist(), float(errors[found].mean()) if found.any() else 1.0)
         nothing = (self.sets == NO_FACES) & ~self.training
         result["no_face"] = (int(nothing.sum()), seen[nothing].sum(0).tolist(), 0.0)
@@ -85,7 +85,7 @@ class Check:
 
 
 def shown(result):
-    """Lines to print: found at no, half and full doubt, and the points' error."""
+    """Lines to print: found at no, full and double doubt, and the points' error."""
     return "\n".join(f"  {name}: {'/'.join(str(n) for n in found)} of {count}" + (f", points {100 * error:.2f} %" if error else "")
                      for name, (count, found, error) in result.items())
 
@@ -95,6 +95,6 @@ def worth(result):
     parts = []
     for name in ("lfw", "frontal", "profile"):
         count, found, error = result.get(f"{name}_validation", (1, [1], 0.0))
-        parts.append(error + 2 * (1 - found[-1] / count))
+        parts.append(error + 2 * (1 - found[1] / count))
     count, found, _ = result["no_face"]
-    return sum(parts) / len(parts) + found[-1] / max(count, 1)
+    return sum(parts) / len(parts) + found[1] / max(count, 1)

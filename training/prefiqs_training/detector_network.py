@@ -74,8 +74,10 @@ class Detector(nn.Module):
         return [head(p) for head, p in zip(self.heads, (p8, p16, p32))]
 
 
-# Taken from the logits of both scores, so that the command's 0.6 lies above what pictures of no face reached.
-DOUBT = 1.3
+# Taken from the logits of both scores, so that the command's 0.6 lies above what pictures of no face reach: of the validation pictures of
+# no face none is above it at 0.65; of the demonstration's the heads on old coins are the last, until 1.15 (0.85: 196 of 200 validation
+# profiles are found, 1.15: 194, 1.3: 192).
+DOUBT = 1.2
 
 
 class Exported(nn.Module):

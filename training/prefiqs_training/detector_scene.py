@@ -5,6 +5,8 @@ drawn, or a piece of a picture that shows no face. Behind them lies a background
 through one affine map, so one sampler (detector_data.py) draws them all.
 """
 
+from pathlib import Path
+
 import numpy as np
 
 from .detector_pack import LARGEST, SETS
@@ -21,13 +23,24 @@ _MIRRORED = [1, 0, 2, 4, 3]
 FACE, GREY = 1, 2
 
 
+def faces_of(path, pack):
+    """The pack's faces; with steadied points where detector_points.py was run."""
+    steadied = Path(path).with_name("detector_points.npz")
+    if not steadied.exists():
+        return pack["faces"]
+    faces = np.load(steadied)["faces"]
+    if faces.shape != pack["faces"].shape:
+        raise ValueError(f"{steadied} was made of another pack: {len(faces)} faces, not {len(pack['faces'])}")
+    return faces
+
+
 class Layout:
     """The pack without its pixels."""
 
     def __init__(self, path):
         pack = np.load(path)
         self.sizes = np.concatenate([pack["sizes"], np.full((DRAWN, 2), DRAWN_SIDE, np.int32)]).astype(np.float64)
-        self.faces = pack["faces"].astype(np.float64)
+        self.faces = faces_of(path, pack).astype(np.float64)
         pictures, training, sets = len(pack["sizes"]), pack["training"], pack["sets"]
         self.counts = np.bincount(pack["owner"], minlength=pictures)
         self.first = np.cumsum(self.counts) - self.counts

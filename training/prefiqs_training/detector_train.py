@@ -23,7 +23,7 @@ from .detector_check import Check, shown, worth
 from .detector_data import Pictures, batch_of
 from .detector_loss import WEIGHTS, losses
 from .detector_network import DOUBT, SCALE, Detector
-from .detector_scene import Layout, scene
+from .detector_scene import Layout, faces_of, scene
 from .export import load_weights
 
 SEED = 20261130
@@ -142,6 +142,7 @@ def main():
     coming = collections.deque(maker.submit(_scene, step + i, arguments.batch) for i in range(4 * arguments.workers))
     with np.load(packed) as lazy:
         pack = {name: lazy[name] for name in lazy.files}
+    pack["faces"] = faces_of(packed, pack)
     pictures, check = Pictures(pack, device, arguments.threads), Check(pack, device)
     del pack
     judged = Detector().to(device, memory_format=torch.channels_last)
