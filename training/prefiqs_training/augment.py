@@ -9,6 +9,7 @@ from .faces import MARGIN, SIDE
 # What alignment by a good detector leaves, and the worst that the student sees: degrees, log of scale, pixels.
 _ALIGNED = np.array([6, 0.06, 3])
 _MISPLACED = np.array([60, 0.4, 28])
+_MISPLACEMENTS = np.array([[1, 1, 1], [1.2, 0, 0], [0, 0, 1]])  # what a ladder turns, scales and shifts
 
 
 def _place(rng, crop, most):
@@ -101,11 +102,12 @@ def face(rng, crop):
 def ladder(rng, crop, steps):
     """`steps` pictures of one face, as it is and then spoilt more and more in one way."""
     strengths = np.sort(rng.random(steps - 1)) ** 1.5
-    kind, seed = rng.integers(len(_DEGRADE) + 1), int(rng.integers(2**32))
+    kind, seed = rng.integers(len(_DEGRADE) + len(_MISPLACEMENTS)), int(rng.integers(2**32))
     if rng.random() < 0.5:
         crop = crop[:, ::-1]
-    if kind == len(_DEGRADE):
-        return [_place(np.random.default_rng(seed), crop, _MISPLACED * s)[0] for s in (0, *strengths)]
+    if kind >= len(_DEGRADE):
+        most = _MISPLACED * _MISPLACEMENTS[kind - len(_DEGRADE)]
+        return [_place(np.random.default_rng(seed), crop, most * s)[0] for s in (0, *strengths)]
     x, _ = _place(rng, crop, _ALIGNED / 2)
     return [x] + [_DEGRADE[kind](np.random.default_rng(seed), x, s) for s in strengths]
 

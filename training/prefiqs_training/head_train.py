@@ -1,34 +1,41 @@
 """Step 4. Trains the student's head once more, on its finished trunk, so that its drift says what it should.
 
-    python3 -m prefiqs_training.head_train --work work/ --steps 1500 [--stop-after 300]
+    python3 -m prefiqs_training.head_train --work work/ --output OUT --steps 1500                 (a CPU; after train.py)
+    python3 -m prefiqs_training.head_train --pack PACK --face OUT/face.npz --output OUT --minutes 2 --batch 256 --ladders 64
+                                                                                                  (a GPU; after patient.py)
+    python3 -m prefiqs_training.head_train --unpack OUT/head_1.npz --share 0.5 --face OUT/face.npz --work work/
+                                                                                                  (back here: what export.py reads)
 
-The paper's method takes any network as it is; this one is ours to make. The trunk and all statistics of normalisation stay as train.py
-left them, so what is trained is what is deployed. Besides train.py's losses:
+The paper's method takes any network as it is; this one is ours to make. The trunk and all statistics of normalisation stay as they were
+left, so what is trained is what is deployed. Besides train.py's losses:
 - drift: what pruning the head moves is ordered by how bad the pictures are, non-faces worst: for two of a batch, softplus of the worse
   one's lack of drift, by how much worse it is. Pictures that are not spoilt stay free to drift as they will;
 - ladders: of one face spoilt more and more in one way each step drifts more than the one before;
 - pruned: 1 - cos of the pruned head's answer and the target, for faces that are not spoilt: a pruned copy still recognises them.
-No running mean of weights is kept: a mean of heads is pruned elsewhere than each of them, and its drift says little.
+No running mean of weights is kept: a mean of heads is pruned elsewhere than each of them, and its drift says little. OUT gets the
+head as it is after every part of the schedule. `--share` goes only so far from the head that was found to the trained one: faults in
+order are learnt soonest, and what is learnt last makes the drift a worse predictor of errors (training/README.md has the figures).
 """
 
 import argparse
-import concurrent.futures
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from . import augment
 from .network import RECIPE, Student
-from .train import BATCH, SEED, WEIGHTS, batch_of, crop_of, losses, open_crops, own_and_same, to_network, training_set
+from .train import BATCH, NON_FACES, SEED, WEIGHTS, batch_of, crop_of, losses, own_and_same, training_set, use_crops
 
 DRIFT_SLOPE = 8
 LADDERS, STEPS, LADDER_SLOPE = 8, 4, 25
 NON_FACE_BADNESS = 1.3
 CLEAN = 0.05  # badness
 MORE_WEIGHTS = {"drift": 0.5, "ladders": 0.5, "pruned": 1.0}
+PARTS = 4
 
 
 @torch.no_grad()
@@ -46,13 +53,6 @@ def drift_order(drift, badness):
     return (worse * F.softplus(-DRIFT_SLOPE * (drift[:, None] - drift[None, :]))).sum() / worse.sum()
 
 
-def batch_and_ladders(seed, indices):
-    """train.py's batch, and STEPS pictures each of its first LADDERS faces."""
-    x, badness = batch_of(seed, indices)
-    rng = np.random.default_rng([*seed, 1])
-    return x, badness, np.stack([p for i in indices[:LADDERS] for p in augment.ladder(rng, crop_of(i), STEPS)])
-
-
 def drifts(whole, pruned):
     return (F.normalize(whole, dim=1) - F.normalize(pruned, dim=1)).norm(dim=1)
 
@@ -67,22 +67,77 @@ def pruned_clean(pruned, badness, target):
     return (1 - (F.normalize(pruned[:len(badness)], dim=1) * target).sum(1))[clean].mean()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", required=True, type=Path)
-    parser.add_argument("--steps", type=int, default=1500, help="of the schedule")
-    parser.add_argument("--stop-after", type=int, help="so many of them; the same command goes on from there")
-    parser.add_argument("--rate", type=float, default=4e-4)
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
+class Batches(torch.utils.data.Dataset):
+    """The step'th batch, the same in any process: train.py's, then STEPS pictures each of its first `ladders` faces."""
+
+    def __init__(self, trained, batch, ladders):
+        self.trained, self.batch, self.ladders = trained, batch, ladders
+
+    def __getitem__(self, step):
+        cv2.setNumThreads(1)
+        chosen = np.random.default_rng([SEED, 2, step]).choice(len(self.trained), self.batch, replace=False)
+        seed, indices = [SEED, 3, step], self.trained[chosen]
+        x, badness = batch_of(seed, indices, round(NON_FACES * self.batch / BATCH))
+        rng = np.random.default_rng([*seed, 1])
+        rungs = [p for i in indices[:self.ladders] for p in augment.ladder(rng, crop_of(i), STEPS)]
+        return torch.from_numpy(np.stack([*x, *rungs])), torch.from_numpy(badness), torch.from_numpy(chosen)
+
+
+def head_of(network):
+    """Names of all that is trained here, and of the statistics that lie between."""
+    return [k for k in network.state_dict() if k.startswith(("bn.", "fc.", "features.", f"body.{len(network.body) - 1}."))]
+
+
+def write_head(path, network):
+    """As fp32: what is pruned hangs on the order of the weights' sizes."""
+    state = network.state_dict()
+    part = path.with_name(path.name + ".part")
+    with open(part, "wb") as file:
+        np.savez(file, **{k: state[k].detach().cpu().numpy() for k in head_of(network)})
+    part.rename(path)
+
+
+def load_state(network, *files):
+    state = network.state_dict()
+    for file in files:
+        with np.load(file) as held:
+            state.update({k: torch.from_numpy(held[k].astype(np.float32)) for k in held.files})
+    network.load_state_dict(state)
+    return network
+
+
+def read(arguments):
+    """(numbers of the crops to train on, a number for each of their people, their unit targets, the network to go on from)."""
+    network = Student().to(memory_format=torch.channels_last)
+    if arguments.pack:
+        from .patient import unpacked
+
+        crops, person, bank, _ = unpacked(arguments.pack)
+        use_crops(crops)
+        return np.arange(len(bank)), person, bank, load_state(network, arguments.face)
+    _, trained, person, bank = training_set(arguments.work)
+    use_crops(np.load(arguments.work / "crops.npy", mmap_mode="r"))
+    network.load_state_dict(torch.load(arguments.work / "checkpoint.pt")["mean"])
+    return trained, person, bank, network
+
+
+def train(arguments):
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(SEED)
     torch.set_num_threads(arguments.threads)
-    maker = concurrent.futures.ProcessPoolExecutor(1, initializer=open_crops, initargs=(arguments.work,))
-
-    _, trained, person, bank = training_set(arguments.work)
-    network = Student().to(memory_format=torch.channels_last)
-    network.load_state_dict(torch.load(arguments.work / "checkpoint.pt")["mean"])
-    network.eval()
+    trained, person, bank, network = read(arguments)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    checkpoint, saved, step = arguments.output / "head.pt", None, 0
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, map_location="cpu")
+        step = saved["step"]
+        network.load_state_dict(saved["network"])
+        print(f"goes on at step {step}", flush=True)
+    loader = torch.utils.data.DataLoader(Batches(trained, arguments.batch, arguments.ladders), batch_size=None, num_workers=arguments.workers,
+                                         sampler=range(step, 1 << 30), prefetch_factor=4, pin_memory=device.type == "cuda")
+    coming = iter(loader)  # its processes are forked before anything is on the GPU
+    network = network.to(device).eval()
+    person, bank = person.to(device), bank.to(device)
     for p in network.parameters():
         p.requires_grad_(False)
     block = network.body[-1]
@@ -92,56 +147,82 @@ def main():
     for p in decayed + plain:
         p.requires_grad_(True)
     optimiser = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}], lr=arguments.rate)
-
-    def ordered(step):
-        chosen = np.random.default_rng([SEED, 2, step]).choice(len(trained), BATCH, replace=False)
-        return chosen, maker.submit(batch_and_ladders, [SEED, 3, step], trained[chosen])
-
-    checkpoint, first = arguments.work / "head.pt", 0
-    if checkpoint.exists():
-        saved = torch.load(checkpoint)
-        network.load_state_dict(saved["network"])
+    if saved:
         optimiser.load_state_dict(saved["optimiser"])
-        first = saved["step"]
-        print(f"goes on at step {first} of {arguments.steps}", flush=True)
-    last = min(arguments.steps, arguments.stop_after or arguments.steps)
-    started, sums, seen, masks = time.time(), {}, 0, None
-    coming = ordered(first)
-    for step in range(first, last):
-        chosen, batch = coming
-        coming = ordered(step + 1)
-        x, badness, rungs = batch.result()
-        count, badness = len(x), torch.from_numpy(badness)
+
+    started = told = time.time()
+    sums, seen, masks, part, spent = {}, 0, None, saved["part"] if saved else 0, saved["spent"] if saved else 0.0
+    while True:
+        spending = spent + time.time() - started
+        done = step / arguments.steps if arguments.steps else spending / (60 * arguments.minutes)
+        while part < min(PARTS, int(done * PARTS)):
+            part += 1
+            write_head(arguments.output / f"head_{part}.npz", network)
+            print(f"part {part} of {PARTS}: step {step}", flush=True)
+        if done >= 1:
+            break
+        pictures, badness, chosen = (t.to(device, non_blocking=True) for t in next(coming))
         for group in optimiser.param_groups:
-            group["lr"] = arguments.rate * min(1.0, (step + 1) / 100) * 0.5 * (1 + np.cos(np.pi * step / arguments.steps))
+            group["lr"] = arguments.rate * min(1.0, (step + 1) / 100) * 0.5 * (1 + np.cos(np.pi * done))
         if step % 10 == 0 or masks is None:
             masks = head_masks(network)
-        place = torch.from_numpy(chosen)
-        with torch.autocast("cpu", torch.bfloat16):
+        count = len(pictures) - arguments.ladders * STEPS
+        with torch.autocast(device.type, torch.bfloat16):
             with torch.no_grad():
-                trunk = network.trunk(to_network(np.concatenate([x, rungs])))
+                x = ((pictures.permute(0, 3, 1, 2).float() - 127.5) / 127.5).contiguous(memory_format=torch.channels_last)
+                trunk = network.trunk(x)
             whole, pruned = network.head_as_deployed(trunk), network.head_as_deployed(trunk, masks)
-        parts = losses(whole[:count], badness, bank[place], bank, own_and_same(person, place))
+        parts = losses(whole[:count], badness, bank[chosen], bank, own_and_same(person, chosen))
         drift = drifts(whole, pruned)
         parts["drift"] = drift_order(drift[:count], badness)
         parts["ladders"] = ladder_order(drift[count:])
-        parts["pruned"] = pruned_clean(pruned[:count], badness, bank[place])
+        parts["pruned"] = pruned_clean(pruned[:count], badness, bank[chosen])
         loss = sum({**WEIGHTS, **MORE_WEIGHTS}[k] * v for k, v in parts.items())
-        if not torch.isfinite(loss):
-            raise RuntimeError(f"step {step}: the loss is not finite")
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
-        seen += 1
+        step, seen = step + 1, seen + 1
         for k, v in parts.items():
-            sums[k] = sums.get(k, 0.0) + v.item()
-        if (step + 1) % 100 == 0 or step + 1 == last:
-            shown = " ".join(f"{k} {v / seen:.3f}" for k, v in sums.items())
-            print(f"step {step + 1}/{arguments.steps} {(time.time() - started) / (step + 1 - first) / BATCH * 1000:.1f} ms/face {shown}", flush=True)
-            sums, seen = {}, 0
-            part = arguments.work / "head.part"
-            torch.save({"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}, part)
-            part.rename(checkpoint)
+            sums[k] = sums.get(k, 0.0) + v.detach()
+        if step % 100 == 0:
+            numbers = {k: float(v) / seen for k, v in sums.items()}
+            if not np.isfinite(list(numbers.values())).all():
+                raise RuntimeError(f"step {step}: the loss is not finite")
+            shown = " ".join(f"{k} {v:.4f}" for k, v in numbers.items())
+            print(f"step {step} {100 * done:.0f} %, {(time.time() - told) / seen / arguments.batch * 1000:.2f} ms/face {shown}", flush=True)
+            sums, seen, told = {}, 0, time.time()
+            beside = checkpoint.with_suffix(".part")
+            torch.save({"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "part": part, "spent": spending}, beside)
+            beside.rename(checkpoint)
+    print("finished", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path)
+    parser.add_argument("--pack", type=Path, help="patient.py's, instead of --work")
+    parser.add_argument("--face", type=Path, help="what patient.py wrote")
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--unpack", type=Path, help="one of OUT's heads: becomes WORK/head.pt, and --face WORK/checkpoint.pt")
+    parser.add_argument("--share", type=float, default=1.0, help="how far from --face's head to --unpack's")
+    parser.add_argument("--steps", type=int, help="of the schedule")
+    parser.add_argument("--minutes", type=float, help="instead of --steps")
+    parser.add_argument("--batch", type=int, default=BATCH)
+    parser.add_argument("--ladders", type=int, default=LADDERS)
+    parser.add_argument("--rate", type=float, default=4e-4)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
+    arguments = parser.parse_args()
+    if arguments.unpack:
+        found = load_state(Student(), arguments.face).state_dict()
+        trained = load_state(Student(), arguments.face, arguments.unpack).state_dict()
+        between = {k: torch.lerp(v, trained[k], arguments.share) if v.is_floating_point() else v for k, v in found.items()}
+        torch.save({"mean": found, "step": 0}, arguments.work / "checkpoint.pt")
+        torch.save({"network": between}, arguments.work / "head.pt")
+        return
+    if (arguments.steps is None) == (arguments.minutes is None) or not arguments.output:
+        parser.error("say --output and either --steps or --minutes")
+    train(arguments)
 
 
 if __name__ == "__main__":

@@ -152,7 +152,8 @@ def train(arguments):
     teacher = OnnxNetwork(arguments.pack / "teacher.onnx", device)
     mean, scale = MEAN.to(device), SCALE.to(device)
     network = Student()
-    load_weights(network, arguments.start_from)
+    if arguments.start_from:
+        load_weights(network, arguments.start_from)
     network = network.to(device, memory_format=torch.channels_last)
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
@@ -219,7 +220,7 @@ def main():
     parser.add_argument("--quality", type=int, default=80, help="of WebP")
     parser.add_argument("--unpack", type=Path)
     parser.add_argument("--output", type=Path)
-    parser.add_argument("--start-from", default="models/prefiqs_face.onnx")
+    parser.add_argument("--start-from", help="weights of models/prefiqs_face.onnx; without it the student begins with nothing")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--tell", type=float, default=60, help="seconds between lines and files")
     parser.add_argument("--rate", type=float, default=3e-3)

@@ -36,23 +36,27 @@ SEED = 20261125
 _crops = None  # of the process that makes batches
 
 
-def open_crops(work):
+def use_crops(crops):
     global _crops
     cv2.setNumThreads(1)
-    _crops = np.load(work / "crops.npy", mmap_mode="r")
+    _crops = crops
+
+
+def open_crops(work):
+    use_crops(np.load(work / "crops.npy", mmap_mode="r"))
 
 
 def crop_of(index):
     return _crops[index]
 
 
-def batch_of(seed, indices):
-    """(uint8 pictures, faces first; how bad the faces were made). The same for the same seed in any process."""
+def batch_of(seed, indices, of_none=NON_FACES):
+    """(uint8 pictures, faces first, then so many of no face; how bad the faces were made). The same for the same seed in any process."""
     rng = np.random.default_rng(seed)
     crops = _crops
     pictures, badness = zip(*(augment.face(rng, crops[i]) for i in indices))
     pictures = list(pictures)
-    for _ in range(NON_FACES):
+    for _ in range(of_none):
         pictures.append(augment.non_face(rng) if rng.random() < 0.6 else augment.broken_face(rng, crops[rng.integers(len(crops))]))
     return np.stack(pictures), np.array(badness, np.float32)
 
