@@ -154,8 +154,10 @@ std::string_view Name(Factors factors) { return factors == Factors::kFloat32 ? "
 
 bool Multiplies(Factors factors) {
   if (factors == Factors::kFloat32) return true;
-  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
-  return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
+  // What is newer has this one's bits.
+  const auto has = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  return (has & wanted) == wanted;
 }
 
 double MeasureGigaflops(Factors factors, int threads, double seconds) {

@@ -158,7 +158,7 @@ ChannelForm Builder::FactorForm(const graph::Node& node) const {
   if (node.op == "Conv" && shape.size() == 4) {
     return shape[1] / node.Int("group", 1) < kFewest ? ChannelForm::kFloat : ChannelForm::kBf16;
   }
-  return node.op == "Gemm" ? ChannelForm::kBf16 : ChannelForm::kFloat;
+  return IsInnerProduct(graph_, node) ? ChannelForm::kBf16 : ChannelForm::kFloat;
 }
 
 ChannelForm Builder::FormFor(graph::ValueId id) const {

@@ -25,6 +25,8 @@ bool EmitTiles(Builder& builder, const graph::Node& node);
 // Rows times a constant matrix, or its transpose (`transposed`, as Gemm's transB has it), plus a constant vector or
 // kNone: tried where EmitGemm found that.
 bool EmitTileProduct(Builder& builder, const graph::Node& node, graph::ValueId bias, bool transposed);
+// A Gemm that multiplies rows, as they lie, by a constant matrix and adds one row or none.
+bool IsInnerProduct(const graph::Graph& graph, const graph::Node& node);
 bool EmitGemm(Builder& builder, const graph::Node& node);
 bool EmitMatMul(Builder& builder, const graph::Node& node);
 bool EmitUnary(Builder& builder, const graph::Node& node);   // what AsEltwise describes

@@ -106,6 +106,16 @@ bool AllDescribable(const Builder& builder, const graph::Node& node) {
 
 }  // namespace
 
+bool IsInnerProduct(const graph::Graph& graph, const graph::Node& node) {
+  if (node.op != "Gemm" || graph.constant(node.inputs[1]) == nullptr || graph.constant(node.inputs[0]) != nullptr) {
+    return false;
+  }
+  if (node.Int("transA", 0) != 0 || node.Float("alpha", 1.0f) != 1.0f) return false;
+  const float beta = node.Float("beta", 1.0f);
+  if (node.inputs.size() < 3 || node.inputs[2] == graph::kNone || beta == 0.0f) return true;
+  return beta == 1.0f && IsVector(graph.value(node.inputs[2]).shape, graph.value(node.outputs[0]).shape[1]);
+}
+
 bool EmitGemm(Builder& builder, const graph::Node& node) {
   if (!AllDescribable(builder, node)) return false;
   const graph::Graph& graph = builder.graph();
@@ -118,9 +128,7 @@ bool EmitGemm(Builder& builder, const graph::Node& node) {
   const std::int64_t rows = result[0], columns = result[1];
   const std::int64_t depth = graph.value(node.inputs[0]).shape[a_transposed ? 0 : 1];
 
-  const bool constant = graph.constant(node.inputs[1]) != nullptr && graph.constant(node.inputs[0]) == nullptr;
-  const bool vector = addend == graph::kNone || IsVector(graph.value(addend).shape, columns);
-  if (constant && vector && !a_transposed && alpha == 1.0f) {
+  if (IsInnerProduct(graph, node)) {
     const Fusion fusion = FindFusion(builder, node);
     if (fusion.nodes.empty() && EmitTileProduct(builder, node, addend, b_transposed)) return true;
     try {

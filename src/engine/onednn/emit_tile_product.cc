@@ -66,7 +66,8 @@ class TileProductStep : public Step {
 }  // namespace
 
 bool EmitTileProduct(Builder& builder, const graph::Node& node, graph::ValueId bias, bool transposed) {
-  if (!UsesTiles() || builder.FactorForm(node) != ChannelForm::kBf16) return false;
+  if (builder.FactorForm(node) != ChannelForm::kBf16 || !UsesTiles()) return false;
+  if (bias != graph::kNone && builder.graph().constant(bias) == nullptr) return false;
   const Dims x = builder.Plain(node.inputs[0]).dims(), y = builder.Plain(node.outputs[0]).dims();
   const TileMatrix matrix{x[1], y[1]};
   // By a matrix that stays in a cache oneDNN multiplies as fast.

@@ -151,6 +151,17 @@ TEST_F(OneDnnTiles, MakeEmbeddings) {
   }
 }
 
+// What is added is computed, so it is no constant: by oneDNN, as by tiles it would be lost.
+TEST_F(OneDnnTiles, LeaveSumsWithWhatIsComputedToOneDnn) {
+  Net net;
+  const auto flat = net.g.Add("Flatten", {net.PRelu(net.Conv(net.g.Input({1, 32, 4, 4}), 32))});
+  const auto first = net.g.Add("Gemm", {flat, net.g.Random({512, 512}, -0.08f, 0.08f), net.g.Random({512}, -4, 4)});
+  const auto graph = net.g.Done({net.g.Add("Gemm", {first, net.g.Random({512, 512}, -0.08f, 0.08f), first})});
+  const auto fast = ExpectClosely(graph);
+  EXPECT_EQ(ImplementationOf(*fast, "Gemm3"), kTiles);
+  EXPECT_NE(ImplementationOf(*fast, "Gemm4"), kTiles);
+}
+
 // Products of single pixels, of which a step of two needs a quarter: from numbers, a normalisation, rounded rows.
 TEST_F(OneDnnTiles, SampleThePixelsOfAShortcut) {
   for (const std::int64_t side : {1, 8, 9}) {

@@ -8,12 +8,14 @@
 
 namespace prefiqs::engine::onednn {
 
+bool HasIsa(dnnl::cpu_isa wanted) {
+  const auto has = static_cast<unsigned>(dnnl::get_effective_cpu_isa()), bits = static_cast<unsigned>(wanted);
+  return (has & bits) == bits;
+}
+
 Vectors NewestVectors() {
-  const auto has = [isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa())](dnnl::cpu_isa wanted) {
-    return (isa & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
-  };
-  if (has(dnnl::cpu_isa::avx512_core)) return Vectors::kAvx512;
-  return has(dnnl::cpu_isa::avx2) ? Vectors::kAvx2 : Vectors::kBaseline;
+  if (HasIsa(dnnl::cpu_isa::avx512_core)) return Vectors::kAvx512;
+  return HasIsa(dnnl::cpu_isa::avx2) ? Vectors::kAvx2 : Vectors::kBaseline;
 }
 
 std::size_t PlaceBuffers(std::vector<Buffer>& buffers) {

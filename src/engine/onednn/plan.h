@@ -46,7 +46,8 @@ Desc ChannelsLast(const dnnl::memory::dims& dims, dnnl::memory::data_type type);
 // Where the channels of a float32 or bfloat16 tensor of this layout lie, if they lie in rows.
 std::optional<ChannelRows> RowsOf(const Desc& desc);
 
-// Of the instructions that oneDNN uses: its cap holds for our loops too.
+// Of the instructions that oneDNN uses: its cap holds for our loops too. What is newer has all of what is older.
+bool HasIsa(dnnl::cpu_isa wanted);
 Vectors NewestVectors();
 
 // Gives every buffer its offset; returns the size of the arena. Offsets are multiples of 64.

@@ -132,6 +132,18 @@ TEST_P(Precisions, RunSeveralAtOnceToTheSameBits) {
   }
 }
 
+// Products that are multiplied in float32 whatever was asked get all digits of what they read.
+TEST_P(Precisions, RoundNothingForProductsInFloat32) {
+  GraphForTest g(5);
+  const auto x = g.Add("PRelu", {g.Input({1, 512}), g.Random({512})});
+  const auto y = g.Add("Gemm", {x, g.Random({512, 16})}, {{"alpha", 2.0f}});
+  const graph::Graph graph = g.Done({y});
+  const auto fast = Compile(graph, GetParam());
+  if (!fast) GTEST_SKIP() << "needs AVX512-BF16";
+  const graph::Tensor input = g.RandomTensor({1, 512});
+  ExpectClose(RunOnce(*fast, graph, input), RunOnce(*CompileReference(graph), graph, input), kBound, "products");
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Precisions, testing::Values(Precision::kFp32, Precision::kBf16),
                          [](const auto& test) { return std::string(name(test.param)); });
 

@@ -44,7 +44,7 @@ class PictureStep : public Step {
 
 }  // namespace
 
-bool UsesTiles() { return HasTiles() && dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_amx; }
+bool UsesTiles() { return HasIsa(dnnl::cpu_isa::avx512_core_amx) && HasTiles(); }
 
 std::optional<TilePlan> TilesOf(const Builder& builder, const graph::Node& node) {
   const graph::Graph& graph = builder.graph();
