@@ -37,6 +37,28 @@ class Company(ProgramTest):
             self.assertTrue(abs(a - b) <= 0.02, (a, b))  # not where one is no number
         self.assertNotEqual(exact, drifts['bf16'])
 
+    def test_a_real_network(self):
+        """The one that comes with the program: wide enough for tiles, whose rows several faces share."""
+        self.network = 'default'
+        for precision in ('fp32', 'bf16'):
+            def scored(*arguments, precision=precision, **options):
+                return self.score_aligned(*arguments, '--precision', precision, '--embeddings', 'b.npy', '--force',
+                                          **options)
+
+            expected = scored('crops', '--threads', '1', '--batch', '1')
+            if 'needs a processor with AVX512-BF16' in str(expected.err):
+                self.skipTest('products in bfloat16 need AVX512-BF16')
+            self.assert_status(expected, 1)
+            embeddings = (self.folder / 'b.npy').read_bytes()
+            self.assertGreater(len(set(row['drift'] for row in expected.rows())), 10)
+            for threads, batch in (('1', '100'), ('2', '1'), ('3', '5')):
+                run = scored('crops', '--threads', threads, '--batch', batch)
+                self.assertEqual(run.out, expected.out, (precision, threads, batch))
+                self.assertEqual((self.folder / 'b.npy').read_bytes(), embeddings, (precision, threads, batch))
+            lines = expected.out.splitlines()
+            names = [line.split(b',')[0] for line in lines[:0:-1]]
+            self.assertEqual(scored('-', stdin=b'\n'.join(names)).out.splitlines(), [lines[0], *lines[:0:-1]])
+
     def test_a_derivative_wants_float32(self):
         run = self.score_aligned('crops', '--method', 'jvp', '--precision', 'bf16')
         self.assert_refused(run, 2, 'jvp', 'fp32')
