@@ -8,8 +8,8 @@ import serve
 
 def main():
     job = serve.Job(sys.argv[1:])
-    if job.precision != "fp32":
-        sys.exit(f"precision {job.precision}: fp32 alone")
+    if job.form != "fp32":
+        sys.exit(f"{job.form}: fp32 alone")
     cv2.setNumThreads(job.threads)
     networks = []
     for path in (job.dense, job.pruned):

@@ -145,10 +145,10 @@ def ours(model, batch, threads, pixels, precision="fp32", method="drift", start=
             "--precision", precision, "--method", method, "--from", start]
 
 
-def rival(name, dense, pruned, pixels, width, height, batch, threads, precision):
+def rival(name, dense, pruned, pixels, width, height, batch, threads, form):
     program = {"onnxruntime": ["node", RIVALS / "onnxruntime.cjs"], "pytorch": ["/usr/bin/python3", RIVALS / "pytorch.py"],
                "opencv": ["/usr/bin/python3", RIVALS / "opencv.py"]}[name]
-    return [*program, dense, pruned, pixels, width, height, batch, threads, precision]
+    return [*program, dense, pruned, pixels, width, height, batch, threads, form]
 
 
 def to_the_end(command, statuses=(0,)):

@@ -1,10 +1,10 @@
 """Two passes in PyTorch, eager, channels-last, in inference mode. How it is spoken to: serve.py.
 
-The network is made of PyTorch's own modules, one a node of the ONNX file. bf16 is what runs faster of autocast (which
-converts the weights in every pass) and a network whose weights are bf16 already.
+The network is made of PyTorch's own modules, one a node of the ONNX file. bf16 has two forms, each a process and so
+measured in turn with everybody else: autocast, which converts the weights in every pass, and a network whose weights
+are bf16 already.
 """
 import sys
-import time
 
 import numpy as np
 import onnx
@@ -13,6 +13,8 @@ import torch
 from torch import nn
 
 import serve
+
+FORMS = ("fp32", "bf16 autocast", "bf16 weights")
 
 
 class Network(nn.Module):
@@ -105,45 +107,26 @@ def make(node, constants):
     raise ValueError(f"{node.name}: {op} is not supported here")
 
 
-def runner(networks, x, precision, autocast):
+def runner(networks, x, form):
     networks = [n.to(memory_format=torch.channels_last) for n in networks]
     x = x.to(memory_format=torch.channels_last)
-    if precision == "bf16" and not autocast:
+    if form == "bf16 weights":
         networks, x = [n.to(torch.bfloat16) for n in networks], x.to(torch.bfloat16)
 
     def once():
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=form == "bf16 autocast"):
             return [n(x).float().numpy() for n in networks]
 
     return once
 
 
-def seconds(once):
-    """The shortest of three, after one to warm up."""
-    once()
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        once()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def main():
     job = serve.Job(sys.argv[1:])
+    if job.form not in FORMS:
+        sys.exit(f"{job.form}: one of {', '.join(FORMS)}")
     torch.set_num_threads(job.threads)
-    x = torch.from_numpy(job.input)
-    load = lambda: [Network(path).eval() for path in (job.dense, job.pruned)]
-    if job.precision == "fp32":
-        best, form = runner(load(), x, "fp32", False), "fp32"
-    elif job.precision == "bf16":
-        forms = {"autocast": runner(load(), x, "bf16", True), "bf16 weights": runner(load(), x, "bf16", False)}
-        form = min(forms, key=lambda name: seconds(forms[name]))
-        best = forms[form]
-        del forms
-    else:
-        sys.exit(f"precision {job.precision}: fp32 or bf16")
-    serve.serve("PyTorch", torch.__version__, job, best, form=form)
+    networks = [Network(path).eval() for path in (job.dense, job.pruned)]
+    serve.serve("PyTorch", torch.__version__, job, runner(networks, torch.from_numpy(job.input), job.form))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """How bench/compare speaks to a rival (and to bench/throughput): one process for each configuration, all of them alive
 at the same time, measured in turn.
 
-The process is given DENSE.onnx PRUNED.onnx PIXELS WIDTH HEIGHT BATCH THREADS PRECISION; PIXELS holds the bytes of BATCH
-RGB crops, which it makes (x - 127.5) / 127.5 of before anything is measured. When it is warm it prints one line of JSON:
+The process is given DENSE.onnx PRUNED.onnx PIXELS WIDTH HEIGHT BATCH THREADS FORM; PIXELS holds the bytes of BATCH
+RGB crops, which it makes (x - 127.5) / 127.5 of before anything is measured. FORM is a precision, and of PyTorch's bf16
+also how (pytorch.py). When it is warm it prints one line of JSON:
 engine, version, and the drift of the first crop, by which bench/compare sees that everybody runs the same networks. Then,
 for each line on standard input, a number of seconds, it runs both networks over the batch for about so long and
 prints one line with the median, ms_per_image. It ends with its input.
@@ -21,7 +22,7 @@ class Job:
     def __init__(self, words):
         self.dense, self.pruned, pixels = words[:3]
         self.width, self.height, self.batch, self.threads = map(int, words[3:7])
-        self.precision = words[7]
+        self.form = words[7]
         shape = (self.batch, self.height, self.width, 3)
         crops = np.fromfile(pixels, np.uint8, int(np.prod(shape))).reshape(shape)
         self.input = np.ascontiguousarray(((crops.astype(np.float32) - 127.5) / 127.5).transpose(0, 3, 1, 2))

@@ -1,4 +1,6 @@
-"""bench/networks.py makes the networks it says, and bench/rivals/targets.py judges by the worst."""
+"""bench/networks.py makes the networks it says, and bench/compare's targets are judged by the worst."""
+import importlib.machinery
+import importlib.util
 import json
 import os
 import pathlib
@@ -13,6 +15,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / 'bench'), str(ROOT / 'bench/rivals')]
 import networks  # noqa: E402
 import targets  # noqa: E402
+
+LOADER = importlib.machinery.SourceFileLoader('compare', str(ROOT / 'bench/compare'))
+compare = importlib.util.module_from_spec(importlib.util.spec_from_loader('compare', LOADER))
+LOADER.exec_module(compare)
 
 PROGRAM = os.environ.get('PREFIQS_PROGRAM', 'prefiqs')
 
@@ -88,6 +94,15 @@ class Targets(unittest.TestCase):
         self.assertTrue(self.judged(rows[:1], 'fp32 twin, batch 8')['met'])
         start = [{'section': 'start', 'network': 'mobilefacenet', 'ours_ms': ms, 'above_weights_mb': 1} for ms in (50, 70)]
         self.assertEqual(self.judged(start, 'start to first score, MobileFaceNets')['measured'], 70)
+
+    def test_both_forms_of_pytorch_are_judged(self):
+        engines = [f'{compare.LABELS[rival]} {form}' for rival, forms in compare.FORMS.items() for form in forms]
+        self.assertLessEqual({targets.ORT, targets.TORCH_AUTOCAST, targets.TORCH_WEIGHTS}, set(engines))
+        rows = [self.row(8, ratio, engine, 'bf16') for engine, ratio in ((targets.TORCH_AUTOCAST, 3.5),
+                                                                         (targets.TORCH_WEIGHTS, 2.5))]
+        beginning = 'bf16 twin, batch 8, beside two bf16 passes of PyTorch, '
+        self.assertEqual([self.judged(rows, beginning + form)['measured'] for form in ('autocast', 'bf16 weights')],
+                         [3.5, 2.5])
 
     def test_what_was_not_measured_is_neither(self):
         target = self.judged([self.row(8, 2.5)], 'bf16 twin, batch 8')
