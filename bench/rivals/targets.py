@@ -2,8 +2,8 @@
 import math
 
 
-def where(row):
-    return row["network"] + "".join(f", {key} {row[key]}" for key in ("batch", "threads") if key in row)
+def where(row, *more):
+    return row["network"] + "".join(f", {key} {row[key]}" for key in (*more, "batch", "threads") if key in row)
 
 
 def twins(rows, network, engine, **wanted):
@@ -20,7 +20,7 @@ def twins(rows, network, engine, **wanted):
 def of_section(rows, section, network, key):
     for row in rows:
         if row["section"] == section and network(row["network"]):
-            yield row[key], where(row)
+            yield row[key], where(row, "precision")
 
 
 def large(name):

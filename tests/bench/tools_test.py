@@ -1,13 +1,17 @@
 """bench/networks.py makes the networks it says, and bench/compare's targets are judged by the worst."""
+import contextlib
 import importlib.machinery
 import importlib.util
+import io
 import json
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
+import unittest.mock
 
 import numpy as np
 
@@ -104,6 +108,12 @@ class Targets(unittest.TestCase):
         self.assertEqual([self.judged(rows, beginning + form)['measured'] for form in ('autocast', 'bf16 weights')],
                          [3.5, 2.5])
 
+    def test_both_precisions_of_a_section_are_judged(self):
+        rows = [{'section': 'threads', 'network': 'iresnet50', 'precision': precision, 'batch': 8, 'ratio': ratio}
+                for precision, ratio in (('fp32', 2.0), ('bf16', 1.5))]
+        target = self.judged(rows, 'two threads beside one')
+        self.assertEqual((target['measured'], target['where']), (1.5, 'iresnet50, precision bf16, batch 8'))
+
     def test_what_was_not_measured_is_neither(self):
         target = self.judged([self.row(8, 2.5)], 'bf16 twin, batch 8')
         self.assertEqual((target['measured'], target['met']), (None, None))
@@ -114,6 +124,47 @@ class Targets(unittest.TestCase):
 
     def test_each_has_a_line(self):
         self.assertTrue(all(len(targets.line(t)) == 5 for t in targets.judge([self.row(8, 2.5)])))
+
+
+class Sections(unittest.TestCase):
+    """`from` and `threads`, of processes that do not run."""
+
+    class Child:
+        def __init__(self, _label, command, threads):
+            words = [str(w) for w in command]
+            self.precision = words[words.index('--precision') + 1]
+            if self.precision == 'bf16' and Sections.without_bf16:
+                raise compare.process.Failure('bf16: not on this processor')
+            self.about = {'engine': 'prefiqs', 'version': '1', 'suffix_share': 0.1}
+            self.milliseconds = [{'embed': 10, 'drift': 12}[words[words.index('--method') + 1]] / threads] * 3
+
+        def close(self):
+            pass
+
+    def rows(self, without_bf16):
+        Sections.without_bf16 = without_bf16
+        network = types.SimpleNamespace(name='iresnet50', path='iresnet50.onnx', small=False,
+                                        pixels=lambda batch: 'noise')
+        arguments = types.SimpleNamespace(batch=None, threads=[1, 2], precision=['fp32', 'bf16'], start=0.9, rounds=1,
+                                          seconds=0.1)
+        comparison = compare.Comparison(arguments)
+        with (unittest.mock.patch.object(compare.process, 'Child', self.Child),
+              unittest.mock.patch.object(compare.process, 'measure_in_turn'),
+              contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())):
+            comparison.shared_prefix([network])
+            comparison.two_threads([network])
+        return comparison
+
+    def test_each_precision_is_measured(self):
+        rows = self.rows(without_bf16=False).rows
+        self.assertEqual([(r['section'], r['precision'], r.get('threads'), r['ratio']) for r in rows],
+                         [('from', 'fp32', 1, 1.2), ('from', 'fp32', 2, 1.2), ('from', 'bf16', 1, 1.2),
+                          ('from', 'bf16', 2, 1.2), ('threads', 'fp32', None, 2), ('threads', 'bf16', None, 2)])
+
+    def test_a_processor_without_bf16_is_noted(self):
+        comparison = self.rows(without_bf16=True)
+        self.assertEqual([r['precision'] for r in comparison.rows], ['fp32'] * 3)
+        self.assertEqual(comparison.notes, ['left out: prefiqs bf16: bf16: not on this processor'])
 
 
 if __name__ == '__main__':
