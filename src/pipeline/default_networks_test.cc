@@ -49,7 +49,7 @@ TEST(DefaultDetector, FindsNoFaceInNothing) {
   EXPECT_TRUE(detector.detect({320, 240, std::vector<std::uint8_t>(320 * 240 * 3, 128)}).empty());
 }
 
-// CFP's last fifty people were kept out of its training. 195 were found when it was made.
+// CFP's last fifty people were kept out of its training. 190 were found when it was made.
 TEST(DefaultDetector, FindsProfilesOfPeopleItDoesNotKnow) {
   const std::filesystem::path people = kShared / "data/cfp/Data/Images";
   if (!std::filesystem::exists(people)) GTEST_SKIP() << people << " is not there: no real profiles to test with";

@@ -9,7 +9,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE.parent / 'cli'), str(HERE.parents[1] / 'training')]
 from material import shared_folder  # noqa: E402
-from prefiqs_training import people  # noqa: E402
+from prefiqs_training import people, verify  # noqa: E402
 
 
 class Roles(unittest.TestCase):
@@ -50,6 +50,25 @@ class Roles(unittest.TestCase):
         self.write([('Ann', 'Bob'), ('Bob', 'Eve'), ('Cid', 'Jacques_Chirac')], [('001', '002'), ('101', '102'), ('201', '202')])
         with self.assertRaisesRegex(ValueError, 'Jacques_Chirac'):
             people.roles(self.root)
+
+    def test_pairs_are_of_people_of_the_role_alone(self):
+        self.write([('Ann', 'Bob'), ('Eve', 'Jessica_Simpson'), ('Cid', 'Dan')], [('001', '002'), ('101', '102'), ('201', '202')])
+        for fold in ('01', '02', '03'):  # frontal pairs, of the same people
+            shutil.copytree(self.root / 'cfp/Protocol/Split/FP' / fold, self.root / 'cfp/Protocol/Split/FF' / fold)
+        lfw, cfp = people.roles(self.root)
+        faces = [('lfw', f'{name}_{n:04d}', lfw.get(name, people.TRAIN)) for name in ('Ann', 'Bob', 'Eve', 'Jessica_Simpson', 'Cid', 'Dan')
+                 for n in (1, 2)]
+        faces += [('cfp', f'{name}/{kind}/01', cfp.get(name, people.TRAIN)) for name in ('001', '002', '101', '102', '201', '202')
+                  for kind in ('frontal', 'profile')]
+        rows = [{'set': kind, 'picture': picture, 'role': role, 'index': i} for i, (kind, picture, role) in enumerate(faces)]
+        for fold, role, of_lfw in ((-2, people.VALIDATION, 1), (-1, people.KEPT_OUT, 2)):
+            sets = verify.pair_sets(self.root, rows, fold)
+            self.assertEqual({name: len(mated) for name, (_, mated) in sets.items()}, {'LFW': of_lfw, 'CFP-FF': 2, 'CFP-FP': 2})
+            for pairs, _ in sets.values():
+                self.assertEqual({rows[i]['role'] for i in pairs.ravel()}, {role})
+        for row in rows:
+            del row['role']  # rows that say nothing of it are all taken
+        self.assertEqual(len(verify.pair_sets(self.root, rows, -2)['LFW'][1]), 2)
 
     def test_of_the_real_sets(self):
         data = shared_folder('data')

@@ -69,6 +69,10 @@ def main():
     parser.add_argument("--faces")
     parser.add_argument("--non-faces")
     arguments = parser.parse_args()
+    needed = {"non-faces": ["pictures", "output"], "faces": ["work", "output"], "report": ["faces", "non_faces", "work"]}
+    for name in needed[arguments.what]:
+        if not getattr(arguments, name):
+            parser.error(f"{arguments.what} needs --{name.replace('_', '-')}")
     {"non-faces": write_non_faces, "faces": write_faces, "report": report}[arguments.what](arguments)
 
 

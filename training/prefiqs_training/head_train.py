@@ -1,6 +1,6 @@
 """Step 4. Trains the student's head once more, on its finished trunk, so that its drift says what it should.
 
-    python3 -m prefiqs_training.head_train --work work/ --output OUT --steps 1500                 (a CPU; after train.py)
+    python3 -m prefiqs_training.head_train --work work/ --output OUT --steps 600                  (a CPU; after train.py)
     python3 -m prefiqs_training.head_train --pack PACK --face OUT/face.npz --output OUT --minutes 2 --batch 256 --ladders 64
                                                                                                   (a GPU; after patient.py)
     python3 -m prefiqs_training.head_train --unpack OUT/head_1.npz --share 0.5 --face OUT/face.npz --work work/
@@ -113,10 +113,11 @@ def read(arguments):
         from .patient import unpacked
 
         crops, person, bank, _ = unpacked(arguments.pack)
-        use_crops(crops)
-        return np.arange(len(bank)), person, bank, load_state(network, arguments.face)
+        trained = np.arange(len(bank))
+        use_crops(crops[:len(bank)], trained)
+        return trained, person, bank, load_state(network, arguments.face)
     _, trained, person, bank = training_set(arguments.work)
-    use_crops(np.load(arguments.work / "crops.npy", mmap_mode="r"))
+    use_crops(np.load(arguments.work / "crops.npy", mmap_mode="r"), trained)
     network.load_state_dict(torch.load(arguments.work / "checkpoint.pt")["mean"])
     return trained, person, bank, network
 
@@ -163,7 +164,7 @@ def train(arguments):
             break
         pictures, badness, chosen = (t.to(device, non_blocking=True) for t in next(coming))
         for group in optimiser.param_groups:
-            group["lr"] = arguments.rate * min(1.0, (step + 1) / 100) * 0.5 * (1 + np.cos(np.pi * done))
+            group["lr"] = float(arguments.rate * min(1.0, (step + 1) / 100) * 0.5 * (1 + np.cos(np.pi * done)))
         if step % 10 == 0 or masks is None:
             masks = head_masks(network)
         count = len(pictures) - arguments.ladders * STEPS
@@ -201,7 +202,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path)
     parser.add_argument("--pack", type=Path, help="patient.py's, instead of --work")
-    parser.add_argument("--face", type=Path, help="what patient.py wrote")
+    parser.add_argument("--face", type=Path, help="what patient.py wrote; without it WORK/checkpoint.pt, what train.py wrote")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--unpack", type=Path, help="one of OUT's heads: becomes WORK/head.pt, and --face WORK/checkpoint.pt")
     parser.add_argument("--share", type=float, default=1.0, help="how far from --face's head to --unpack's")
@@ -213,11 +214,21 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
+    if not (arguments.work or arguments.pack and not arguments.unpack):
+        parser.error("say --work, or --pack where it trains")
+    if arguments.pack and not arguments.face:
+        parser.error("--pack needs --face")
     if arguments.unpack:
-        found = load_state(Student(), arguments.face).state_dict()
-        trained = load_state(Student(), arguments.face, arguments.unpack).state_dict()
+        network = Student()
+        if arguments.face:
+            load_state(network, arguments.face)
+        else:
+            network.load_state_dict(torch.load(arguments.work / "checkpoint.pt")["mean"])
+        found = {k: v.clone() for k, v in network.state_dict().items()}
+        trained = load_state(network, arguments.unpack).state_dict()
         between = {k: torch.lerp(v, trained[k], arguments.share) if v.is_floating_point() else v for k, v in found.items()}
-        torch.save({"mean": found, "step": 0}, arguments.work / "checkpoint.pt")
+        if arguments.face:
+            torch.save({"mean": found, "step": 0}, arguments.work / "checkpoint.pt")
         torch.save({"network": between}, arguments.work / "head.pt")
         return
     if (arguments.steps is None) == (arguments.minutes is None) or not arguments.output:

@@ -1,12 +1,13 @@
 """Step 6. The figures of the model cards, on the people who were kept out of everything.
 
     python3 -m prefiqs_training.measure pictures --data DATA > kept_out.txt
-    prefiqs embed @kept_out.txt --detector YUNET --embeddings face.npy --output face.csv [--model PRUNED.onnx]
+    prefiqs embed @kept_out.txt --detector YUNET_2023MAR --embeddings face.npy --output face.csv [--model PRUNED.onnx]
     python3 -m prefiqs_training.measure accuracy --data DATA --rows face.csv --embeddings face.npy
     prefiqs embed @kept_out.txt --detector default --embeddings ours.npy --output ours.csv
+    prefiqs embed @kept_out.txt --detector YUNET_N --embeddings yunet_n.npy --output yunet_n.csv
     python3 -m prefiqs_training.measure looks --data DATA --output looks/ > looks.txt
-    prefiqs embed @looks.txt --detector YUNET --embeddings looks.npy --output looks.csv
-    python3 -m prefiqs_training.measure detector --rows ours.csv --reference face.csv --looks looks/ --looks-rows looks.csv
+    prefiqs embed @looks.txt --detector YUNET_N --embeddings looks.npy --output looks.csv
+    python3 -m prefiqs_training.measure detector --rows ours.csv --reference yunet_n.csv --looks looks/ --looks-rows looks.csv
 
 `looks` are the same pictures moved by up to 4 %, up to 12 % smaller and, every other one, mirrored: how much YuNet's points differ from look to look, which no
 picture's content explains, and their mean, which hardly contains that.
@@ -144,6 +145,12 @@ def main():
     parser.add_argument("--looks", type=Path)
     parser.add_argument("--looks-rows", type=Path)
     arguments = parser.parse_args()
+    needed = {"pictures": ["data"], "accuracy": ["data", "rows", "embeddings"], "looks": ["data", "output"], "detector": ["rows", "reference"]}
+    if arguments.looks or arguments.looks_rows:
+        needed["detector"] += ["looks", "looks_rows"]
+    for name in needed[arguments.what]:
+        if not getattr(arguments, name):
+            parser.error(f"{arguments.what} needs --{name.replace('_', '-')}")
     if arguments.what == "pictures":
         for path in kept_out_pictures(arguments.data):
             print(path)

@@ -179,7 +179,7 @@ def train(arguments):
         pictures, sharp, badness, chosen = (t.to(device, non_blocking=True) for t in (pictures, sharp, badness, chosen))
         rate = arguments.rate * min(1.0, (step + 1) / 500) * (0.002 + 0.998 * 0.5 * (1 + np.cos(np.pi * done)))
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = float(rate)
         x = ((pictures.permute(0, 3, 1, 2).float() - 127.5) / 127.5).contiguous(memory_format=torch.channels_last)
         target = torch.cat([bank[chosen], _teacher_rows(teacher, sharp, mean, scale)])
         network.train()
@@ -228,9 +228,13 @@ def main():
     parser.add_argument("--workers", type=int, default=9)
     arguments = parser.parse_args()
     if arguments.unpack:
+        if not arguments.work:
+            parser.error("--unpack needs --work")
         held = np.load(arguments.unpack)
         state = {k: torch.from_numpy(held[k].astype(np.float32)) for k in held.files}
         torch.save({"mean": state, "step": 0}, arguments.work / "checkpoint.pt")
+    elif not arguments.pack or not (arguments.output or arguments.data and arguments.work):
+        parser.error("say --pack and --output (to train), --pack, --data and --work (to pack), or --unpack")
     elif arguments.output:
         train(arguments)
     else:

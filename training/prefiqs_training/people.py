@@ -12,8 +12,7 @@ TRAIN, VALIDATION, KEPT_OUT, LEFT_OUT = "train", "validation", "kept_out", "left
 
 # The sets share people, and each one's protocol knows nothing of the other. Found by mean embeddings of a network that was trained on
 # neither (w600k, cosine 0.52 or more; where first names, by which CFP is sorted, do not fit, 0.46 at most) and looked at. They are in
-# nothing, nor measured, so that figures go on being of the same pictures. The networks in models/ are older than this list: see
-# models/README.md for who of it they were trained on.
+# nothing, nor measured, so that figures go on being of the same pictures.
 LFW_LEFT_OUT = frozenset("""
     Jacques_Chirac Jennifer_Love_Hewitt Jessica_Lange Kevin_Costner Jodie_Foster Joseph_Biden John_Lennon Judi_Dench
     Jennifer_Capriati Jessica_Simpson

@@ -33,17 +33,18 @@ NON_FACES = 5
 SEED = 20261125
 
 
-_crops = None  # of the process that makes batches
+_crops, _trained = None, None  # of the process that makes batches
 
 
-def use_crops(crops):
-    global _crops
+def use_crops(crops, trained):
+    """`trained`: the numbers of those that anything may be made of, broken faces too."""
+    global _crops, _trained
     cv2.setNumThreads(1)
-    _crops = crops
+    _crops, _trained = crops, trained
 
 
-def open_crops(work):
-    use_crops(np.load(work / "crops.npy", mmap_mode="r"))
+def open_crops(work, trained):
+    use_crops(np.load(work / "crops.npy", mmap_mode="r"), trained)
 
 
 def crop_of(index):
@@ -57,7 +58,7 @@ def batch_of(seed, indices, of_none=NON_FACES):
     pictures, badness = zip(*(augment.face(rng, crops[i]) for i in indices))
     pictures = list(pictures)
     for _ in range(of_none):
-        pictures.append(augment.non_face(rng) if rng.random() < 0.6 else augment.broken_face(rng, crops[rng.integers(len(crops))]))
+        pictures.append(augment.non_face(rng) if rng.random() < 0.6 else augment.broken_face(rng, crops[_trained[rng.integers(len(_trained))]]))
     return np.stack(pictures), np.array(badness, np.float32)
 
 
@@ -145,9 +146,8 @@ def main():
     arguments = parser.parse_args()
     torch.manual_seed(SEED)
     torch.set_num_threads(arguments.threads)
-    maker = concurrent.futures.ProcessPoolExecutor(1, initializer=open_crops, initargs=(arguments.work,))
-
     faces, trained, person, bank = training_set(arguments.work)
+    maker = concurrent.futures.ProcessPoolExecutor(1, initializer=open_crops, initargs=(arguments.work, trained))
     crops = np.load(arguments.work / "crops.npy", mmap_mode="r")
     validation = pair_sets(arguments.data, faces, -2)
 
@@ -188,7 +188,7 @@ def main():
         warm = min(1.0, (step + 1) / 300)
         rate = arguments.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / total)))
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = float(rate)  # what a checkpoint may hold
         place_in_bank = torch.from_numpy(chosen)
         network.train()
         with torch.autocast("cpu", torch.bfloat16):

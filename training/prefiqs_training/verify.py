@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 
-from .people import cfp_splits, lfw_folds
+from .people import KEPT_OUT, VALIDATION, cfp_splits, lfw_folds
 
 
 def read_faces(work):
@@ -12,8 +12,12 @@ def read_faces(work):
 
 
 def pair_sets(data, faces, fold):
-    """{"LFW" | "CFP-FF" | "CFP-FP": (index pairs, mated)} of the fold'th fold and split; pairs without both faces drop out."""
-    places = {(f["set"], f["picture"]): int(f["index"]) for f in faces}
+    """{"LFW" | "CFP-FF" | "CFP-FP": (index pairs, mated)} of the fold'th fold and split, -2 (validation) or -1 (kept out).
+
+    Pairs without both faces drop out, and those of somebody who, for the other set's sake, has another role (where faces say theirs).
+    """
+    role = {-2: VALIDATION, -1: KEPT_OUT}[fold]
+    places = {(f["set"], f["picture"]): int(f["index"]) for f in faces if f.get("role", role) == role}
     sets = {}
     rows = [(places.get(("lfw", f"{a}_{i:04d}")), places.get(("lfw", f"{b}_{j:04d}")), mated)
             for a, i, b, j, mated in lfw_folds(data)[fold]]
