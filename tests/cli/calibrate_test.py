@@ -23,6 +23,18 @@ class Calibrate(ProgramTest):
         return (next(line.split()[1] for line in run.err.splitlines() if line.startswith('unstructured-l1-global-0.4')),
                 next(line for line in run.err.splitlines() if ' by ' in line).split(' by ')[1].split(':')[0])
 
+    def test_a_gate_ends_with_a_status_where_that_is_asked(self):
+        self.network = 'default'  # which is calibrated; noise is the worst that there is
+        self.crops(3)
+        for gate, passes in (('30', 'no'), ('0', 'yes')):
+            run = self.score_aligned('crops', '--gate', gate)
+            self.assert_status(run, 0)
+            self.assertEqual([row['passes'] for row in run.rows()], 3 * [passes])
+            asked = self.score_aligned('crops', '--gate', gate, '--fail-under-gate')
+            self.assert_status(asked, 5 if passes == 'no' else 0)
+            self.assertEqual(asked.out, run.out)
+            self.assertEqual('3 faces under the gate of 30' in asked.err, passes == 'no')
+
     def test_the_recipe_is_chosen_by_faces_alone(self):
         guard = detector_network(self.folder / 'guard.onnx')
         self.faces('faces', 110)
