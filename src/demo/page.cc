@@ -22,7 +22,7 @@ constexpr std::string_view kStyle = R"(
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: .8rem; }
 .tile { background: var(--tile); border: 1px solid var(--line); border-radius: 8px; padding: .5rem; break-inside: avoid; }
 .tile.none { border-style: dashed; } .tile .pair { display: flex; gap: .35rem; height: 5.2rem; justify-content: center; }
-.tile img { height: 5.2rem; max-width: 62%; object-fit: cover; border-radius: 4px; } .tile .crop { width: 5.2rem; max-width: 5.2rem; }
+.tile img { height: 5.2rem; flex: 1; min-width: 0; object-fit: cover; border-radius: 4px; } .tile .crop { max-width: 5.2rem; }
 .tile .name { font-size: .78rem; color: var(--soft); overflow-wrap: anywhere; margin-top: .3rem; } .tile .score { font-weight: 600; font-variant-numeric: tabular-nums; }
 .bar { height: 5px; background: var(--line); border-radius: 3px; margin: .25rem 0; } .bar i { display: block; height: 100%; background: var(--mark); border-radius: 3px; } .none .bar i { background: var(--bad); }
 .series { display: grid; grid-template-columns: minmax(15rem, 22rem) 1fr; gap: .4rem 1.4rem; align-items: center; border-top: 1px solid var(--line); padding: .9rem 0; break-inside: avoid; }
@@ -159,6 +159,11 @@ void Fact(std::string& text, std::string_view name, const std::string& value) {
 
 std::string RenderPage(const DemoReport& report, const PagePictures& pictures, const PageFacts& facts) {
   const Range range = QualityRange(report);
+  const std::size_t scored = static_cast<std::size_t>(report.faces) + static_cast<std::size_t>(report.non_faces);
+  const std::string unscored = scored == report.pictures.size()
+                                   ? std::string()
+                                   : fmt::format(", {} without a score", report.pictures.size() - scored);
+  const std::string verdicts = scored == 0 ? std::string() : "<h2>In short</h2>\n" + Warning(report) + Verdicts(report);
   std::string fact_list;
   Fact(fact_list, "network", facts.network);
   Fact(fact_list, "recipe", facts.recipe);
@@ -172,10 +177,10 @@ std::string RenderPage(const DemoReport& report, const PagePictures& pictures, c
       "</head><body>\n<h1>What survives pruning</h1>\n<p>Each face went through a face recognition network and through "
       "a "
       "pruned copy of it. The less its embedding moves, the better the picture. {} pictures: {} with a face, {} "
-      "without."
-      "</p>\n<dl class=\"facts\">{}</dl>\n<h2>In short</h2>\n{}{}\n",
-      kPageMark, kPageStyle, kStyle, report.pictures.size(), report.faces, report.non_faces, fact_list, Warning(report),
-      Verdicts(report));
+      "without{}."
+      "</p>\n<dl class=\"facts\">{}</dl>\n{}\n",
+      kPageMark, kPageStyle, kStyle, report.pictures.size(), report.faces, report.non_faces, unscored, fact_list,
+      verdicts);
 
   html +=
       "<h2>All pictures, best first</h2>\n<p>Left the picture, right what the network saw. Dashed: no face was found "

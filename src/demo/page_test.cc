@@ -42,6 +42,7 @@ TEST(Page, ShowsEverythingAndNeedsNothing) {
   EXPECT_THAT(html, HasSubstr("quality falls with blur</td><td class=\"n\">-1.00</td><td class=\"yes\">"));
   EXPECT_THAT(html, HasSubstr("quality falls with noise</td><td class=\"n\">–</td><td class=\"no\">"));
   EXPECT_THAT(html, HasSubstr("0 of 1 pairs"));
+  EXPECT_THAT(html, HasSubstr("3 pictures: 1 with a face, 1 without, 1 without a score."));
   EXPECT_THAT(html, Not(HasSubstr("nan")));
   EXPECT_THAT(html, Not(HasSubstr("http")));
 }
@@ -66,6 +67,15 @@ TEST(Page, ShowsWhatScoresHangOn) {
   EXPECT_THAT(html, HasSubstr("&lt;worst&gt;.png · quality 0.7500 · strongest change 0.0120"));
   EXPECT_THAT(html, HasSubstr("strongest change 0.0340"));
   EXPECT_THAT(html, Not(HasSubstr("nan")));
+}
+
+TEST(Page, JudgesNothingWhereNothingWasScored) {
+  DemoReport report;
+  report.pictures.assign(2, {"broken.png", Status::kUndecodable, "no picture", NAN, NAN, -1});
+  const std::string html = RenderPage(report, {std::vector<Image>(2), std::vector<Image>(2), {}}, {});
+  ExpectWellFormed(html);
+  EXPECT_THAT(html, HasSubstr("2 pictures: 0 with a face, 0 without, 2 without a score."));
+  EXPECT_THAT(html, Not(HasSubstr("In short")));
 }
 
 TEST(Page, StandsAnEmptyReport) { ExpectWellFormed(RenderPage({}, {}, {})); }
