@@ -94,6 +94,15 @@ class Results(unittest.TestCase):
         self.assertNotEqual(before[0], after[0])
         self.assertEqual(before[1], after[1])
 
+    def test_the_default_detector_counts_where_no_other_is_named(self):
+        ours = ('score', 'in', '--model', 'theirs.onnx')
+        theirs = (*ours, '--detector', 'yunet.onnx')
+        before = [self.runs.finished('rows', *words) for words in (ours, theirs)]
+        (self.folder / 'prefiqs_detector.onnx').write_text('trained further')
+        after = [self.again().finished('rows', *words) for words in (ours, theirs)]
+        self.assertNotEqual(before[0], after[0])
+        self.assertEqual(before[1], after[1])
+
     def test_reads_a_sweep(self):
         text = results.sweep_blocks(self.runs, 'w600k').splitlines()
         self.assertEqual(text[2:6], [
