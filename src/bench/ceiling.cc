@@ -18,6 +18,7 @@
 
 #include "bench/stopwatch.h"
 #include "engine/one_thread.h"
+#include "engine/onednn/plan.h"
 
 namespace prefiqs::bench {
 namespace {
@@ -154,10 +155,7 @@ std::string_view Name(Factors factors) { return factors == Factors::kFloat32 ? "
 
 bool Multiplies(Factors factors) {
   if (factors == Factors::kFloat32) return true;
-  // What is newer has this one's bits.
-  const auto has = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
-  const auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
-  return (has & wanted) == wanted;
+  return engine::onednn::HasIsa(dnnl::cpu_isa::avx512_core_bf16);
 }
 
 double MeasureGigaflops(Factors factors, int threads, double seconds) {

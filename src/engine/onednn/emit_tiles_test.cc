@@ -2,17 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <oneapi/dnnl/dnnl.hpp>
-
 #include "engine/compare_for_test.h"
-#include "engine/tiles.h"
+#include "engine/onednn/tile_operands.h"
 
 namespace prefiqs::engine {
 namespace {
 
 constexpr const char* kTiles = "tiles bf16";
-
-bool RunsByTiles() { return HasTiles() && dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_amx; }
 
 // Of the node in the bfloat16 plan.
 std::string ImplementationOf(const Executor& executor, const std::string& node) {
@@ -86,7 +82,7 @@ class Net {
 class OneDnnTiles : public testing::Test {
  protected:
   void SetUp() override {
-    if (!RunsByTiles()) GTEST_SKIP() << "needs AMX";
+    if (!onednn::UsesTiles()) GTEST_SKIP() << "needs AMX";
   }
 };
 
