@@ -85,7 +85,7 @@ def _sampled(pictures, unit, first, table, columns, rows):
     return colours[..., :3], colours[..., 3:] / 255 * inside[..., None]
 
 
-def _laid(pictures, scene):
+def laid(pictures, scene):
     """N x 3 x SIDE x SIDE: the units of some canvases, 0 to 255."""
     number = scene["picture"] * LEVELS + scene["level"]
     first, size = pictures.first[number].flatten(), pictures.shape[number]
@@ -185,7 +185,7 @@ def batch_of(pictures, scene):
     chunk = 32 if device.type == "cuda" else 1
     whole = range(0, len(scene["cut"]), chunk)
     cut = ("cut", "picture", "level", "shown", "back", "bounds")
-    x = torch.cat([_laid(pictures, {k: on_device[k][i:i + chunk] for k in cut}) for i in whole])
+    x = torch.cat([laid(pictures, {k: on_device[k][i:i + chunk] for k in cut}) for i in whole])
     return _spoilt(x.contiguous(), on_device), on_device["faces"], on_device["states"]
 
 

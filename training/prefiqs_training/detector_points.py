@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 import torch
 
-from .detector_data import Pictures, _laid
+from .detector_data import Pictures, laid
 from .detector_loss import decoded, overlap
 from .detector_network import STRIDES
-from .detector_scene import SIDE
+from .detector_scene import LEVELS, MIRRORED, SIDE
 from .onnx_torch import OnnxNetwork
 
 LOOKS = 16
@@ -28,7 +28,6 @@ MOVED = 10.0  # pixels of the canvas, beyond what fits
 SURE = 0.5
 SAME = 0.5  # overlap of the box with the known face's
 SEED = 20261201
-_MIRRORED = [2, 3, 0, 1, 4, 5, 8, 9, 6, 7]
 
 
 def look(rng, sizes):
@@ -51,7 +50,7 @@ def scene_of(numbers, sizes, factor, shift, mirrored):
     shown = np.zeros((count, 2), bool)
     shown[:, 1] = True
     picture = np.repeat(numbers[:, None], 2, 1).astype(np.int64)
-    level = np.clip(np.rint(-np.log2(factor)), 0, 3).astype(np.int64)
+    level = np.clip(np.rint(-np.log2(factor)), 0, LEVELS - 1).astype(np.int64)
     return {"picture": picture, "level": np.repeat(level[:, None], 2, 1), "shown": shown, "back": back, "bounds": bounds,
             "cut": np.full((count, 2), SIDE, np.int64)}
 
@@ -86,12 +85,12 @@ def steadied(pack, pictures, teacher, looks=LOOKS, batch=128):
             here = slice(start, start + batch)
             numbers = shown[here]
             scene = scene_of(numbers, pack["sizes"][numbers], factor[here], shift[here], mirrored)
-            canvases = _laid(pictures, {name: torch.from_numpy(v).to(device) for name, v in scene.items()})
+            canvases = laid(pictures, {name: torch.from_numpy(v).to(device) for name, v in scene.items()})
             scores, boxes, points = answers(teacher, canvases.round().contiguous())
             if mirrored:
                 boxes[..., 0] = SIDE - boxes[..., 0]
                 points[..., 0::2] = SIDE - points[..., 0::2]
-                points = points[..., _MIRRORED]
+                points = points.unflatten(-1, (5, 2))[..., MIRRORED, :].flatten(-2)
             mine = np.flatnonzero((owner >= numbers[0]) & (owner <= numbers[-1]))
             row = torch.from_numpy(np.searchsorted(numbers, owner[mine])).to(device)
             mine = torch.from_numpy(mine).to(device)

@@ -19,7 +19,7 @@ AS_SEARCHED = 0.25  # part of the canvases with one picture as the command lays 
 DRAWN = 2000  # drawn pictures of no face, behind those of the pack
 DRAWN_SIDE = 112
 UNITS = 5  # the background, then the areas row by row
-_MIRRORED = [1, 0, 2, 4, 3]
+MIRRORED = [1, 0, 2, 4, 3]
 FACE, GREY = 1, 2
 
 
@@ -180,7 +180,7 @@ def _faces(layout, picture, shows_face, turn, shift, factor, mirrored, corner):
     # A turned box becomes an upright one of the same size around the moved centre.
     size = rows[:, 2:4] * factor[canvas, unit][:, None]
     low = points[:, 0] - size / 2
-    marks = np.where(mirrored[:, None, None], points[:, 1:][:, _MIRRORED], points[:, 1:])
+    marks = np.where(mirrored[:, None, None], points[:, 1:][:, MIRRORED], points[:, 1:])
     area = corner[canvas, unit]
     x0 = np.maximum(low, area[:, :2])
     x1 = np.minimum(low + size, area[:, :2] + area[:, 2:])

@@ -66,6 +66,8 @@ def write_looks(arguments):
         writer.writerow(["path", "picture", "factor", "across", "down", "mirrored_width"])
         for number, path in enumerate(kept_out_pictures(arguments.data)):
             picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+            if picture is None:
+                raise SystemExit(f"{path}: cannot be decoded")
             height, width = picture.shape[:2]
             for k in range(LOOKS):
                 factor = rng.uniform(0.88, 1)

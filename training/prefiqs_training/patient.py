@@ -179,7 +179,7 @@ def train(arguments):
         pictures, sharp, badness, chosen = (t.to(device, non_blocking=True) for t in (pictures, sharp, badness, chosen))
         rate = arguments.rate * min(1.0, (step + 1) / 500) * (0.002 + 0.998 * 0.5 * (1 + np.cos(np.pi * done)))
         for group in optimiser.param_groups:
-            group["lr"] = float(rate)
+            group["lr"] = rate
         x = ((pictures.permute(0, 3, 1, 2).float() - 127.5) / 127.5).contiguous(memory_format=torch.channels_last)
         target = torch.cat([bank[chosen], _teacher_rows(teacher, sharp, mean, scale)])
         network.train()
