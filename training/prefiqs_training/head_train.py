@@ -1,10 +1,8 @@
 """Step 4. Trains the student's head once more, on its finished trunk, so that its drift says what it should.
 
-    python3 -m prefiqs_training.head_train --work work/ --output OUT --steps 600                  (a CPU; after train.py)
-    python3 -m prefiqs_training.head_train --pack PACK --face OUT/face.npz --output OUT --minutes 2 --batch 256 --ladders 64
-                                                                                                  (a GPU; after patient.py)
-    python3 -m prefiqs_training.head_train --unpack OUT/head_1.npz --share 0.5 --face OUT/face.npz --work work/
-                                                                                                  (back here: what export.py reads)
+    python3 -m prefiqs_training.head_train --work work/ --face face.npz --output OUT --steps 600      (after patient.py; after train.py without --face)
+    python3 -m prefiqs_training.head_train --pack PACK --face face.npz --output OUT --minutes 2      (on a machine that has a GPU and the pack alone)
+    python3 -m prefiqs_training.head_train --unpack OUT/head_1.npz --share 0.75 --face face.npz --work work/          (what export.py reads)
 
 The paper's method takes any network as it is; this one is ours to make. The trunk and all statistics of normalisation stay as they were
 left, so what is trained is what is deployed. Besides train.py's losses:
@@ -106,19 +104,26 @@ def load_state(network, *files):
     return network
 
 
+def as_found(arguments):
+    if arguments.face:
+        return load_state(Student(), arguments.face)
+    network = Student()
+    network.load_state_dict(torch.load(arguments.work / "checkpoint.pt")["mean"])
+    return network
+
+
 def read(arguments):
     """(numbers of the crops to train on, a number for each of their people, their unit targets, the network to go on from)."""
-    network = Student().to(memory_format=torch.channels_last)
+    network = as_found(arguments).to(memory_format=torch.channels_last)
     if arguments.pack:
         from .patient import unpacked
 
         crops, person, bank, _ = unpacked(arguments.pack)
         trained = np.arange(len(bank))
         use_crops(crops[:len(bank)], trained)
-        return trained, person, bank, load_state(network, arguments.face)
+        return trained, person, bank, network
     _, trained, person, bank = training_set(arguments.work)
     use_crops(np.load(arguments.work / "crops.npy", mmap_mode="r"), trained)
-    network.load_state_dict(torch.load(arguments.work / "checkpoint.pt")["mean"])
     return trained, person, bank, network
 
 
@@ -219,11 +224,7 @@ def main():
     if arguments.pack and not arguments.face:
         parser.error("--pack needs --face")
     if arguments.unpack:
-        network = Student()
-        if arguments.face:
-            load_state(network, arguments.face)
-        else:
-            network.load_state_dict(torch.load(arguments.work / "checkpoint.pt")["mean"])
+        network = as_found(arguments)
         found = {k: v.clone() for k, v in network.state_dict().items()}
         trained = load_state(network, arguments.unpack).state_dict()
         between = {k: torch.lerp(v, trained[k], arguments.share) if v.is_floating_point() else v for k, v in found.items()}
