@@ -1,0 +1,248 @@
+// Our kernels by themselves, each beside what it replaces or what bounds it, on the shapes of iResNet.
+//
+//   kernels_bench [Google Benchmark's options]
+//
+// One thread; random numbers; no padding, reordering or planning in the time. `mac/s` are multiply-adds of the plain
+// convolution, also where Winograd's does fewer; `bytes/s` what is read and written once. A kernel that the processor
+// lacks is not registered.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <random>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "base/block.h"
+#include "engine/channelwise.h"
+#include "engine/one_thread.h"
+#include "engine/onednn/plan.h"
+#include "engine/tile_product.h"
+#include "engine/tiles.h"
+#include "engine/winograd.h"
+
+namespace {
+
+using namespace prefiqs;
+using engine::ChannelFunction;
+using Type = dnnl::memory::data_type;
+using Tag = dnnl::memory::format_tag;
+
+// Lies as what a plan allots does: at the start of a line of the cache.
+template <typename Number>
+class Buffer {
+ public:
+  explicit Buffer(std::int64_t count)
+      : size_(static_cast<std::size_t>(count)), block_(std::make_shared<Block>(AllocateBlock(size_ * sizeof(Number)))) {
+    std::fill_n(data(), size_, Number{});
+  }
+  Number* data() const { return reinterpret_cast<Number*>(block_->get()); }
+  Number* at(std::int64_t i) const { return data() + i; }
+  std::span<Number> span() const { return {data(), size_}; }
+
+ private:
+  std::size_t size_;
+  std::shared_ptr<Block> block_;  // copies share it
+};
+
+void Fill(std::span<float> values) {
+  static std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  for (float& value : values) value = normal(random);
+}
+
+void Fill(std::span<std::uint16_t> values) {
+  std::vector<float> exact(values.size());
+  Fill(exact);
+  std::transform(exact.begin(), exact.end(), values.begin(), [](float value) {
+    return static_cast<std::uint16_t>(__builtin_bit_cast(std::uint32_t, value) >> 16);
+  });
+}
+
+template <typename Number>
+Buffer<Number> Random(std::int64_t count) {
+  const Buffer<Number> buffer(count);
+  Fill(buffer.span());
+  return buffer;
+}
+
+void Register(const std::string& name, const char* unit, std::int64_t amount, std::function<void()> work) {
+  benchmark::RegisterBenchmark(name.c_str(),
+                               [=](benchmark::State& state) {
+                                 for (auto _ : state) work();
+                                 state.counters[unit] = benchmark::Counter(
+                                     static_cast<double>(amount), benchmark::Counter::kIsIterationInvariantRate);
+                               })
+      ->Unit(benchmark::kMicrosecond)
+      ->UseRealTime();
+}
+
+// 3×3, one pixel from window to window, as many filters as channels.
+struct Layer {
+  std::int64_t side, channels;
+
+  std::int64_t values() const { return side * side * channels; }
+  std::int64_t weights() const { return channels * channels * 9; }
+  std::int64_t multiply_adds() const { return values() * channels * 9; }
+};
+
+dnnl::memory Filled(const dnnl::memory::desc& desc, const dnnl::engine& device) {
+  dnnl::memory memory(desc, device);
+  const auto fill = [&]<typename Number>(Number* data) { Fill(std::span(data, desc.get_size() / sizeof(Number))); };
+  if (desc.data_type() == Type::bf16) {
+    fill(static_cast<std::uint16_t*>(memory.get_data_handle()));
+  } else {
+    fill(static_cast<float*>(memory.get_data_handle()));
+  }
+  return memory;
+}
+
+// A primitive of oneDNN with operands of its own, in the layouts that it wants.
+template <typename Form>
+std::function<void()> Run(const dnnl::primitive& operation, const Form& form) {
+  const dnnl::engine device = form.get_engine();
+  const std::unordered_map<int, dnnl::memory> operands = {{DNNL_ARG_SRC, Filled(form.src_desc(), device)},
+                                                          {DNNL_ARG_WEIGHTS, Filled(form.weights_desc(), device)},
+                                                          {DNNL_ARG_DST, Filled(form.dst_desc(), device)}};
+  return [=, stream = dnnl::stream(device)]() mutable {
+    operation.execute(stream, operands);
+    stream.wait();
+  };
+}
+
+std::function<void()> Direct(const Layer& layer, std::int64_t faces, Type type) {
+  const dnnl::engine device(dnnl::engine::kind::cpu, 0);
+  const dnnl::memory::dims image = {faces, layer.channels, layer.side, layer.side};
+  const dnnl::memory::dims weights = {layer.channels, layer.channels, 3, 3}, ones = {1, 1};
+  const auto any = [](const dnnl::memory::dims& dims, Type kind) { return dnnl::memory::desc(dims, kind, Tag::any); };
+  const dnnl::convolution_forward::primitive_desc form(
+      {dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, any(image, type), any(weights, type),
+       any(image, Type::f32), ones, ones, ones},
+      device);
+  return Run(dnnl::convolution_forward(form), form);
+}
+
+std::function<void()> Winograd(const Layer& layer, std::int64_t faces) {
+  const engine::WinogradShape shape{layer.side, layer.side, layer.channels, layer.channels};
+  const auto count = static_cast<std::size_t>(faces);
+  const auto x = Random<float>(faces * layer.values()), weights = Random<float>(layer.weights());
+  const Buffer<float> y(faces * layer.values());
+  const Buffer<float> scratch(static_cast<std::int64_t>(engine::WinogradScratch(shape, count)));
+  return [=] {
+    std::vector<engine::WinogradImage> images;
+    for (std::int64_t i = 0; i < faces; ++i) {
+      images.push_back({x.at(i * layer.values()), nullptr, y.at(i * layer.values())});
+    }
+    engine::RunWinograd(shape, images, weights.data(), nullptr, scratch.span(), engine::onednn::NewestVectors());
+  };
+}
+
+std::function<void()> Tiles(const Layer& layer, std::int64_t faces) {
+  const engine::TileShape shape{{layer.side, layer.side, layer.channels}, layer.channels};
+  const auto size = static_cast<std::int64_t>(shape.x.size());
+  const ChannelFunction function = ChannelFunction::Identity(static_cast<std::size_t>(layer.channels));
+  const engine::ChannelRows rows{1, 1, layer.side * layer.side, layer.channels};
+  const Buffer<std::uint16_t> pictures(faces * size);
+  for (std::int64_t i = 0; i < faces; ++i) {
+    const auto pixels = Random<float>(layer.values());
+    engine::RunToTiles(function, {rows, engine::ChannelForm::kFloat, layer.side, 1}, pixels.data(), shape.x,
+                       pictures.at(i * size));
+  }
+  const auto weights = Random<std::uint16_t>(layer.weights());
+  const Buffer<float> y(faces * layer.values());
+  return [=] {
+    std::vector<engine::TileImage> images;
+    for (std::int64_t i = 0; i < faces; ++i) {
+      images.push_back({pictures.at(i * size), nullptr, y.at(i * layer.values())});
+    }
+    engine::RunTiles(shape, images, weights.data(), function, engine::TileResult::kFloat);
+  };
+}
+
+void RegisterConvolutions() {
+  for (const Layer layer : {Layer{112, 64}, {56, 64}, {28, 128}, {14, 256}, {7, 512}}) {
+    for (const std::int64_t faces : {1, 8}) {
+      const std::int64_t amount = faces * layer.multiply_adds();
+      const auto name = [&](const char* kernel) {
+        return fmt::format("conv3x3/{0}x{0}x{1}/faces:{2}/{3}", layer.side, layer.channels, faces, kernel);
+      };
+      Register(name("fp32/onednn"), "mac/s", amount, Direct(layer, faces, Type::f32));
+      if (engine::HasWinograd(engine::onednn::NewestVectors())) {
+        Register(name("fp32/winograd"), "mac/s", amount, Winograd(layer, faces));
+      }
+      Register(name("bf16/onednn"), "mac/s", amount, Direct(layer, faces, Type::bf16));
+      if (engine::HasTiles()) Register(name("bf16/tiles"), "mac/s", amount, Tiles(layer, faces));
+    }
+  }
+}
+
+std::function<void()> InnerProduct(const engine::TileMatrix& matrix, std::int64_t faces) {
+  const dnnl::engine device(dnnl::engine::kind::cpu, 0);
+  const auto any = [](const dnnl::memory::dims& dims, Type type) { return dnnl::memory::desc(dims, type, Tag::any); };
+  const dnnl::inner_product_forward::primitive_desc form(
+      {dnnl::prop_kind::forward_inference, any({faces, matrix.depth}, Type::bf16),
+       any({matrix.results, matrix.depth}, Type::bf16), any({faces, matrix.results}, Type::f32)},
+      device);
+  return Run(dnnl::inner_product_forward(form), form);
+}
+
+std::function<void()> TileProduct(const engine::TileMatrix& matrix, std::int64_t faces) {
+  const auto x = Random<std::uint16_t>(faces * matrix.depth);
+  const auto weights = Random<std::uint16_t>(matrix.depth * matrix.results);
+  const Buffer<float> y(faces * matrix.results);
+  const auto numbers = engine::TileProductScratch(matrix, static_cast<std::size_t>(faces));
+  const Buffer<std::uint16_t> scratch(static_cast<std::int64_t>(numbers));
+  return [=] {
+    std::vector<engine::TileRow> rows;
+    for (std::int64_t i = 0; i < faces; ++i) rows.push_back({x.at(i * matrix.depth), y.at(i * matrix.results)});
+    engine::RunTileProduct(matrix, rows, weights.data(), nullptr, scratch.span());
+  };
+}
+
+// The last matrix of iResNet.
+void RegisterProducts() {
+  const engine::TileMatrix matrix{512 * 7 * 7, 512};
+  for (const std::int64_t faces : {1, 8, 16}) {
+    const std::int64_t amount = faces * matrix.depth * matrix.results;
+    const auto name = [&](const char* kernel) { return fmt::format("product/faces:{}/bf16/{}", faces, kernel); };
+    Register(name("onednn"), "mac/s", amount, InnerProduct(matrix, faces));
+    if (engine::HasTiles()) Register(name("tiles"), "mac/s", amount, TileProduct(matrix, faces));
+  }
+}
+
+// Beside a plain copy, which is what memory allows.
+void RegisterChannelwise() {
+  for (const Layer layer : {Layer{112, 64}, {28, 128}, {7, 512}}) {
+    const auto x = Random<float>(layer.values());
+    const Buffer<float> y(layer.values());
+    const ChannelFunction function = ChannelFunction::Identity(static_cast<std::size_t>(layer.channels));
+    const engine::ChannelRows rows{1, layer.channels / 16, layer.side * layer.side, 16};
+    const auto bytes = 2 * layer.values() * static_cast<std::int64_t>(sizeof(float));
+    Register(fmt::format("channelwise/{0}x{0}x{1}/fp32/ours", layer.side, layer.channels), "bytes/s", bytes, [=] {
+      engine::RunChannelwise(function, rows, engine::ChannelForm::kFloat, engine::ChannelForm::kFloat, x.data(),
+                             y.data(), engine::onednn::NewestVectors());
+    });
+    Register(fmt::format("channelwise/{0}x{0}x{1}/fp32/copy", layer.side, layer.channels), "bytes/s", bytes,
+             [=] { std::copy_n(x.data(), x.span().size(), y.data()); });
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  const engine::OneThread one_thread;
+  RegisterConvolutions();
+  RegisterProducts();
+  RegisterChannelwise();
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
