@@ -23,7 +23,9 @@ struct Channels {
 
 PREFIQS_INLINE float Apply(const Channels& f, std::int64_t c, float x) {
   const float t = x * f.scale[c] + f.shift[c];
-  const float activated = t > 0 ? t : t * f.slope[c];
+  // Whatever the sign: where loads have no masks, an element that reads on a condition is computed alone.
+  const float leaning = t * f.slope[c];
+  const float activated = t > 0 ? t : leaning;
   return activated * f.post_scale[c] + f.post_shift[c];
 }
 
