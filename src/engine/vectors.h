@@ -5,7 +5,13 @@
 
 namespace prefiqs::engine {
 
-// At most as new instructions as this.
+#if defined(__x86_64__)
+inline constexpr bool kIsX86 = true;
+#else
+inline constexpr bool kIsX86 = false;
+#endif
+
+// At most as new instructions as this; other processors than x86 have the first alone, which is all that they have.
 enum class Vectors { kBaseline, kAvx2, kAvx512 };
 
 }  // namespace prefiqs::engine

@@ -314,7 +314,8 @@ std::int64_t WinogradTiles(const WinogradShape& shape) {
   return ((shape.height + kWritten - 1) / kWritten) * ((shape.width + kWritten - 1) / kWritten);
 }
 
-bool HasWinograd(Vectors vectors) { return vectors != Vectors::kBaseline; }
+// The baseline of x86 has too few registers, and no product and sum in one; that of Arm has both.
+bool HasWinograd(Vectors vectors) { return vectors != Vectors::kBaseline || !kIsX86; }
 
 std::size_t WinogradScratch(const WinogradShape& shape, std::size_t images) {
   return static_cast<std::size_t>(std::max(SizesOf(Describe(shape, images, kTogetherAvx2)).all(),

@@ -94,7 +94,7 @@ class Case {
 
 std::vector<Vectors> Available() {
   std::vector<Vectors> all;
-  for (const Vectors vectors : {Vectors::kAvx2, Vectors::kAvx512}) {
+  for (const Vectors vectors : {Vectors::kBaseline, Vectors::kAvx2, Vectors::kAvx512}) {
     if (vectors <= onednn::NewestVectors() && HasWinograd(vectors)) all.push_back(vectors);
   }
   return all;

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "engine/vectors.h"
+
 namespace prefiqs::engine::onednn {
 namespace {
 
@@ -64,6 +66,7 @@ Fusion FindFusion(const Builder& builder, const graph::Node& node, std::size_t l
     const graph::Node* reader = builder.SoleReader(fusion.output);
     if (reader == nullptr || reader->outputs.size() != 1) break;
     if (const auto eltwise = AsEltwise(builder.graph(), *reader); eltwise && reader->inputs[0] == fusion.output) {
+      if (!kIsX86 && eltwise->algorithm == algorithm::eltwise_hardswish) break;  // Arm's convolutions leave it out
       Append(fusion.post_ops, *eltwise);
     } else if (reader->op == "Add" && fusion.added == graph::kNone) {
       const graph::ValueId other = reader->inputs[reader->inputs[0] == fusion.output ? 1 : 0];

@@ -14,6 +14,7 @@
 #include "engine/one_thread.h"
 #include "engine/onednn/builder.h"
 #include "engine/onednn/plan.h"
+#include "engine/vectors.h"
 #include "graph/passes/decompose_batch_norm.h"
 #include "graph/passes/fold_affine.h"
 #include "graph/passes/fold_pad.h"
@@ -39,6 +40,7 @@ graph::Graph Rewrite(const graph::Graph& graph, Precision precision) {
 }
 
 std::string_view NameOf(dnnl::cpu_isa isa) {
+  if (!kIsX86) return "other";
   switch (isa) {
     case dnnl::cpu_isa::sse41:
       return "sse41";
@@ -232,9 +234,7 @@ std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph) { retur
 
 std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph, const CompileOptions& options) {
   // Without the instructions oneDNN falls back to loops here and there.
-  constexpr auto kNeeded = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
-  const bool bf16 = (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & kNeeded) == kNeeded;
-  if (options.precision != Precision::kFp32 && !bf16) {
+  if (options.precision != Precision::kFp32 && !onednn::HasIsa(dnnl::cpu_isa::avx512_core_bf16)) {
     throw Error(ErrorCode::kNotAvailable,
                 fmt::format("precision {} needs a processor with AVX512-BF16 or AMX; fp32 runs on this one",
                             name(options.precision)));

@@ -6,9 +6,12 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "engine/vectors.h"
+
 namespace prefiqs::engine::onednn {
 
 bool HasIsa(dnnl::cpu_isa wanted) {
+  if (!kIsX86) return false;  // bits of other processors' sets stand for other instructions
   const auto has = static_cast<unsigned>(dnnl::get_effective_cpu_isa()), bits = static_cast<unsigned>(wanted);
   return (has & bits) == bits;
 }
