@@ -1,8 +1,9 @@
-"""Step 3b. Trains the student for long against the teacher itself, on a GPU, after train.py or from the shipped weights.
+"""Step 3b, instead of train.py or after it. Trains the student for long against the teacher itself, on a GPU.
 
     python3 -m prefiqs_training.patient --pack PACK --data DATA --work work/       what the GPU's machine needs, in one folder: add
                                                                                    the teacher as PACK/teacher.onnx
-    python3 -m prefiqs_training.patient --pack PACK --minutes 10 --output OUT      there; OUT/face.npz every minute and at the end
+    python3 -m prefiqs_training.patient --pack PACK --minutes 10 --output OUT      there; OUT/face.npz every minute and at the end; the same
+                                                                                   command again goes on from OUT/patient.pt
     python3 -m prefiqs_training.patient --unpack OUT/face.npz --work work/         back here: work/checkpoint.pt, for head_train.py
 
 Fifteen thousand faces are too few to show a student all that its teacher knows. So about half of every batch are faces of nobody:
@@ -139,6 +140,13 @@ def write(path, state):
     part.rename(path)
 
 
+def keep_all(path, saved):
+    """What an interrupted run goes on from."""
+    part = path.with_suffix(".part")
+    torch.save(saved, part)
+    part.rename(path)
+
+
 def train(arguments):
     from .onnx_torch import OnnxNetwork
     from .verify import accuracy
@@ -159,10 +167,17 @@ def train(arguments):
     plain = [p for p in network.parameters() if p.ndim <= 1]
     optimiser = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}], lr=arguments.rate)
     state = {k: v.clone().float() for k, v in network.state_dict().items()}
+    checkpoint, first, spent = arguments.output / "patient.pt", 0, 0.0
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, map_location=device)
+        network.load_state_dict(saved["network"])
+        optimiser.load_state_dict(saved["optimiser"])
+        state, first, spent = saved["average"], saved["step"], saved["spent"]
+        print(f"goes on at step {first}, {spent / 60:.1f} minutes spent", flush=True)
     average = Student().to(device, memory_format=torch.channels_last)
     weights = {**WEIGHTS, "none": 2 * NON_FACES / BATCH}
     loader = torch.utils.data.DataLoader(Batches(crops[:len(bank)], 1 << 30, arguments.batch), batch_size=None, num_workers=arguments.workers,
-                                         sampler=range(1 << 30), prefetch_factor=4, pin_memory=device.type == "cuda")
+                                         sampler=range(first, 1 << 30), prefetch_factor=4, pin_memory=device.type == "cuda")
 
     def validate():
         average.load_state_dict(state)
@@ -172,8 +187,9 @@ def train(arguments):
 
     print(f"{device}, {len(bank)} faces, before: {validate()}", flush=True)
     started, told, sums, seen = time.time(), 0.0, {}, 0
-    for step, (pictures, sharp, badness, chosen) in enumerate(loader):
-        done = (time.time() - started) / (60 * arguments.minutes)
+    for step, (pictures, sharp, badness, chosen) in enumerate(loader, first):
+        spending = spent + time.time() - started
+        done = spending / (60 * arguments.minutes)
         if done >= 1:
             break
         pictures, sharp, badness, chosen = (t.to(device, non_blocking=True) for t in (pictures, sharp, badness, chosen))
@@ -206,6 +222,8 @@ def train(arguments):
             speed = seen * arguments.batch / max(time.time() - told, 1e-9) if told else 0
             print(f"step {step} {100 * done:.1f} % {speed:.0f} faces/s rate {rate:.2e} {shown} {validate()}", flush=True)
             write(arguments.output / "face.npz", state)
+            keep_all(checkpoint, {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "average": state,
+                                  "step": step + 1, "spent": spending})
             told, sums, seen = time.time(), {}, 0
     print(f"end: step {step} {validate()}", flush=True)
     write(arguments.output / "face.npz", state)

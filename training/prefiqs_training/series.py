@@ -2,7 +2,7 @@
 
     python3 -m prefiqs_training.series --data DATA --role validation --prefiqs build/release/cli/prefiqs --models models/
 
-The head's training is stopped by what this says of the validation people; the figure of the model card is of those kept out.
+The head is chosen by what this says of the validation people (training/README.md); the figure of the model card is of those kept out.
 """
 
 import argparse
