@@ -2,7 +2,8 @@
 //
 //   kernels_bench [Google Benchmark's options]
 //
-// One thread; random numbers; no padding, reordering or planning in the time. `mac/s` are multiply-adds of the plain
+// One thread; random numbers; no padding, reordering or planning in the time. oneDNN's Winograd is given weights that
+// are transformed already, as it wants them; ours transforms them in every run. `mac/s` are multiply-adds of the plain
 // convolution, also where Winograd's does fewer; `bytes/s` what is read and written once. A kernel that the processor
 // lacks is not registered.
 #include <benchmark/benchmark.h>
@@ -74,6 +75,7 @@ Buffer<Number> Random(std::int64_t count) {
 }
 
 void Register(const std::string& name, const char* unit, std::int64_t amount, std::function<void()> work) {
+  if (!work) return;
   benchmark::RegisterBenchmark(name.c_str(),
                                [=](benchmark::State& state) {
                                  for (auto _ : state) work();
@@ -104,29 +106,28 @@ dnnl::memory Filled(const dnnl::memory::desc& desc, const dnnl::engine& device) 
   return memory;
 }
 
-// A primitive of oneDNN with operands of its own, in the layouts that it wants.
-template <typename Form>
-std::function<void()> Run(const dnnl::primitive& operation, const Form& form) {
-  const dnnl::engine device = form.get_engine();
+// A primitive of oneDNN with operands of its own, in the layouts that it wants; nothing where it has none.
+template <typename Primitive>
+std::function<void()> Run(const typename Primitive::desc& wanted) {
+  const dnnl::engine device(dnnl::engine::kind::cpu, 0);
+  const typename Primitive::primitive_desc form(wanted, device, /*allow_empty=*/true);
+  if (!form) return {};
   const std::unordered_map<int, dnnl::memory> operands = {{DNNL_ARG_SRC, Filled(form.src_desc(), device)},
                                                           {DNNL_ARG_WEIGHTS, Filled(form.weights_desc(), device)},
                                                           {DNNL_ARG_DST, Filled(form.dst_desc(), device)}};
-  return [=, stream = dnnl::stream(device)]() mutable {
+  return [=, operation = Primitive(form), stream = dnnl::stream(device)]() mutable {
     operation.execute(stream, operands);
     stream.wait();
   };
 }
 
-std::function<void()> Direct(const Layer& layer, std::int64_t faces, Type type) {
-  const dnnl::engine device(dnnl::engine::kind::cpu, 0);
+dnnl::memory::desc Any(const dnnl::memory::dims& dims, Type type) { return {dims, type, Tag::any}; }
+
+std::function<void()> Convolution(const Layer& layer, std::int64_t faces, Type type, dnnl::algorithm algorithm) {
   const dnnl::memory::dims image = {faces, layer.channels, layer.side, layer.side};
   const dnnl::memory::dims weights = {layer.channels, layer.channels, 3, 3}, ones = {1, 1};
-  const auto any = [](const dnnl::memory::dims& dims, Type kind) { return dnnl::memory::desc(dims, kind, Tag::any); };
-  const dnnl::convolution_forward::primitive_desc form(
-      {dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, any(image, type), any(weights, type),
-       any(image, Type::f32), ones, ones, ones},
-      device);
-  return Run(dnnl::convolution_forward(form), form);
+  return Run<dnnl::convolution_forward>({dnnl::prop_kind::forward_inference, algorithm, Any(image, type),
+                                         Any(weights, type), Any(image, Type::f32), ones, ones, ones});
 }
 
 std::function<void()> Winograd(const Layer& layer, std::int64_t faces) {
@@ -173,24 +174,24 @@ void RegisterConvolutions() {
       const auto name = [&](const char* kernel) {
         return fmt::format("conv3x3/{0}x{0}x{1}/faces:{2}/{3}", layer.side, layer.channels, faces, kernel);
       };
-      Register(name("fp32/onednn"), "mac/s", amount, Direct(layer, faces, Type::f32));
+      const auto onednn = [&](const char* kernel, Type type, dnnl::algorithm algorithm) {
+        Register(name(kernel), "mac/s", amount, Convolution(layer, faces, type, algorithm));
+      };
+      onednn("fp32/onednn_direct", Type::f32, dnnl::algorithm::convolution_direct);
+      onednn("fp32/onednn_winograd", Type::f32, dnnl::algorithm::convolution_winograd);
+      onednn("bf16/onednn_direct", Type::bf16, dnnl::algorithm::convolution_direct);
       if (engine::HasWinograd(engine::onednn::NewestVectors())) {
         Register(name("fp32/winograd"), "mac/s", amount, Winograd(layer, faces));
       }
-      Register(name("bf16/onednn"), "mac/s", amount, Direct(layer, faces, Type::bf16));
       if (engine::HasTiles()) Register(name("bf16/tiles"), "mac/s", amount, Tiles(layer, faces));
     }
   }
 }
 
 std::function<void()> InnerProduct(const engine::TileMatrix& matrix, std::int64_t faces) {
-  const dnnl::engine device(dnnl::engine::kind::cpu, 0);
-  const auto any = [](const dnnl::memory::dims& dims, Type type) { return dnnl::memory::desc(dims, type, Tag::any); };
-  const dnnl::inner_product_forward::primitive_desc form(
-      {dnnl::prop_kind::forward_inference, any({faces, matrix.depth}, Type::bf16),
-       any({matrix.results, matrix.depth}, Type::bf16), any({faces, matrix.results}, Type::f32)},
-      device);
-  return Run(dnnl::inner_product_forward(form), form);
+  return Run<dnnl::inner_product_forward>({dnnl::prop_kind::forward_inference, Any({faces, matrix.depth}, Type::bf16),
+                                           Any({matrix.results, matrix.depth}, Type::bf16),
+                                           Any({faces, matrix.results}, Type::f32)});
 }
 
 std::function<void()> TileProduct(const engine::TileMatrix& matrix, std::int64_t faces) {
@@ -222,15 +223,21 @@ void RegisterChannelwise() {
   for (const Layer layer : {Layer{112, 64}, {28, 128}, {7, 512}}) {
     const auto x = Random<float>(layer.values());
     const Buffer<float> y(layer.values());
-    const ChannelFunction function = ChannelFunction::Identity(static_cast<std::size_t>(layer.channels));
-    const engine::ChannelRows rows{1, layer.channels / 16, layer.side * layer.side, 16};
     const auto bytes = 2 * layer.values() * static_cast<std::int64_t>(sizeof(float));
-    Register(fmt::format("channelwise/{0}x{0}x{1}/fp32/ours", layer.side, layer.channels), "bytes/s", bytes, [=] {
-      engine::RunChannelwise(function, rows, engine::ChannelForm::kFloat, engine::ChannelForm::kFloat, x.data(),
-                             y.data(), engine::onednn::NewestVectors());
-    });
-    Register(fmt::format("channelwise/{0}x{0}x{1}/fp32/copy", layer.side, layer.channels), "bytes/s", bytes,
-             [=] { std::copy_n(x.data(), x.span().size(), y.data()); });
+    const auto add = [&](const std::string& kernel, std::function<void()> work) {
+      const auto name = fmt::format("channelwise/{0}x{0}x{1}/fp32/{2}", layer.side, layer.channels, kernel);
+      Register(name, "bytes/s", bytes, std::move(work));
+    };
+    const ChannelFunction function = ChannelFunction::Identity(static_cast<std::size_t>(layer.channels));
+    // oneDNN's layouts for AVX2 and for AVX-512, and channels last.
+    for (const std::int64_t width : {std::int64_t{8}, std::int64_t{16}, layer.channels}) {
+      const engine::ChannelRows rows{1, layer.channels / width, layer.side * layer.side, width};
+      add(width == layer.channels ? "channels_last" : fmt::format("blocks_of_{}", width), [=] {
+        engine::RunChannelwise(function, rows, engine::ChannelForm::kFloat, engine::ChannelForm::kFloat, x.data(),
+                               y.data(), engine::onednn::NewestVectors());
+      });
+    }
+    add("copy", [=] { std::copy_n(x.data(), x.span().size(), y.data()); });
   }
 }
 
