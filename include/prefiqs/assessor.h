@@ -106,7 +106,7 @@ class PREFIQS_API Assessor {
 
   const Recipe& recipe() const;         // in use
   double achieved_sparsity() const;     // ties make it differ from the recipe's; 0 where nothing is pruned
-  std::string instruction_set() const;  // e.g. "avx512_core_bf16"
+  std::string instruction_set() const;  // e.g. "avx512_core_bf16"; "other" where not x86
   const Network& network() const;
   // The network's, when it is for the recipe and preprocessing in use.
   std::optional<Calibration> calibration() const;

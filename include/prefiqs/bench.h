@@ -70,10 +70,10 @@ struct BenchReport {
   std::vector<BenchStage> stages;
   std::vector<BenchCeiling> ceilings;
   Work work;
-  std::string network;    // content hash
-  std::string recipe;     // name; empty where the method prunes nothing
-  std::string precision;  // of the passes
-  std::string instruction_set;
+  std::string network;             // content hash
+  std::string recipe;              // name; empty where the method prunes nothing
+  std::string precision;           // of the passes
+  std::string instruction_set;     // as Assessor::instruction_set
   std::vector<std::string> notes;  // what was left out, and why
 };
 

@@ -100,7 +100,7 @@ struct Inspection {
   std::int64_t opset = 0;
   std::string producer;
   std::int64_t parameters = 0, macs = 0, prunable = 0, pruned = 0;
-  std::string instruction_set;
+  std::string instruction_set;  // as Assessor::instruction_set
 };
 
 // Cheap to copy (shared, immutable); every const function may be called from any thread.

@@ -102,6 +102,30 @@ TEST_P(Channelwise, RoundsTiesToEvenAndKeepsWhatIsNoNumber) {
   EXPECT_EQ(FromBits(y[6]), inf);
 }
 
+TEST_P(Channelwise, TakesWhatIsNotFiniteAsTheFormulaDoes) {
+  constexpr float kInf = std::numeric_limits<float>::infinity(), kLeast = std::numeric_limits<float>::denorm_min();
+  constexpr float kMost = std::numeric_limits<float>::max();
+  const std::vector<float> odd{NAN, kInf, -kInf, -0.0f, 0.0f, kLeast, -kLeast, kMost, -kMost};
+  for (const std::size_t channels : {std::size_t{16}, std::size_t{37}}) {  // whole vectors, and what is left of them
+    std::vector<float> x(channels), y(channels);
+    for (std::size_t c = 0; c < channels; ++c) x[c] = odd[c % odd.size()];
+    for (const float slope : {0.0f, 0.25f, -1.0f}) {
+      ChannelFunction f = ChannelFunction::Identity(channels);
+      ASSERT_TRUE(f.ThenPRelu(std::vector<float>(channels, slope)));
+      const ChannelRows rows{1, 1, 1, static_cast<std::int64_t>(channels)};
+      RunChannelwise(f, rows, ChannelForm::kFloat, ChannelForm::kFloat, x.data(), y.data(), GetParam());
+      for (std::size_t c = 0; c < channels; ++c) {
+        const float expected = Expected(f, rows, c, x[c]);
+        if (std::isnan(expected)) {
+          ASSERT_TRUE(std::isnan(y[c])) << x[c] << ' ' << slope;
+        } else {
+          ASSERT_EQ(std::bit_cast<std::uint32_t>(y[c]), std::bit_cast<std::uint32_t>(expected)) << x[c] << ' ' << slope;
+        }
+      }
+    }
+  }
+}
+
 // Vectors that the machine lacks are not tried.
 std::vector<Vectors> Here() {
   std::vector<Vectors> all{Vectors::kBaseline};
