@@ -9,6 +9,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <random>
@@ -25,6 +26,7 @@
 #include "engine/channelwise.h"
 #include "engine/one_thread.h"
 #include "engine/onednn/plan.h"
+#include "engine/onednn/tile_operands.h"
 #include "engine/tile_product.h"
 #include "engine/tiles.h"
 #include "engine/winograd.h"
@@ -167,6 +169,9 @@ std::function<void()> Tiles(const Layer& layer, std::int64_t faces) {
   };
 }
 
+// Without, oneDNN has loops.
+bool HasBf16() { return engine::onednn::HasIsa(dnnl::cpu_isa::avx512_core_bf16); }
+
 void RegisterConvolutions() {
   for (const Layer layer : {Layer{112, 64}, {56, 64}, {28, 128}, {14, 256}, {7, 512}}) {
     for (const std::int64_t faces : {1, 8}) {
@@ -179,11 +184,11 @@ void RegisterConvolutions() {
       };
       onednn("fp32/onednn_direct", Type::f32, dnnl::algorithm::convolution_direct);
       onednn("fp32/onednn_winograd", Type::f32, dnnl::algorithm::convolution_winograd);
-      onednn("bf16/onednn_direct", Type::bf16, dnnl::algorithm::convolution_direct);
+      if (HasBf16()) onednn("bf16/onednn_direct", Type::bf16, dnnl::algorithm::convolution_direct);
       if (engine::HasWinograd(engine::onednn::NewestVectors())) {
         Register(name("fp32/winograd"), "mac/s", amount, Winograd(layer, faces));
       }
-      if (engine::HasTiles()) Register(name("bf16/tiles"), "mac/s", amount, Tiles(layer, faces));
+      if (engine::onednn::UsesTiles()) Register(name("bf16/tiles"), "mac/s", amount, Tiles(layer, faces));
     }
   }
 }
@@ -213,8 +218,8 @@ void RegisterProducts() {
   for (const std::int64_t faces : {1, 8, 16}) {
     const std::int64_t amount = faces * matrix.depth * matrix.results;
     const auto name = [&](const char* kernel) { return fmt::format("product/faces:{}/bf16/{}", faces, kernel); };
-    Register(name("onednn"), "mac/s", amount, InnerProduct(matrix, faces));
-    if (engine::HasTiles()) Register(name("tiles"), "mac/s", amount, TileProduct(matrix, faces));
+    if (HasBf16()) Register(name("onednn"), "mac/s", amount, InnerProduct(matrix, faces));
+    if (engine::onednn::UsesTiles()) Register(name("tiles"), "mac/s", amount, TileProduct(matrix, faces));
   }
 }
 
