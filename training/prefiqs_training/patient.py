@@ -3,7 +3,7 @@
     python3 -m prefiqs_training.patient --pack PACK --data DATA --work work/       what the GPU's machine needs, in one folder: add
                                                                                    the teacher as PACK/teacher.onnx
     python3 -m prefiqs_training.patient --pack PACK --minutes 10 --output OUT      there; OUT/face.npz every minute and at the end; the same
-                                                                                   command again goes on from OUT/patient.pt
+                                                                                   command again goes on from OUT/patient.pt (a folder a run)
     python3 -m prefiqs_training.patient --unpack OUT/face.npz --work work/         back here: work/checkpoint.pt, for head_train.py
 
 Fifteen thousand faces are too few to show a student all that its teacher knows. So about half of every batch are faces of nobody:
@@ -140,13 +140,6 @@ def write(path, state):
     part.rename(path)
 
 
-def keep_all(path, saved):
-    """What an interrupted run goes on from."""
-    part = path.with_suffix(".part")
-    torch.save(saved, part)
-    part.rename(path)
-
-
 def train(arguments):
     from .onnx_torch import OnnxNetwork
     from .verify import accuracy
@@ -169,10 +162,11 @@ def train(arguments):
     state = {k: v.clone().float() for k, v in network.state_dict().items()}
     checkpoint, first, spent = arguments.output / "patient.pt", 0, 0.0
     if checkpoint.exists():
-        saved = torch.load(checkpoint, map_location=device)
+        saved = torch.load(checkpoint, map_location="cpu")  # AdamW keeps its steps there
         network.load_state_dict(saved["network"])
         optimiser.load_state_dict(saved["optimiser"])
-        state, first, spent = saved["average"], saved["step"], saved["spent"]
+        state = {k: v.to(device) for k, v in saved["average"].items()}
+        first, spent = saved["step"], saved["spent"]
         print(f"goes on at step {first}, {spent / 60:.1f} minutes spent", flush=True)
     average = Student().to(device, memory_format=torch.channels_last)
     weights = {**WEIGHTS, "none": 2 * NON_FACES / BATCH}
@@ -185,6 +179,12 @@ def train(arguments):
         rows[validated] = embed(average, crops, validated)
         return {name: round(100 * accuracy(rows, *chosen), 2) for name, chosen in sets.items()}
 
+    def keep_all(steps, seconds):
+        part = checkpoint.with_suffix(".part")
+        torch.save({"network": network.state_dict(), "optimiser": optimiser.state_dict(), "average": state, "step": steps, "spent": seconds},
+                   part)
+        part.rename(checkpoint)
+
     print(f"{device}, {len(bank)} faces, before: {validate()}", flush=True)
     started, told, sums, seen = time.time(), 0.0, {}, 0
     for step, (pictures, sharp, badness, chosen) in enumerate(loader, first):
@@ -193,7 +193,7 @@ def train(arguments):
         if done >= 1:
             break
         pictures, sharp, badness, chosen = (t.to(device, non_blocking=True) for t in (pictures, sharp, badness, chosen))
-        rate = arguments.rate * min(1.0, (step + 1) / 500) * (0.002 + 0.998 * 0.5 * (1 + np.cos(np.pi * done)))
+        rate = float(arguments.rate * min(1.0, (step + 1) / 500) * (0.002 + 0.998 * 0.5 * (1 + np.cos(np.pi * done))))
         for group in optimiser.param_groups:
             group["lr"] = rate
         x = ((pictures.permute(0, 3, 1, 2).float() - 127.5) / 127.5).contiguous(memory_format=torch.channels_last)
@@ -222,11 +222,11 @@ def train(arguments):
             speed = seen * arguments.batch / max(time.time() - told, 1e-9) if told else 0
             print(f"step {step} {100 * done:.1f} % {speed:.0f} faces/s rate {rate:.2e} {shown} {validate()}", flush=True)
             write(arguments.output / "face.npz", state)
-            keep_all(checkpoint, {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "average": state,
-                                  "step": step + 1, "spent": spending})
+            keep_all(step + 1, spending)
             told, sums, seen = time.time(), {}, 0
     print(f"end: step {step} {validate()}", flush=True)
     write(arguments.output / "face.npz", state)
+    keep_all(step, spending)
     print("finished", flush=True)
 
 
