@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import torch
 
+from .checkpoints import save
 from .detector_check import Check, shown, worth
 from .detector_data import Pictures, batch_of
 from .detector_loss import WEIGHTS, losses
@@ -73,12 +74,6 @@ class RunningMean:
     def load(self, state):
         for name, value in zip(self._names, self._mean):
             value.copy_(state[name])
-
-
-def save(path, values):
-    part = path.with_suffix(".part")
-    torch.save(values, part)
-    part.rename(path)
 
 
 def on_cpu(state):

@@ -1,7 +1,7 @@
 """Step 4. Trains the student's head once more, on its finished trunk, so that its drift says what it should.
 
-    python3 -m prefiqs_training.head_train --work work/ --face face.npz --output OUT --steps 600      (after patient.py; after train.py without --face)
-    python3 -m prefiqs_training.head_train --pack PACK --face face.npz --output OUT --minutes 2      (on a machine that has a GPU and the pack alone)
+    python3 -m prefiqs_training.head_train --work work/ --face face.npz --output OUT --steps 600    (after patient.py; without --face after train.py)
+    python3 -m prefiqs_training.head_train --pack PACK --face face.npz --output OUT --minutes 2  (on a machine that has a GPU and the pack alone)
     python3 -m prefiqs_training.head_train --unpack OUT/head_1.npz --share 0.75 --face face.npz --work work/          (what export.py reads)
 
 The paper's method takes any network as it is; this one is ours to make. The trunk and all statistics of normalisation stay as they were
@@ -25,6 +25,7 @@ import torch
 import torch.nn.functional as F
 
 from . import augment
+from .checkpoints import save, save_arrays
 from .network import RECIPE, Student
 from .train import BATCH, NON_FACES, SEED, WEIGHTS, batch_of, crop_of, losses, own_and_same, training_set, use_crops
 
@@ -89,10 +90,7 @@ def head_of(network):
 def write_head(path, network):
     """As fp32: what is pruned hangs on the order of the weights' sizes."""
     state = network.state_dict()
-    part = path.with_name(path.name + ".part")
-    with open(part, "wb") as file:
-        np.savez(file, **{k: state[k].detach().cpu().numpy() for k in head_of(network)})
-    part.rename(path)
+    save_arrays(path, {k: state[k].detach().cpu().numpy() for k in head_of(network)})
 
 
 def load_state(network, *files):
@@ -197,9 +195,7 @@ def train(arguments):
             shown = " ".join(f"{k} {v:.4f}" for k, v in numbers.items())
             print(f"step {step} {100 * done:.0f} %, {(time.time() - told) / seen / arguments.batch * 1000:.2f} ms/face {shown}", flush=True)
             sums, seen, told = {}, 0, time.time()
-            beside = checkpoint.with_suffix(".part")
-            torch.save({"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "part": part, "spent": spending}, beside)
-            beside.rename(checkpoint)
+            save(checkpoint, {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "part": part, "spent": spending})
     print("finished", flush=True)
 
 

@@ -4,7 +4,7 @@
                                                                                    the teacher as PACK/teacher.onnx
     python3 -m prefiqs_training.patient --pack PACK --minutes 10 --output OUT      there; OUT/face.npz every minute and at the end; the same
                                                                                    command again goes on from OUT/patient.pt (a folder a run)
-    python3 -m prefiqs_training.patient --unpack OUT/face.npz --work work/         back here: work/checkpoint.pt, for head_train.py
+    python3 -m prefiqs_training.patient --unpack OUT/face.npz --work work/         back here: work/checkpoint.pt, to export it as it is
 
 Fifteen thousand faces are too few to show a student all that its teacher knows. So about half of every batch are faces of nobody:
 two faces laid over each other, one face's upper half on another's lower, a face bent like rubber. The teacher sees the very picture,
@@ -23,11 +23,12 @@ import torch
 import torch.nn.functional as F
 
 from . import augment
+from .checkpoints import save, save_arrays
 from .export import load_weights
 from .faces import MARGIN, SIDE
 from .network import Student
 from .teacher import MEAN, SCALE, unit
-from .train import SEED, WEIGHTS, embed, losses, own_and_same, to_network, training_set
+from .train import SEED, WEIGHTS, embed, losses, own_and_same, training_set
 
 WHOLE = SIDE + 2 * MARGIN
 BATCH = 512
@@ -133,11 +134,7 @@ def unpacked(pack):
 def write(path, state):
     """Weights as they are exported, fp16 but for the few: a checkpoint is to be carried."""
     arrays = {k: v.cpu().numpy() for k, v in state.items()}
-    arrays = {k: v.astype(np.float16) if v.ndim > 1 else v for k, v in arrays.items()}
-    part = path.with_name(path.name + ".part")
-    with open(part, "wb") as file:
-        np.savez(file, **arrays)
-    part.rename(path)
+    save_arrays(path, {k: v.astype(np.float16) if v.ndim > 1 else v for k, v in arrays.items()})
 
 
 def train(arguments):
@@ -180,10 +177,7 @@ def train(arguments):
         return {name: round(100 * accuracy(rows, *chosen), 2) for name, chosen in sets.items()}
 
     def keep_all(steps, seconds):
-        part = checkpoint.with_suffix(".part")
-        torch.save({"network": network.state_dict(), "optimiser": optimiser.state_dict(), "average": state, "step": steps, "spent": seconds},
-                   part)
-        part.rename(checkpoint)
+        save(checkpoint, {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "average": state, "step": steps, "spent": seconds})
 
     print(f"{device}, {len(bank)} faces, before: {validate()}", flush=True)
     started, told, sums, seen = time.time(), 0.0, {}, 0

@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 
 from . import augment
+from .checkpoints import save
 from .export import load_weights
 from .faces import MARGIN, SIDE
 from .network import Student
@@ -168,10 +169,8 @@ def main():
         mean.state, step = saved["mean"], saved["step"]
         print(f"goes on at step {step} of {total}", flush=True)
 
-    def save():
-        part = checkpoint.with_suffix(".part")
-        torch.save({"network": network.state_dict(), "optimiser": optimiser.state_dict(), "mean": mean.state, "step": step}, part)
-        part.rename(checkpoint)
+    def keep():
+        save(checkpoint, {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "mean": mean.state, "step": step})
 
     def ordered(step):
         epoch, place = divmod(step, per_epoch)
@@ -211,7 +210,7 @@ def main():
             shown = " ".join(f"{k} {v / seen:.3f}" for k, v in sums.items())
             print(f"step {step}/{total} {(time.time() - started) / seen / BATCH * 1000:.1f} ms/face {shown}", flush=True)
         if step % 200 == 0 or step == total or out_of_time:
-            save()
+            keep()
         if step % per_epoch == 0 or step == total:
             average = Student().to(memory_format=torch.channels_last)
             average.load_state_dict(mean.state)
