@@ -100,7 +100,7 @@ struct Layer {
 dnnl::memory Filled(const dnnl::memory::desc& desc, const dnnl::engine& device) {
   dnnl::memory memory(desc, device);
   const auto fill = [&]<typename Number>(Number* data) { Fill(std::span(data, desc.get_size() / sizeof(Number))); };
-  if (desc.data_type() == Type::bf16) {
+  if (engine::onednn::TypeOf(desc) == Type::bf16) {
     fill(static_cast<std::uint16_t*>(memory.get_data_handle()));
   } else {
     fill(static_cast<float*>(memory.get_data_handle()));
@@ -109,11 +109,15 @@ dnnl::memory Filled(const dnnl::memory::desc& desc, const dnnl::engine& device) 
 }
 
 // A primitive of oneDNN with operands of its own, in the layouts that it wants; nothing where it has none.
-template <typename Primitive>
-std::function<void()> Run(const typename Primitive::desc& wanted) {
+template <typename Primitive, typename Describe>
+std::function<void()> Run(const Describe& describe) {
   const dnnl::engine device(dnnl::engine::kind::cpu, 0);
-  const typename Primitive::primitive_desc form(wanted, device, /*allow_empty=*/true);
-  if (!form) return {};
+  typename Primitive::primitive_desc form;
+  try {
+    form = describe(device);
+  } catch (const dnnl::error&) {
+    return {};
+  }
   const std::unordered_map<int, dnnl::memory> operands = {{DNNL_ARG_SRC, Filled(form.src_desc(), device)},
                                                           {DNNL_ARG_WEIGHTS, Filled(form.weights_desc(), device)},
                                                           {DNNL_ARG_DST, Filled(form.dst_desc(), device)}};
@@ -128,8 +132,10 @@ dnnl::memory::desc Any(const dnnl::memory::dims& dims, Type type) { return {dims
 std::function<void()> Convolution(const Layer& layer, std::int64_t faces, Type type, dnnl::algorithm algorithm) {
   const dnnl::memory::dims image = {faces, layer.channels, layer.side, layer.side};
   const dnnl::memory::dims weights = {layer.channels, layer.channels, 3, 3}, ones = {1, 1};
-  return Run<dnnl::convolution_forward>({dnnl::prop_kind::forward_inference, algorithm, Any(image, type),
-                                         Any(weights, type), Any(image, Type::f32), ones, ones, ones});
+  return Run<dnnl::convolution_forward>([&](const dnnl::engine& device) {
+    return engine::onednn::DescribeConvolution(device, algorithm, Any(image, type), Any(weights, type), nullptr,
+                                               Any(image, Type::f32), {ones, {0, 0}, ones, ones});
+  });
 }
 
 std::function<void()> Winograd(const Layer& layer, std::int64_t faces) {
@@ -194,9 +200,11 @@ void RegisterConvolutions() {
 }
 
 std::function<void()> InnerProduct(const engine::TileMatrix& matrix, std::int64_t faces) {
-  return Run<dnnl::inner_product_forward>({dnnl::prop_kind::forward_inference, Any({faces, matrix.depth}, Type::bf16),
-                                           Any({matrix.results, matrix.depth}, Type::bf16),
-                                           Any({faces, matrix.results}, Type::f32)});
+  return Run<dnnl::inner_product_forward>([&](const dnnl::engine& device) {
+    return engine::onednn::DescribeInnerProduct(device, Any({faces, matrix.depth}, Type::bf16),
+                                                Any({matrix.results, matrix.depth}, Type::bf16), nullptr,
+                                                Any({faces, matrix.results}, Type::f32));
+  });
 }
 
 std::function<void()> TileProduct(const engine::TileMatrix& matrix, std::int64_t faces) {

@@ -64,7 +64,7 @@ std::unique_ptr<Product> MatrixProduct(Factors factors) {
   auto product = std::make_unique<Product>();
   const memory::desc side({kSide, kSide}, TypeOf(factors), memory::format_tag::any);
   const memory::desc sums({kSide, kSide}, memory::data_type::f32, memory::format_tag::any);
-  const dnnl::matmul::primitive_desc desc({side, side, sums}, product->engine);
+  const auto desc = engine::onednn::DescribeProduct(product->engine, side, side, sums);
   product->Add(DNNL_ARG_SRC, desc.src_desc());
   product->Add(DNNL_ARG_WEIGHTS, desc.weights_desc());
   product->Add(DNNL_ARG_DST, desc.dst_desc());
@@ -78,15 +78,8 @@ std::unique_ptr<Product> Convolution(Factors factors) {
   const memory::dims map{kPictures, kChannels, kMap, kMap}, pad{kKernel / 2, kKernel / 2};
   const memory::desc pictures(map, TypeOf(factors), memory::format_tag::any);
   const memory::desc weights({kChannels, kChannels, kKernel, kKernel}, TypeOf(factors), memory::format_tag::any);
-  const dnnl::convolution_forward::primitive_desc desc({dnnl::prop_kind::forward_inference,
-                                                        dnnl::algorithm::convolution_direct,
-                                                        pictures,
-                                                        weights,
-                                                        pictures,
-                                                        {1, 1},
-                                                        pad,
-                                                        pad},
-                                                       product->engine);
+  const auto desc = engine::onednn::DescribeConvolution(product->engine, dnnl::algorithm::convolution_direct, pictures,
+                                                        weights, nullptr, pictures, {{1, 1}, {0, 0}, pad, pad});
   product->Add(DNNL_ARG_SRC, desc.src_desc());
   product->Add(DNNL_ARG_WEIGHTS, desc.weights_desc());
   product->Add(DNNL_ARG_DST, desc.dst_desc());

@@ -15,12 +15,6 @@ constexpr int kSeveral = -2;
 using Type = dnnl::memory::data_type;
 using Tag = dnnl::memory::format_tag;
 
-Dims Strides(const Dims& dims) {
-  Dims strides(dims.size(), 1);
-  for (std::size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * dims[i];
-  return strides;
-}
-
 }  // namespace
 
 Builder::Builder(const graph::Graph& graph, const CompileOptions& options)
@@ -102,10 +96,10 @@ bool Builder::Describable(graph::ValueId id) const {
 Desc Builder::Plain(graph::ValueId id) const {
   Dims dims = graph_.value(id).shape;
   if (dims.empty()) dims = {1};
-  return Desc(dims, Type::f32, Strides(dims));
+  return RowMajor(dims);
 }
 
-Desc Builder::Any(graph::ValueId id) const { return Desc(Plain(id).dims(), Type::f32, Tag::any); }
+Desc Builder::Any(graph::ValueId id) const { return Desc(DimsOf(Plain(id)), Type::f32, Tag::any); }
 
 Desc Builder::Layout(graph::ValueId id) const {
   const auto& forms = State(id).forms;
@@ -173,7 +167,7 @@ Operand Builder::ReadFactor(graph::ValueId id, const Desc& wanted) {
       return known;
     }
   }
-  const Dims dims = Plain(id).dims();
+  const Dims dims = DimsOf(Plain(id));
   const auto lies = RowsOf(first.desc);
   if (!lies || wanted != ChannelsLast(dims, Type::bf16)) return ReadAs(id, wanted);
   const Operand rows = lies->blocks == 1 ? first : ReadAs(id, ChannelsLast(dims, Type::f32));
@@ -194,8 +188,8 @@ Operand Builder::AddChannelwise(const graph::Node& node, const Operand& source, 
 Operand Builder::AddChannelStep(const Operand& source, ChannelFunction function, ChannelForm form, bool may_overwrite) {
   const ChannelRows rows = *RowsOf(source.desc);
   function.Widen(static_cast<std::size_t>(rows.blocks * rows.width));
-  const ChannelForm from = source.desc.data_type() == Type::bf16 ? ChannelForm::kBf16 : ChannelForm::kFloat;
-  const Dims dims = source.desc.dims();
+  const ChannelForm from = TypeOf(source.desc) == Type::bf16 ? ChannelForm::kBf16 : ChannelForm::kFloat;
+  const Dims dims = DimsOf(source.desc);
   // Factors are batch×height×width×channel; what stays float stays where it lies.
   const Desc desc = form != ChannelForm::kFloat   ? ChannelsLast(dims, Type::bf16)
                     : from == ChannelForm::kFloat ? source.desc

@@ -15,8 +15,6 @@
 
 namespace prefiqs::engine::onednn {
 
-using Dims = dnnl::memory::dims;
-
 // What a value's readers need to know of it while the plan grows. Emitters (emit.h) make the primitives; the builder
 // knows where values lie and when their memory may be used again.
 class Builder {

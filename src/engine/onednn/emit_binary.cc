@@ -107,8 +107,7 @@ bool EmitWith(Builder& builder, const graph::Node& node, const Operands& operand
   const Desc layout = builder.Layout(left), other = RightDesc(builder, right, result, layout);
   dnnl::primitive_attr attributes = Builder::Attributes();
   attributes.set_post_ops(post.list);
-  const dnnl::binary::desc desc(operands.algorithm, layout, other, layout);
-  const dnnl::binary::primitive_desc primitive(desc, attributes, builder.engine());
+  const auto primitive = DescribeBinary(builder.engine(), operands.algorithm, layout, other, attributes);
   // The loops that anything can be added to are no gain.
   if (!post.nodes.empty() && std::string_view(primitive.impl_info_str()).starts_with("ref")) return false;
   const Operand source = builder.Read(left);

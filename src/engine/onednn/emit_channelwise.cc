@@ -79,7 +79,7 @@ bool EmitChannelwise(Builder& builder, const graph::Node& node) {
   const bool as_it_lies = form == ChannelForm::kFloat || rows->blocks == 1;
   const Operand source =
       as_it_lies ? builder.Read(input)
-                 : builder.ReadAs(input, ChannelsLast(builder.Plain(input).dims(), dnnl::memory::data_type::f32));
+                 : builder.ReadAs(input, ChannelsLast(DimsOf(builder.Plain(input)), dnnl::memory::data_type::f32));
   const Operand target =
       builder.AddChannelwise(node, source, std::move(chain->function), form, builder.MayOverwrite(input, source));
   return finish(target);

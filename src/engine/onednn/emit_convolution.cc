@@ -21,12 +21,6 @@ Dims WeightDims(const graph::Shape& weights, std::int64_t groups) {
   return dims;
 }
 
-Desc Dense(const Dims& dims) {
-  Dims strides(dims.size(), 1);
-  for (std::size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * dims[i];
-  return Desc(dims, Type::f32, strides);
-}
-
 // What is only passed through functions of a channel into products in bfloat16 may be kept in it: half the memory to
 // write and read.
 Type ResultType(const Builder& builder, const Fusion& fusion, ChannelForm form) {
@@ -50,33 +44,28 @@ bool EmitWith(Builder& builder, const graph::Node& node, const Fusion& fusion, W
   const Dims weight_dims = WeightDims(weight_shape, node.Int("group", 1));
   const ChannelForm form = builder.FactorForm(node);
   const Type type = form == ChannelForm::kFloat ? Type::f32 : Type::bf16;
-  Desc source(builder.Plain(input).dims(), type, Tag::any);
+  Desc source(DimsOf(builder.Plain(input)), type, Tag::any);
   const ops::Window window =
       ops::ResolveWindow(node, builder.graph().value(input).shape, {weight_shape.begin() + 2, weight_shape.end()});
   Dims dilations = window.dilations;  // oneDNN counts the elements left out
   for (auto& dilation : dilations) --dilation;
   const Desc weights_any(weight_dims, type, Tag::any);
-  Desc target(builder.Plain(node.outputs[0]).dims(), ResultType(builder, fusion, form), Tag::any);
+  Desc target(DimsOf(builder.Plain(node.outputs[0])), ResultType(builder, fusion, form), Tag::any);
   if (way == Way::kChannelsLast) {
     // Groups of one channel have kernels of their own.
-    if (source.dims().size() != 4 || weight_dims.size() != 5 || weight_dims[2] == 1) return false;
-    source = ChannelsLast(source.dims(), type);
-    target = ChannelsLast(target.dims(), target.data_type());
+    if (DimsOf(source).size() != 4 || weight_dims.size() != 5 || weight_dims[2] == 1) return false;
+    source = ChannelsLast(DimsOf(source), type);
+    target = ChannelsLast(DimsOf(target), TypeOf(target));
   }
-  constexpr auto kKind = dnnl::prop_kind::forward_inference;
-  constexpr auto kAlgorithm = dnnl::algorithm::convolution_direct;
-  const auto desc =
-      HasBias(node)
-          ? dnnl::convolution_forward::desc(kKind, kAlgorithm, source, weights_any, builder.Plain(node.inputs[2]),
-                                            target, window.strides, dilations, window.pads_begin, window.pads_end)
-          : dnnl::convolution_forward::desc(kKind, kAlgorithm, source, weights_any, target, window.strides, dilations,
-                                            window.pads_begin, window.pads_end);
-  const dnnl::convolution_forward::primitive_desc primitive(desc, fusion.Attributes(), builder.engine());
+  const Desc bias = HasBias(node) ? builder.Plain(node.inputs[2]) : Desc();
+  const auto primitive = DescribeConvolution(
+      builder.engine(), dnnl::algorithm::convolution_direct, source, weights_any, HasBias(node) ? &bias : nullptr,
+      target, {window.strides, dilations, window.pads_begin, window.pads_end}, fusion.Attributes());
 
   PrimitiveStep::Arguments arguments;
   arguments.emplace_back(DNNL_ARG_SRC, form == ChannelForm::kFloat ? builder.ReadAs(input, primitive.src_desc())
                                                                    : builder.ReadFactor(input, primitive.src_desc()));
-  arguments.emplace_back(DNNL_ARG_WEIGHTS, builder.Arrange(weights, Dense(weight_dims), primitive.weights_desc()));
+  arguments.emplace_back(DNNL_ARG_WEIGHTS, builder.Arrange(weights, RowMajor(weight_dims), primitive.weights_desc()));
   if (HasBias(node)) arguments.emplace_back(DNNL_ARG_BIAS, builder.ReadPlain(node.inputs[2]));
   const Operand output = PrepareOutput(builder, fusion, primitive.dst_desc());
   arguments.emplace_back(DNNL_ARG_DST, output);

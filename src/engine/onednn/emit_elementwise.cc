@@ -6,8 +6,6 @@
 namespace prefiqs::engine::onednn {
 namespace {
 
-constexpr auto kKind = dnnl::prop_kind::forward_inference;
-
 // A result of the layout that `input` has, in its place where that may be.
 Operand InPlace(Builder& builder, graph::ValueId input, const Operand& operand) {
   return builder.MayOverwrite(input, operand) ? operand : builder.NewOperand(operand.desc);
@@ -28,8 +26,7 @@ bool EmitUnary(Builder& builder, const graph::Node& node) {
   if (!eltwise || !builder.Describable(input)) return false;
   const Desc layout = builder.Layout(input);
   const auto make = [&](dnnl::algorithm algorithm, float alpha, float beta) {
-    const dnnl::eltwise_forward::desc desc(kKind, algorithm, layout, alpha, beta);
-    return dnnl::eltwise_forward::primitive_desc(desc, Builder::Attributes(), builder.engine());
+    return DescribeEltwise(builder.engine(), algorithm, layout, alpha, beta, Builder::Attributes());
   };
   const auto primitive = make(eltwise->algorithm, eltwise->alpha, eltwise->beta);
   const auto clip = make(dnnl::algorithm::eltwise_clip, 0.0f, 1.0f);
@@ -53,8 +50,7 @@ bool EmitPRelu(Builder& builder, const graph::Node& node) {
   if (shape.empty() || builder.graph().value(node.outputs[0]).shape != shape) return false;
   const Desc layout = builder.Layout(input);
   const Desc slopes = builder.Plain(slope).reshape(Widened(builder.graph().value(slope).shape, shape.size()));
-  const dnnl::prelu_forward::desc desc(kKind, layout, slopes);
-  const dnnl::prelu_forward::primitive_desc primitive(desc, Builder::Attributes(), builder.engine());
+  const auto primitive = DescribePRelu(builder.engine(), layout, slopes, Builder::Attributes());
   const Operand source = builder.Read(input);
   const Operand weights = builder.Arrange(slope, slopes, slopes);
   const Operand output = InPlace(builder, input, source);

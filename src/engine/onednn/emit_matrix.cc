@@ -9,8 +9,6 @@ namespace {
 using Type = dnnl::memory::data_type;
 using Tag = dnnl::memory::format_tag;
 
-constexpr auto kKind = dnnl::prop_kind::forward_inference;
-
 // A row-major matrix or its transpose, as the other.
 Desc Matrix(std::int64_t rows, std::int64_t columns, bool transposed) {
   return Desc({rows, columns}, Type::f32, transposed ? Dims{1, rows} : Dims{columns, 1});
@@ -41,12 +39,10 @@ bool EmitInnerProduct(Builder& builder, const graph::Node& node, graph::ValueId 
   const Type type = form == ChannelForm::kFloat ? Type::f32 : Type::bf16;
   const std::int64_t part = OutputsAtOnce(result, depth, type, fusion);
   const Desc weights_any({part, depth}, type, Tag::any);
-  const Desc source(builder.Plain(input).dims(), type, Tag::ab), target({result[0], part}, Type::f32, Tag::ab);
+  const Desc source(DimsOf(builder.Plain(input)), type, Tag::ab), target({result[0], part}, Type::f32, Tag::ab);
   const Desc bias_desc({part}, Type::f32, Tag::a);
-  const auto desc = bias == graph::kNone
-                        ? dnnl::inner_product_forward::desc(kKind, source, weights_any, target)
-                        : dnnl::inner_product_forward::desc(kKind, source, weights_any, bias_desc, target);
-  const dnnl::inner_product_forward::primitive_desc primitive(desc, fusion.Attributes(), builder.engine());
+  const auto primitive = DescribeInnerProduct(builder.engine(), source, weights_any,
+                                              bias == graph::kNone ? nullptr : &bias_desc, target, fusion.Attributes());
 
   const Operand factor = form == ChannelForm::kFloat ? builder.ReadAs(input, primitive.src_desc())
                                                      : builder.ReadFactor(input, primitive.src_desc());
@@ -73,23 +69,24 @@ bool EmitInnerProduct(Builder& builder, const graph::Node& node, graph::ValueId 
 bool EmitProduct(Builder& builder, const graph::Node& node, const Desc& a, const Desc& b, const Desc& result,
                  float alpha, graph::ValueId addend) {
   Desc addend_desc;
-  dnnl::primitive_attr attributes = Builder::Attributes();
-  if (alpha != 1.0f) attributes.set_output_scales(0, {alpha});
+  dnnl::post_ops post_ops;
+  if (alpha != 1.0f) AppendEltwise(post_ops, dnnl::algorithm::eltwise_linear, alpha, 0.0f);
+  const int addend_place = post_ops.len();
   if (addend != graph::kNone) {
     Dims dims = builder.graph().value(addend).shape;
-    dims.insert(dims.begin(), result.dims().size() - dims.size(), 1);
+    dims.insert(dims.begin(), DimsOf(result).size() - dims.size(), 1);
     addend_desc = builder.Plain(addend).reshape(dims);
-    dnnl::post_ops post_ops;
     post_ops.append_binary(dnnl::algorithm::binary_add, addend_desc);
-    attributes.set_post_ops(post_ops);
   }
-  const dnnl::matmul::primitive_desc primitive(dnnl::matmul::desc(a, b, result), attributes, builder.engine());
+  dnnl::primitive_attr attributes = Builder::Attributes();
+  attributes.set_post_ops(post_ops);
+  const auto primitive = DescribeProduct(builder.engine(), a, b, result, attributes);
 
   PrimitiveStep::Arguments arguments;
   arguments.emplace_back(DNNL_ARG_SRC, builder.Arrange(node.inputs[0], a, a));
   arguments.emplace_back(DNNL_ARG_WEIGHTS, builder.Arrange(node.inputs[1], b, b));
   if (addend != graph::kNone) {
-    arguments.emplace_back(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1,
+    arguments.emplace_back(DNNL_ARG_ATTR_MULTIPLE_POST_OP(addend_place) | DNNL_ARG_SRC_1,
                            builder.Arrange(addend, addend_desc, addend_desc));
   }
   Operand output = builder.NewOperand(result);
@@ -156,12 +153,7 @@ bool EmitMatMul(Builder& builder, const graph::Node& node) {
   for (std::size_t i = 0; i + 2 < rank; ++i) result[i] = std::max(a[i], b[i]);
   result[rank - 2] = a[rank - 2];
   result[rank - 1] = b[rank - 1];
-  const auto dense = [](const Dims& dims) {
-    Dims strides(dims.size(), 1);
-    for (std::size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * dims[i];
-    return Desc(dims, Type::f32, strides);
-  };
-  return EmitProduct(builder, node, dense(a), dense(b), dense(result), 1.0f, graph::kNone);
+  return EmitProduct(builder, node, RowMajor(a), RowMajor(b), RowMajor(result), 1.0f, graph::kNone);
 }
 
 }  // namespace prefiqs::engine::onednn

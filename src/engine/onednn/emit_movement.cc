@@ -59,9 +59,9 @@ bool EmitConcat(Builder& builder, const graph::Node& node) {
   }
   const auto rank = static_cast<std::int64_t>(builder.graph().value(node.outputs[0]).shape.size());
   const std::int64_t axis = node.Int("axis", 0);
-  const dnnl::concat::primitive_desc primitive(builder.Any(node.outputs[0]),
-                                               static_cast<int>(axis < 0 ? axis + rank : axis), layouts,
-                                               builder.engine(), Builder::Attributes());
+  const auto primitive =
+      DescribeConcat(builder.engine(), builder.Any(node.outputs[0]), static_cast<int>(axis < 0 ? axis + rank : axis),
+                     layouts, Builder::Attributes());
   PrimitiveStep::Arguments arguments;
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     arguments.emplace_back(DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i),

@@ -5,8 +5,6 @@
 namespace prefiqs::engine::onednn {
 namespace {
 
-constexpr auto kKind = dnnl::prop_kind::forward_inference;
-
 bool AllDescribable(const Builder& builder, const graph::Node& node) {
   return std::all_of(node.inputs.begin(), node.inputs.end(),
                      [&](graph::ValueId id) { return id == graph::kNone || builder.Describable(id); });
@@ -17,10 +15,8 @@ bool AllDescribable(const Builder& builder, const graph::Node& node) {
 bool EmitBatchNormalization(Builder& builder, const graph::Node& node) {
   if (node.outputs.size() != 1 || node.inputs.size() != 5 || !AllDescribable(builder, node)) return false;
   const graph::ValueId input = node.inputs[0];
-  using Flags = dnnl::normalization_flags;
-  const dnnl::batch_normalization_forward::desc desc(kKind, builder.Layout(input), node.Float("epsilon", 1e-5f),
-                                                     Flags::use_global_stats | Flags::use_scale | Flags::use_shift);
-  const dnnl::batch_normalization_forward::primitive_desc primitive(desc, Builder::Attributes(), builder.engine());
+  const auto primitive = DescribeBatchNormalization(builder.engine(), builder.Layout(input),
+                                                    node.Float("epsilon", 1e-5f), Builder::Attributes());
   const Operand source = builder.Read(input);
   PrimitiveStep::Arguments arguments{{DNNL_ARG_SRC, source}};
   constexpr int kParameters[] = {DNNL_ARG_SCALE, DNNL_ARG_SHIFT, DNNL_ARG_MEAN, DNNL_ARG_VARIANCE};
@@ -44,11 +40,8 @@ bool EmitLayerNormalization(Builder& builder, const graph::Node& node) {
   for (std::size_t i = 1; i < (has_shift ? 3u : 2u); ++i) {
     if (builder.graph().value(node.inputs[i]).shape != graph::Shape{shape.back()}) return false;
   }
-  using Flags = dnnl::normalization_flags;
-  const Flags flags = has_shift ? Flags::use_scale | Flags::use_shift : Flags::use_scale;
-  const Desc plain = builder.Plain(input);
-  const dnnl::layer_normalization_forward::desc desc(kKind, plain, node.Float("epsilon", 1e-5f), flags);
-  const dnnl::layer_normalization_forward::primitive_desc primitive(desc, Builder::Attributes(), builder.engine());
+  const auto primitive = DescribeLayerNormalization(builder.engine(), builder.Plain(input),
+                                                    node.Float("epsilon", 1e-5f), has_shift, Builder::Attributes());
   PrimitiveStep::Arguments arguments{{DNNL_ARG_SRC, builder.ReadPlain(input)},
                                      {DNNL_ARG_SCALE, builder.ReadPlain(node.inputs[1])}};
   if (has_shift) arguments.emplace_back(DNNL_ARG_SHIFT, builder.ReadPlain(node.inputs[2]));
@@ -68,8 +61,8 @@ bool EmitSoftmax(Builder& builder, const graph::Node& node) {
   if (rank == 0) return false;
   // Over several axes at once, unless the last is the only one.
   if (node.Int("coerce_2d", 0) != 0 && axis != rank - 1) return false;
-  const dnnl::softmax_forward::desc desc(kKind, builder.Layout(input), static_cast<int>(axis));
-  const dnnl::softmax_forward::primitive_desc primitive(desc, Builder::Attributes(), builder.engine());
+  const auto primitive =
+      DescribeSoftmax(builder.engine(), builder.Layout(input), static_cast<int>(axis), Builder::Attributes());
   const Operand source = builder.Read(input);
   const Operand output = builder.NewOperand(primitive.dst_desc());
   builder.Add(node, primitive, dnnl::softmax_forward(primitive), {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, output}});
@@ -95,9 +88,9 @@ bool EmitReduce(Builder& builder, const graph::Node& node) {
   if (reduced == shape) return false;
   const bool mean = node.op == "ReduceMean";
   const Desc target(reduced, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any);
-  const dnnl::reduction::desc desc(mean ? dnnl::algorithm::reduction_mean : dnnl::algorithm::reduction_norm_lp_sum,
-                                   builder.Layout(input), target, mean ? 0.0f : 2.0f, 0.0f);
-  const dnnl::reduction::primitive_desc primitive(desc, Builder::Attributes(), builder.engine());
+  const auto primitive = DescribeReduction(
+      builder.engine(), mean ? dnnl::algorithm::reduction_mean : dnnl::algorithm::reduction_norm_lp_sum,
+      builder.Layout(input), target, mean ? 0.0f : 2.0f, Builder::Attributes());
   const Operand source = builder.Read(input);
   Operand output = builder.NewOperand(primitive.dst_desc());
   builder.Add(node, primitive, dnnl::reduction(primitive), {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, output}});

@@ -6,14 +6,12 @@
 namespace prefiqs::engine::onednn {
 namespace {
 
-constexpr auto kKind = dnnl::prop_kind::forward_inference;
-
 bool EmitWindow(Builder& builder, const graph::Node& node, dnnl::algorithm algorithm, const Dims& strides,
                 const Dims& kernel, const Dims& before, const Dims& after) {
   const graph::ValueId input = node.inputs[0];
-  const dnnl::pooling_forward::desc desc(kKind, algorithm, builder.Layout(input), builder.Any(node.outputs[0]), strides,
-                                         kernel, before, after);
-  const dnnl::pooling_forward::primitive_desc primitive(desc, Builder::Attributes(), builder.engine());
+  const auto primitive =
+      DescribePooling(builder.engine(), algorithm, builder.Layout(input), builder.Any(node.outputs[0]), kernel,
+                      {strides, {}, before, after}, Builder::Attributes());
   const Operand source = builder.Read(input);
   const Operand output = builder.NewOperand(primitive.dst_desc());
   builder.Add(node, primitive, dnnl::pooling_forward(primitive), {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, output}});

@@ -50,9 +50,8 @@ bool EmitResize(Builder& builder, const graph::Node& node) {
   if (node.Has("axes") || node.String("keep_aspect_ratio_policy", "stretch") != "stretch") return false;
   const auto algorithm = Algorithm(builder.graph(), node);
   if (!algorithm || !ScalesAgree(builder.graph(), node)) return false;
-  const dnnl::resampling_forward::desc desc(dnnl::prop_kind::forward_inference, *algorithm, builder.Layout(input),
-                                            builder.Any(node.outputs[0]));
-  const dnnl::resampling_forward::primitive_desc primitive(desc, Builder::Attributes(), builder.engine());
+  const auto primitive = DescribeResampling(builder.engine(), *algorithm, builder.Layout(input),
+                                            builder.Any(node.outputs[0]), Builder::Attributes());
   const Operand source = builder.Read(input);
   const Operand output = builder.NewOperand(primitive.dst_desc());
   builder.Add(node, primitive, dnnl::resampling_forward(primitive), {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, output}});

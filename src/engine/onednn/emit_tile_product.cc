@@ -44,7 +44,7 @@ class TileProductStep : public Step {
     for (const Arena* arena : arenas) {
       const auto* x = static_cast<const std::uint16_t*>(arena->At(operands_.x));
       auto* y = static_cast<float*>(arena->At(operands_.y));
-      for (std::int64_t n = 0; n < operands_.y.desc.dims()[0]; ++n) {
+      for (std::int64_t n = 0; n < DimsOf(operands_.y.desc)[0]; ++n) {
         rows.push_back({x + n * matrix_.depth, y + n * matrix_.results});
       }
     }
@@ -68,7 +68,7 @@ class TileProductStep : public Step {
 bool EmitTileProduct(Builder& builder, const graph::Node& node, graph::ValueId bias, bool transposed) {
   if (builder.FactorForm(node) != ChannelForm::kBf16 || !UsesTiles()) return false;
   if (bias != graph::kNone && builder.graph().constant(bias) == nullptr) return false;
-  const Dims x = builder.Plain(node.inputs[0]).dims(), y = builder.Plain(node.outputs[0]).dims();
+  const Dims x = DimsOf(builder.Plain(node.inputs[0])), y = DimsOf(builder.Plain(node.outputs[0]));
   const TileMatrix matrix{x[1], y[1]};
   // By a matrix that stays in a cache oneDNN multiplies as fast.
   constexpr std::int64_t kFewest = 1 << 18;

@@ -90,7 +90,7 @@ bool EmitTiles(Builder& builder, const graph::Node& node) {
   const auto plan = TilesOf(builder, node);
   if (!plan) return false;
   Ending ending = FindEnding(builder, node);
-  const Dims dims = builder.Plain(node.outputs[0]).dims();
+  const Dims dims = DimsOf(builder.Plain(node.outputs[0]));
   const auto next = TilesFrom(builder, ending.output);
   const bool is_factor = ending.added == graph::kNone && builder.FormFor(ending.output) == ChannelForm::kBf16;
   const TileResult result = !is_factor                    ? TileResult::kFloat
@@ -100,7 +100,7 @@ bool EmitTiles(Builder& builder, const graph::Node& node) {
   TileStep::Operands operands;
   operands.x = ReadPicture(builder, node.inputs[0], *plan);
   operands.weights = builder.Arrange(node.inputs[1], builder.Plain(node.inputs[1]),
-                                     Desc(builder.Plain(node.inputs[1]).dims(), Type::bf16, Tag::ABcd16b16a2b));
+                                     Desc(DimsOf(builder.Plain(node.inputs[1])), Type::bf16, Tag::ABcd16b16a2b));
   operands.adds = ending.added != graph::kNone;
   if (operands.adds) {
     operands.y = builder.Overwritable(ending.added, builder.ReadAs(ending.added, ChannelsLast(dims, Type::f32)));

@@ -109,7 +109,7 @@ bool EmitWinograd(Builder& builder, const graph::Node& node) {
   operands.x = builder.ReadAs(input, Desc(from, Type::f32, Tag::aBcd16b));
   operands.weights = builder.Arrange(weights, builder.Plain(weights), Desc(filter, Type::f32, Tag::Abcd16a));
   if (bias != graph::kNone) operands.bias = builder.ReadPlain(bias);
-  operands.y = PrepareOutput(builder, fusion, Desc(builder.Plain(node.outputs[0]).dims(), Type::f32, Tag::aBcd16b));
+  operands.y = PrepareOutput(builder, fusion, Desc(DimsOf(builder.Plain(node.outputs[0])), Type::f32, Tag::aBcd16b));
   operands.adds = fusion.added != graph::kNone;
   const std::array used = {operands.x, operands.weights, operands.bias, operands.y};
   const Operand output = operands.y;

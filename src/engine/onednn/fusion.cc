@@ -49,8 +49,8 @@ std::optional<Eltwise> AsEltwise(const graph::Graph& graph, const graph::Node& n
 }
 
 void Append(dnnl::post_ops& post_ops, const Eltwise& eltwise) {
-  post_ops.append_eltwise(1.0f, eltwise.algorithm, eltwise.alpha, eltwise.beta);
-  if (eltwise.clip_to_one) post_ops.append_eltwise(1.0f, algorithm::eltwise_clip, 0.0f, 1.0f);
+  AppendEltwise(post_ops, eltwise.algorithm, eltwise.alpha, eltwise.beta);
+  if (eltwise.clip_to_one) AppendEltwise(post_ops, algorithm::eltwise_clip, 0.0f, 1.0f);
 }
 
 dnnl::primitive_attr Fusion::Attributes() const {

@@ -39,30 +39,6 @@ graph::Graph Rewrite(const graph::Graph& graph, Precision precision) {
   return graph::RemoveNoOps(result);  // merged reshapes may change nothing
 }
 
-std::string_view NameOf(dnnl::cpu_isa isa) {
-  if (!kIsX86) return "other";
-  switch (isa) {
-    case dnnl::cpu_isa::sse41:
-      return "sse41";
-    case dnnl::cpu_isa::avx:
-      return "avx";
-    case dnnl::cpu_isa::avx2:
-      return "avx2";
-    case dnnl::cpu_isa::avx2_vnni:
-      return "avx2_vnni";
-    case dnnl::cpu_isa::avx512_core:
-      return "avx512_core";
-    case dnnl::cpu_isa::avx512_core_vnni:
-      return "avx512_core_vnni";
-    case dnnl::cpu_isa::avx512_core_bf16:
-      return "avx512_core_bf16";
-    case dnnl::cpu_isa::avx512_core_amx:
-      return "avx512_core_amx";
-    default:
-      return "unknown";
-  }
-}
-
 struct FreeBytes {
   void operator()(std::byte* bytes) const { std::free(bytes); }
 };
@@ -201,7 +177,10 @@ class OneDnnExecutor : public Executor {
   }
 
   std::vector<LayerReport> Layers() const override { return layers_; }
-  std::string InstructionSet() const override { return std::string(NameOf(dnnl::get_effective_cpu_isa())); }
+  std::string InstructionSet() const override {
+    // Bits of other processors' sets stand for other instructions.
+    return kIsX86 ? std::string(onednn::NameOf(dnnl::get_effective_cpu_isa())) : "other";
+  }
 
  private:
   OneDnnContext& Mine(Context& context) const {

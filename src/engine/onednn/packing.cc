@@ -36,11 +36,10 @@ struct Piece {
   auto Source() const { return std::tuple(tensor, first, count); }
 };
 
-std::int64_t RowsInBlock(const Desc& desc) {
-  const dnnl_blocking_desc_t& blocking = desc.data.format_desc.blocking;
-  std::int64_t rows = 1;
-  for (int i = 0; i < blocking.inner_nblks; ++i) rows *= blocking.inner_idxs[i] == 0 ? blocking.inner_blks[i] : 1;
-  return rows;
+// From the start of the memory to the first element.
+std::size_t BytesTo(const Desc& desc) {
+  const auto element = TypeOf(desc) == dnnl::memory::data_type::f32 ? sizeof(float) : sizeof(std::uint16_t);
+  return static_cast<std::size_t>(OffsetOf(desc)) * element;
 }
 
 // Pages that are asked for one after the other, by being written to, cost half as much again. Where the kernel cannot
@@ -52,18 +51,6 @@ void TakePages(std::span<std::byte> bytes) {
   const std::uintptr_t first = begin / kPage * kPage, last = (begin + bytes.size() + kPage - 1) / kPage * kPage;
   ::madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE);
 #endif
-}
-
-// Elements of one row follow those of the other, none between.
-bool IsRowMajor(const Desc& desc) {
-  const dnnl_memory_desc_t& all = desc.data;
-  const dnnl_blocking_desc_t& blocking = all.format_desc.blocking;
-  if (all.format_kind != dnnl_blocked || blocking.inner_nblks != 0) return false;
-  std::int64_t stride = 1;
-  for (int d = all.ndims; d-- > 0; stride *= all.dims[d]) {
-    if (all.dims[d] != all.padded_dims[d] || (all.dims[d] != 1 && blocking.strides[d] != stride)) return false;
-  }
-  return true;
 }
 
 // As many rows as are about `wanted`: whole blocks, and if possible without a rest, which would be another primitive.
@@ -80,30 +67,27 @@ void Cut(const graph::Tensor& tensor, const Desc& from, const Desc& to, std::spa
          std::vector<Piece>& pieces) {
   // A piece and what is made of it stay in the second-level cache.
   constexpr std::int64_t kPieceElements = 1 << 16;
-  if (!IsRowMajor(from) || to.data.format_kind != dnnl_blocked || to.data.extra.flags != dnnl_memory_extra_flag_none) {
+  if (!IsRowMajor(from) || !IsBlocked(to)) {
     pieces.push_back({&tensor, 0, tensor.count(), from, to, target});
     return;
   }
-  const dnnl::memory::dims whole = from.dims();
+  const Dims whole = DimsOf(from);
   const std::int64_t rows = whole[0];
   const std::int64_t row = std::accumulate(whole.begin() + 1, whole.end(), std::int64_t{1}, std::multiplies<>());
   const std::int64_t at_once = RowsAtOnce(rows, RowsInBlock(to), kPieceElements / row);
-  const auto element = to.data_type() == dnnl::memory::data_type::f32 ? sizeof(float) : sizeof(std::uint16_t);
-  const auto offset = [&](const Desc& part) {
-    return static_cast<std::size_t>(part.data.offset0 - to.data.offset0) * element;
-  };
   std::size_t place = 0;
-  dnnl::memory::dims some = whole, begin(whole.size(), 0);
+  Dims some = whole, begin(whole.size(), 0);
+  const Dims none(whole.size(), 0);
   for (; begin[0] < rows; begin[0] += at_once) {
     some[0] = std::min(at_once, rows - begin[0]);
-    Desc part = to.submemory_desc(some, begin), source = from.submemory_desc(some, begin);
-    const std::int64_t first = source.data.offset0;
-    if (begin[0] > 0) pieces.back().target = target.subspan(place, offset(part) - place);
-    place = offset(part);
-    // Without an offset pieces of a size share a primitive.
-    part.data.offset0 = to.data.offset0;
-    source.data.offset0 = 0;
-    pieces.push_back({&tensor, first, some[0] * row, source, part, target.subspan(place)});
+    Desc part = to.submemory_desc(some, begin);
+    const std::int64_t first = OffsetOf(from) + begin[0] * row;
+    if (begin[0] > 0) pieces.back().target = target.subspan(place, BytesTo(part) - place);
+    place = BytesTo(part);
+    // Without an offset pieces of a size share a primitive. The last one may end within a block, as the whole does, and
+    // no part from the start can: it keeps its offset.
+    if (some[0] % RowsInBlock(to) == 0) part = to.submemory_desc(some, none);
+    pieces.push_back({&tensor, first, some[0] * row, RowMajor(some), part, target.subspan(place)});
   }
 }
 
@@ -188,7 +172,7 @@ std::shared_ptr<const Block> Packing::Pack(int threads) {
         }
         TakePages(piece->target);
         Reorder(engine_, dnnl::memory(piece->from, engine_, elements),
-                dnnl::memory(piece->to, engine_, piece->target.data()));
+                dnnl::memory(piece->to, engine_, piece->target.data() - BytesTo(piece->to)));
         before = piece;
       }
     }

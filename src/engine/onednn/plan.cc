@@ -47,14 +47,14 @@ std::size_t PlaceBuffers(std::vector<Buffer>& buffers) {
   return total;
 }
 
-Desc ChannelsLast(const dnnl::memory::dims& dims, dnnl::memory::data_type type) {
+Desc ChannelsLast(const Dims& dims, dnnl::memory::data_type type) {
   return Desc(dims, type, dims.size() == 2 ? dnnl::memory::format_tag::ab : dnnl::memory::format_tag::acdb);
 }
 
 std::optional<ChannelRows> RowsOf(const Desc& desc) {
   using Tag = dnnl::memory::format_tag;
-  const auto type = desc.data_type();
-  const auto dims = desc.dims();
+  const auto type = TypeOf(desc);
+  const auto dims = DimsOf(desc);
   if ((type != dnnl::memory::data_type::f32 && type != dnnl::memory::data_type::bf16) ||
       (dims.size() != 2 && dims.size() != 4))
     return std::nullopt;

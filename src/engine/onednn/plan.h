@@ -11,18 +11,15 @@
 #include <utility>
 #include <vector>
 
-#include <oneapi/dnnl/dnnl.hpp>
-
 #include "base/block.h"
 #include "engine/channelwise.h"
 #include "engine/executor.h"
+#include "engine/onednn/library.h"
 #include "engine/reference_node.h"
 #include "graph/graph.h"
 #include "graph/tensor.h"
 
 namespace prefiqs::engine::onednn {
-
-using Desc = dnnl::memory::desc;
 
 // A tensor during a run: its layout, and the buffer or the constant that holds it.
 struct Operand {
@@ -41,7 +38,7 @@ struct Buffer {
 };
 
 // Batch×height×width×channel, or batch×channel.
-Desc ChannelsLast(const dnnl::memory::dims& dims, dnnl::memory::data_type type);
+Desc ChannelsLast(const Dims& dims, dnnl::memory::data_type type);
 
 // Where the channels of a float32 or bfloat16 tensor of this layout lie, if they lie in rows.
 std::optional<ChannelRows> RowsOf(const Desc& desc);

@@ -26,7 +26,7 @@ class PictureStep : public Step {
   Bound Bind(const Arena& arena, const dnnl::engine&) const override {
     return [this, source = static_cast<const std::byte*>(arena.At(source_)),
             target = static_cast<std::uint16_t*>(arena.At(target_))](dnnl::stream&) {
-      const auto faces = static_cast<std::size_t>(source_.desc.dims()[0]);
+      const auto faces = static_cast<std::size_t>(DimsOf(source_.desc)[0]);
       const std::size_t face = source_.desc.get_size() / faces;
       for (std::size_t n = 0; n < faces; ++n) {
         RunToTiles(function_, from_, source + n * face, picture_, target + n * picture_.size());
@@ -89,12 +89,12 @@ Desc PictureDesc(const TilePicture& picture, std::int64_t faces) {
 
 bool IsPictureSource(const Desc& desc) {
   const auto rows = RowsOf(desc);
-  return rows && desc.dims().size() == 4 && (rows->blocks == 1 || rows->width == 16);
+  return rows && DimsOf(desc).size() == 4 && (rows->blocks == 1 || rows->width == 16);
 }
 
 Operand AddPicture(Builder& builder, const TilePlan& plan, const Operand& source, ChannelFunction function) {
-  const Dims dims = source.desc.dims();
-  TileSource from{*RowsOf(source.desc), source.desc.data_type() == Type::f32 ? ChannelForm::kFloat : ChannelForm::kBf16,
+  const Dims dims = DimsOf(source.desc);
+  TileSource from{*RowsOf(source.desc), TypeOf(source.desc) == Type::f32 ? ChannelForm::kFloat : ChannelForm::kBf16,
                   dims[3], plan.sampling};
   from.rows.outer = 1;
   from.rows.rows = dims[2] * dims[3];
@@ -108,7 +108,7 @@ Operand ReadPicture(Builder& builder, graph::ValueId id, const TilePlan& plan) {
   const graph::Shape& shape = builder.graph().value(id).shape;
   Operand source = builder.Read(id);
   if (source.desc == PictureDesc(plan.shape.x, shape[0])) return source;
-  if (!IsPictureSource(source.desc)) source = builder.ReadAs(id, ChannelsLast(builder.Plain(id).dims(), Type::f32));
+  if (!IsPictureSource(source.desc)) source = builder.ReadAs(id, ChannelsLast(DimsOf(builder.Plain(id)), Type::f32));
   return AddPicture(builder, plan, source, ChannelFunction::Identity(static_cast<std::size_t>(shape[1])));
 }
 
