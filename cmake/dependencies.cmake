@@ -21,6 +21,12 @@ set_property(TARGET OpenCV::imgproc PROPERTY INTERFACE_LINK_LIBRARIES OpenCV::co
 find_package(OpenMP REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(ONNX REQUIRED CONFIG)
+# ONNX 1.12 calls its targets onnx and onnx_proto, later versions give them a namespace.
+foreach(part onnx onnx_proto)
+  if(NOT TARGET ONNX::${part})
+    add_library(ONNX::${part} ALIAS ${part})
+  endif()
+endforeach()
 find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
 find_package(fmt REQUIRED)
