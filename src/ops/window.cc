@@ -115,7 +115,7 @@ Window ThreeDimensional(const Window& window) {
 
 std::array<std::int64_t, 3> SpatialSize(const graph::Shape& shape) {
   std::array<std::int64_t, 3> size{1, 1, 1};
-  std::copy(shape.begin() + 2, shape.end(), size.end() - (static_cast<std::ptrdiff_t>(shape.size()) - 2));
+  std::copy_backward(shape.begin() + 2, shape.end(), size.end());
   return size;
 }
 
