@@ -38,11 +38,16 @@ inline bool prunes(Method method) {
   return method == Method::kDrift || method == Method::kPrunedNorm || method == Method::kJvp;
 }
 
+// What `threads` = 0 stands for, here and everywhere: the processors that this process may run on (its CPU affinity, as
+// by taskset), but no more than the CPU quota of its cgroups (as by docker --cpus; versions 1 and 2), rounded up. At
+// least 1. Found out once, at the first call. More threads than that may be asked for, but they share these processors.
+PREFIQS_API int usable_processors();
+
 struct AssessorOptions {
   // Unset: the recipe stored with the network, else the paper's.
   std::optional<Recipe> recipe{};
-  // Used by assess(), two at most for one image; 0: all cores. With 1 no thread is started; with more, a helper that
-  // was started for a single image stays until the assessor goes.
+  // Used by assess(), two at most for one image; 0: usable_processors(). With 1 no thread is started; with more, a
+  // helper that was started for a single image stays until the assessor goes.
   int threads = 1;
   // Unset: pictures are taken as aligned crops.
   std::optional<Detector> detector{};

@@ -10,14 +10,12 @@
 #include <thread>
 #include <vector>
 
+#include "base/processors.h"
+
 namespace prefiqs {
 
-// The number of threads asked for: 0 means all cores.
-inline int ThreadCount(int asked) {
-  if (asked > 0) return asked;
-  const unsigned cores = std::thread::hardware_concurrency();
-  return cores == 0 ? 1 : static_cast<int>(cores);
-}
+// The number of threads asked for: 0 means all processors that this process may use.
+inline int ThreadCount(int asked) { return asked > 0 ? asked : UsableProcessors(); }
 
 // Calls work(i) once for each i below `count`, in no order to rely on; returns when all are done. The calling thread is
 // one of them (with one, no thread is started) and calls `poll`, where given, after each of its own. The first
