@@ -6,6 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
+
+#include "image/large.h"
 
 namespace {
 
@@ -28,6 +31,21 @@ prefiqs::DecodedImage Decode(const std::uint8_t* data, std::size_t size, const p
   prefiqs::DecodedImage decoded = prefiqs::Image::decode({data, size}, limits);
   decoding = false;
   return decoded;
+}
+
+// The same JPEG as a large one: what is decoded reduced can be decoded in full.
+void CheckLarge(const std::uint8_t* data, std::size_t size, prefiqs::ImageLimits limits) {
+  limits.whole_jpeg_pixels = 1;
+  const prefiqs::DecodedImage decoded = Decode(data, size, limits);
+  if (!decoded.large) return;
+  const prefiqs::image::LargeJpeg& large = *decoded.large;
+  Require(decoded.status == prefiqs::Status::kOk && decoded.image.empty());
+  Require(std::int64_t{large.width()} * large.height() <= *limits.max_pixels);
+  const prefiqs::image::Rect part{large.width() / 3, large.height() / 2, large.width(), large.height()};
+  decoding = true;
+  const prefiqs::image::Canvas canvas = large.Read({&part, 1});
+  decoding = false;
+  Require(canvas.view().width == large.width() && canvas.view().height == large.height());
 }
 
 std::uint32_t BigEndian(const std::uint8_t* bytes) {
@@ -79,13 +97,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using prefiqs::Status;
   // Small, so that a run is short and memory that escapes the limits shows as an out-of-memory report.
   constexpr prefiqs::ImageLimits kLimits{.max_file_bytes = 1 << 14, .max_pixels = 1 << 14};
+  CheckLarge(data, size, kLimits);
   const prefiqs::DecodedImage decoded = Decode(data, size, kLimits);
   const prefiqs::Image& image = decoded.image;
   if (decoded.status == Status::kOk) {
     Require(size <= kLimits.max_file_bytes && decoded.detail.empty());
     Require(image.width > 0 && image.height > 0);
     const auto pixels = std::int64_t{image.width} * image.height;
-    Require(pixels <= kLimits.max_pixels && image.rgb.size() == static_cast<std::size_t>(pixels) * 3);
+    Require(pixels <= *kLimits.max_pixels && image.rgb.size() == static_cast<std::size_t>(pixels) * 3);
     // What was never written would differ.
     Require(Decode(data, size, kLimits).image.rgb == image.rgb);
   } else {

@@ -37,6 +37,8 @@ struct BenchOptions {
   std::vector<int> batches{1};  // pictures given at once, each from 1 to 16384
   // Files. None: passes see crops of noise, and there is nothing to decode and to search.
   std::vector<std::string> pictures{};
+  // Of those. JPEGs are decoded whole, whatever whole_jpeg_pixels is, as the stages have the pictures one by one.
+  ImageLimits limits{};
   // About how long all of it takes, above what three runs of each stage need.
   double seconds = 30;
   // Called before each stage, by the calling thread.

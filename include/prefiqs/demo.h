@@ -62,6 +62,7 @@ struct DemoOptions {
   // Its detector is required: it tells faces from pictures of none, with the guard where there is one, as an Assessor
   // does.
   AssessorOptions assessor{};
+  ImageLimits limits{};
   std::string page{};    // HTML file that is written, over an earlier page; empty: none
   std::string figure{};  // SVG file of the curves alone, likewise; none is written where no face was found
   bool force = false;    // false: what is at page or figure, not empty and no earlier one, is refused

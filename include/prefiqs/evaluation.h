@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <prefiqs/error.h>
+#include <prefiqs/image.h>
 #include <prefiqs/version.h>
 
 namespace prefiqs {
@@ -59,8 +60,9 @@ struct EvaluationOptions {
   std::vector<double> false_non_match_starts{}, false_match_starts{};
   int resamples = 200;  // of identities, at least 2; 0: no intervals
   std::uint64_t seed = 1;
-  int threads = 0;       // 0: all cores. No result depends on it
+  int threads = 0;       // 0: all processors, as AssessorOptions::threads. No result depends on it
   std::string curves{};  // CSV file that is written, over an old one, with a line for each point; empty: none
+  ImageLimits limits{};  // of the pictures that a page shows
   // Called now and then from the calling thread; empty: nothing.
   std::function<void(int resamples_done)> on_progress{};
 };

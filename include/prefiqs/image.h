@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,12 +16,24 @@ namespace prefiqs {
 
 // Bounds on what a picture may cost before it is refused with Status::kTooLarge.
 struct ImageLimits {
+  // A picture is kept whole up to kMaxPixels: 300 MB, and several times that while some formats are decoded. Phones
+  // write JPEGs of 108 and 200 megapixels; these need not be kept whole (DecodedImage::large), so that they stay under
+  // 1 GiB. JPEGs of several scans (progressive ones) have to be whole while they are decoded, and count as the others.
+  static constexpr std::int64_t kMaxPixels = std::int64_t{100} * 1000 * 1000;
+  static constexpr std::int64_t kMaxJpegPixels = std::int64_t{16384} * 12288;  // the larger of two sizes called 200
+
   std::size_t max_file_bytes = std::size_t{256} << 20;
-  // Checked against the size in the header, before anything is allocated for pixels.
-  std::int64_t max_pixels = std::int64_t{100} * 1000 * 1000;
+  // For all formats. Unset: kMaxJpegPixels for JPEGs of one scan, kMaxPixels for everything else. Checked against the
+  // size in the header, before anything is allocated for pixels.
+  std::optional<std::int64_t> max_pixels{};
+  // JPEGs of one scan that have more pixels than this are not kept whole.
+  std::int64_t whole_jpeg_pixels = kMaxPixels;
 };
 
 struct DecodedImage;
+namespace image {
+class LargeJpeg;
+}
 
 // Row-major, interleaved R, G, B, no padding: pixel (x, y) starts at rgb[(y * width + x) * 3].
 // A plain value: copying copies the pixels.
@@ -39,9 +53,14 @@ struct PREFIQS_API Image {
 };
 
 struct DecodedImage {
-  Image image;  // empty unless status is kOk
+  Image image;  // empty unless status is kOk, and for a large picture
   Status status = Status::kUndecodable;
   std::string detail;  // cause, for people; empty when kOk
+  // Set for a JPEG of more than ImageLimits::whole_jpeg_pixels. It holds the encoded bytes and the picture at a half, a
+  // quarter or an eighth of its size. An Assessor searches that for faces, and then decodes the parts where they are in
+  // full: boxes and landmarks are those of the whole picture, and a crop has the bits that the whole picture gives with
+  // the same landmarks. An aligned crop of that size is taken from the reduced picture.
+  std::shared_ptr<const image::LargeJpeg> large{};
 
   // Lets `assessor.assess(Image::open(path))` read as it should; the status travels into the assessment.
 };

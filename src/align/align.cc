@@ -5,6 +5,7 @@
 #include <complex>
 #include <cstdint>
 #include <opencv2/imgproc.hpp>
+#include <utility>
 
 #include "align/resize.h"
 
@@ -92,7 +93,7 @@ std::optional<Transform> FitSimilarity(const Landmarks& from, const Landmarks& t
   return Transform{{{a.real(), -a.imag(), t.real()}, {a.imag(), a.real(), t.imag()}}};
 }
 
-Image Warp(const Image& picture, const Transform& transform, int width, int height) {
+Image Warp(const image::View& picture, const Transform& transform, int width, int height) {
   Image crop{.width = width, .height = height, .rgb = {}};
   crop.rgb.resize(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3);
   if (picture.empty()) return crop;
@@ -106,7 +107,7 @@ Image Warp(const Image& picture, const Transform& transform, int width, int heig
   inverse(0, 2) -= x0;
   inverse(1, 2) -= y0;
   // OpenCV has no view of constant pixels; warpAffine does not write to its source.
-  const cv::Mat whole(picture.height, picture.width, CV_8UC3, const_cast<std::uint8_t*>(picture.rgb.data()));
+  const cv::Mat whole(picture.height, picture.width, CV_8UC3, const_cast<std::uint8_t*>(picture.rgb));
   const cv::Mat source = whole(
       cv::Rect(x0, y0, std::min(picture.width - x0, kMaxSourceSide), std::min(picture.height - y0, kMaxSourceSide)));
 
@@ -123,7 +124,31 @@ Image Warp(const Image& picture, const Transform& transform, int width, int heig
   return crop;
 }
 
-std::optional<Image> AlignFace(const Image& picture, const Landmarks& landmarks, int width, int height) {
+image::Rect SourceOf(const Transform& transform, int width, int height) {
+  // OpenCV rounds to 1/32 of a pixel and takes the pixel after; one more makes sure.
+  constexpr double kMargin = 3;
+  // Far outside of any picture, and far from where int ends.
+  constexpr double kFar = 1 << 24;
+  const cv::Matx23d inverse = InverseAsOpenCv(transform);
+  const auto range = [&](int row) {
+    const double x = inverse(row, 0) * (width - 1), y = inverse(row, 1) * (height - 1);
+    const double low = inverse(row, 2) + std::min(0.0, x) + std::min(0.0, y);
+    const double high = inverse(row, 2) + std::max(0.0, x) + std::max(0.0, y);
+    return std::pair(static_cast<int>(std::clamp(std::floor(low) - kMargin, -kFar, kFar)),
+                     static_cast<int>(std::clamp(std::ceil(high) + kMargin + 1, -kFar, kFar)));
+  };
+  const auto [left, right] = range(0);
+  const auto [top, bottom] = range(1);
+  return {left, top, right - left, bottom - top};
+}
+
+Image Warp(const DecodedImage& picture, const Transform& transform, int width, int height) {
+  if (!picture.large) return Warp(image::View(picture.image), transform, width, height);
+  const image::Rect source = SourceOf(transform, width, height);
+  return Warp(picture.large->Read({&source, 1}).view(), transform, width, height);
+}
+
+std::optional<Image> AlignFace(const image::View& picture, const Landmarks& landmarks, int width, int height) {
   const std::optional<Transform> transform = FitSimilarity(landmarks, Template(width, height));
   if (!transform) return std::nullopt;
   return Warp(picture, *transform, width, height);

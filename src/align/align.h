@@ -8,6 +8,8 @@
 #include <prefiqs/detector.h>
 #include <prefiqs/image.h>
 
+#include "image/large.h"
+
 namespace prefiqs::align {
 
 // Rows of the 2×3 matrix that takes picture coordinates to crop coordinates.
@@ -23,10 +25,16 @@ Landmarks Template(int width, int height);
 std::optional<Transform> FitSimilarity(const Landmarks& from, const Landmarks& to);
 
 // Bilinear, border 0: what OpenCV's warpAffine makes of it.
-Image Warp(const Image& picture, const Transform& transform, int width, int height);
+Image Warp(const image::View& picture, const Transform& transform, int width, int height);
+
+// Holds every pixel of the picture that Warp looks at.
+image::Rect SourceOf(const Transform& transform, int width, int height);
+
+// The same of a picture that may be large, of which that part is decoded. Throws image::Failure.
+Image Warp(const DecodedImage& picture, const Transform& transform, int width, int height);
 
 // FitSimilarity to the template, then Warp. Empty where FitSimilarity is.
-std::optional<Image> AlignFace(const Image& picture, const Landmarks& landmarks, int width, int height);
+std::optional<Image> AlignFace(const image::View& picture, const Landmarks& landmarks, int width, int height);
 
 // A picture that is already a crop: as it is; the same aspect ratio in another size is resized (area when shrinking,
 // bilinear when growing); a square crop for a network 112 high and 96 wide gives its central columns. Empty where none

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -53,7 +54,9 @@ Image Noise(int width, int height) {
 
 class Bench {
  public:
-  explicit Bench(const BenchOptions& options) : options_(options), network_(Load()) {}
+  explicit Bench(const BenchOptions& options) : options_(options), limits_(options.limits), network_(Load()) {
+    limits_.whole_jpeg_pixels = std::numeric_limits<std::int64_t>::max();
+  }
 
   BenchReport Run() {
     report_.network = network_.content_hash();
@@ -127,7 +130,7 @@ class Bench {
     } else {
       std::vector<Image> pictures;
       for (const std::string& path : options_.pictures) {
-        DecodedImage decoded = Image::open(path);
+        DecodedImage decoded = Image::open(path, limits_);
         if (decoded.status != Status::kOk) {
           throw Error(ErrorCode::kIo,
                       fmt::format("{}: {}: {}", Printable(path), info(decoded.status).text, decoded.detail));
@@ -135,7 +138,7 @@ class Bench {
         pictures.push_back(std::move(decoded.image));
       }
       Stage("decode", pictures.size(), [&] {
-        for (const std::string& path : options_.pictures) (void)Image::open(path);
+        for (const std::string& path : options_.pictures) (void)Image::open(path, limits_);
       });
       if (options_.assessor.detector) {
         Search(pictures);
@@ -242,13 +245,14 @@ class Bench {
     Say(fmt::format("whole picture, {} thread{}", threads, threads == 1 ? "" : "s"));
     const std::function<void()> work = [&] {
       ParallelFor(count, threads, [&](std::size_t i) {
-        (void)assessor.assess(Image::open(options_.pictures[i % options_.pictures.size()]));
+        (void)assessor.assess(Image::open(options_.pictures[i % options_.pictures.size()], limits_));
       });
     };
     Add("whole picture", Measure({&work, 1}, Share())[0], count, threads);
   }
 
   const BenchOptions& options_;
+  ImageLimits limits_;
   Network network_;
   std::vector<Image> crops_;
   BenchReport report_;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <new>
 #include <utility>
 
 #include "align/align.h"
@@ -14,6 +15,7 @@
 #include "demo/explain.h"
 #include "demo/figure.h"
 #include "demo/page.h"
+#include "image/large.h"
 #include "input/source.h"
 #include "pipeline/assessor_impl.h"
 #include "pipeline/faces.h"
@@ -55,15 +57,16 @@ void PutInTheMiddle(const Image& crop, Image& tile) {
 }
 
 // As `score` looks at a picture.
-Looked Look(const input::Item& item, const pipeline::FaceOptions& faces) {
+Looked Look(const input::Item& item, const pipeline::FaceOptions& faces, const ImageLimits& limits) {
   Looked looked;
   looked.result.path = item.name;
-  const DecodedImage decoded = input::Read(item, {});
+  const DecodedImage decoded = input::Read(item, limits);
   pipeline::FaceCandidate candidate = std::move(pipeline::FindFaces(decoded, faces).front());
   looked.result.status = candidate.assessment.status;
   looked.result.detail = candidate.assessment.detail;
   if (decoded.status != Status::kOk) return looked;
-  looked.thumbnail = Thumbnail(decoded.image);
+  const Image& seen = decoded.large ? decoded.large->reduced() : decoded.image;
+  looked.thumbnail = Thumbnail(seen);
   looked.face = candidate.assessment.face;
   if (candidate.crop) {
     looked.result.status = Status::kOk;
@@ -72,10 +75,26 @@ Looked Look(const input::Item& item, const pipeline::FaceOptions& faces) {
         looked.face->landmarks,
         Moved(align::Template(demo::kCropSide, demo::kCropSide), static_cast<float>(demo::kTileMargin)));
     if (!to_tile) return looked;
-    looked.tile = align::Warp(decoded.image, *to_tile, demo::kTileSide, demo::kTileSide);
+    looked.tile = align::Warp(decoded, *to_tile, demo::kTileSide, demo::kTileSide);
     PutInTheMiddle(looked.crop, *looked.tile);
   } else if (looked.result.status == Status::kNoFace) {
-    looked.crop = align::CentralSquare(decoded.image, demo::kCropSide);
+    looked.crop = align::CentralSquare(seen, demo::kCropSide);
+  }
+  return looked;
+}
+
+// What is wrong with a picture is said of it; the others go on.
+Looked LookOrSay(const input::Item& item, const pipeline::FaceOptions& faces, const ImageLimits& limits) {
+  Looked looked;
+  looked.result.path = item.name;
+  try {
+    return Look(item, faces, limits);
+  } catch (const image::Failure& failure) {
+    looked.result.status = failure.status();
+    looked.result.detail = failure.detail();
+  } catch (const std::bad_alloc&) {
+    looked.result.status = Status::kTooLarge;
+    looked.result.detail = "not enough memory for this picture";
   }
   return looked;
 }
@@ -219,7 +238,7 @@ DemoReport run_demo(const Network& network, const DemoOptions& options) {
   pipeline::FaceOptions faces = assessor.impl().Faces(FaceSelection::kBest);
   faces.detector = &*options.assessor.detector;
   std::vector<Looked> looked;
-  for (const input::Item& item : items) looked.push_back(Look(item, faces));
+  for (const input::Item& item : items) looked.push_back(LookOrSay(item, faces, options.limits));
   Score(assessor, options.assessor, looked);
 
   DemoReport report;

@@ -4,19 +4,19 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cctype>
 #include <cmath>
 #include <cstddef>
 #include <map>
 #include <optional>
 #include <string_view>
-#include <thread>
 #include <unordered_map>
 
 #include "align/align.h"
+#include "base/parallel.h"
 #include "eval/table_file.h"
 #include "image/encode.h"
+#include "image/large.h"
 #include "input/source.h"
 
 namespace prefiqs::eval_page {
@@ -86,50 +86,50 @@ std::vector<input::Item> Items(const std::vector<std::string>& paths) {
 }
 
 // Rows may be of another picture by now, or say anything.
-bool IsNear(const Image& picture, const Landmarks& landmarks) {
+bool IsNear(int width, int height, const Landmarks& landmarks) {
   return std::ranges::all_of(landmarks, [&](const Point& point) {
     const auto near = [](float at, int side) { return std::abs(at) <= 2.0f * static_cast<float>(side); };
-    return near(point.x, picture.width) && near(point.y, picture.height);
+    return near(point.x, width) && near(point.y, height);
   });
 }
 
-Image FaceIn(const Image& picture, const Landmarks* landmarks) {
-  if (landmarks != nullptr && IsNear(picture, *landmarks)) {
+// Of a large picture, the part that the face lies on.
+Image FaceIn(const DecodedImage& picture, const Landmarks* landmarks) {
+  const int width = picture.large ? picture.large->width() : picture.image.width;
+  const int height = picture.large ? picture.large->height() : picture.image.height;
+  if (landmarks != nullptr && IsNear(width, height, *landmarks)) {
     constexpr float kRoom = kFiner * (kThumbnailSide - kFaceSide) / 2.0f;
+    constexpr int kSide = kFiner * kThumbnailSide;
     Landmarks target = align::Template(kFiner * kFaceSide, kFiner * kFaceSide);
     for (Point& point : target) point = {point.x + kRoom, point.y + kRoom};
     if (const auto transform = align::FitSimilarity(*landmarks, target)) {
-      const Image fine = align::Warp(picture, *transform, kFiner * kThumbnailSide, kFiner * kThumbnailSide);
-      return align::CentralSquare(fine, kThumbnailSide);
+      return align::CentralSquare(align::Warp(picture, *transform, kSide, kSide), kThumbnailSide);
     }
   }
-  return align::CentralSquare(picture, kThumbnailSide);
+  return align::CentralSquare(picture.large ? picture.large->reduced() : picture.image, kThumbnailSide);
 }
 
-Thumbnail Read(const input::Item& item, const LandmarksByPath& landmarks) {
-  const DecodedImage decoded = input::Read(item, {});
+Thumbnail Read(const input::Item& item, const LandmarksByPath& landmarks, const ImageLimits& limits) {
+  const DecodedImage decoded = input::Read(item, limits);
   if (decoded.status != Status::kOk) return {.jpeg = {}, .trouble = decoded.detail};
   const auto found = landmarks.find(item.name);
-  const Image face = FaceIn(decoded.image, found == landmarks.end() ? nullptr : &found->second);
+  Image face;
+  try {
+    face = FaceIn(decoded, found == landmarks.end() ? nullptr : &found->second);
+  } catch (const image::Failure& failure) {
+    return {.jpeg = {}, .trouble = failure.detail()};
+  }
   return {.jpeg = image::ToJpeg(face, kJpegQuality), .trouble = {}};
 }
 
 }  // namespace
 
-std::vector<Thumbnail> ReadThumbnails(const std::string& rows, const std::vector<std::string>& paths, int threads) {
+std::vector<Thumbnail> ReadThumbnails(const std::string& rows, const std::vector<std::string>& paths, int threads,
+                                      const ImageLimits& limits) {
   const LandmarksByPath landmarks = ReadLandmarks(rows, paths);
   const std::vector<input::Item> items = Items(paths);
   std::vector<Thumbnail> thumbnails(items.size());
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    for (std::size_t i = next++; i < items.size(); i = next++) thumbnails[i] = Read(items[i], landmarks);
-  };
-  const unsigned count =
-      threads > 0 ? static_cast<unsigned>(threads) : std::max(1u, std::thread::hardware_concurrency());
-  std::vector<std::jthread> workers;
-  for (unsigned t = 1; t < count; ++t) workers.emplace_back(work);
-  work();
-  workers.clear();
+  ParallelFor(items.size(), threads, [&](std::size_t i) { thumbnails[i] = Read(items[i], landmarks, limits); });
   return thumbnails;
 }
 

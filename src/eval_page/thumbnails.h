@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <prefiqs/image.h>
+
 namespace prefiqs::eval_page {
 
 inline constexpr int kThumbnailSide = 112;
@@ -17,8 +19,9 @@ struct Thumbnail {
 
 // Of the pictures at these paths (or FILE.bin#INDEX), which are names in the CSV file `rows`: the face, aligned with
 // some room around it, where the row has landmarks, else the picture's middle. Never throws for what pictures hold.
-// threads: 0 for all cores.
-std::vector<Thumbnail> ReadThumbnails(const std::string& rows, const std::vector<std::string>& paths, int threads);
+// threads: 0 for all processors.
+std::vector<Thumbnail> ReadThumbnails(const std::string& rows, const std::vector<std::string>& paths, int threads,
+                                      const ImageLimits& limits = {});
 
 }  // namespace prefiqs::eval_page
 

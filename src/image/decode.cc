@@ -6,12 +6,16 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/file.h"
 #include "image/format.h"
+#include "image/large.h"
 
 namespace prefiqs {
 namespace image {
@@ -21,12 +25,17 @@ Failure Undecodable(const char* format, const std::string& cause) {
 }
 
 void CheckSize(const char* format, std::uint64_t width, std::uint64_t height, const ImageLimits& limits) {
+  CheckSize(format, width, height, limits.max_pixels.value_or(ImageLimits::kMaxPixels));
+}
+
+void CheckSize(const char* format, std::uint64_t width, std::uint64_t height, std::int64_t max_pixels,
+               const char* reason) {
   if (width == 0 || height == 0) throw Undecodable(format, fmt::format("size {}x{} in the header", width, height));
   constexpr std::uint64_t kMaxSide = std::numeric_limits<int>::max();
-  const auto max_pixels = static_cast<std::uint64_t>(std::max<std::int64_t>(limits.max_pixels, 0));
-  if (width > kMaxSide || height > kMaxSide || width * height > max_pixels) {
-    throw Failure(Status::kTooLarge, fmt::format("{}: {}x{} is more than the limit of {} pixels", format, width, height,
-                                                 limits.max_pixels));
+  const auto most = static_cast<std::uint64_t>(std::max<std::int64_t>(max_pixels, 0));
+  if (width > kMaxSide || height > kMaxSide || width * height > most) {
+    throw Failure(Status::kTooLarge, fmt::format("{}: {}x{} is more than the limit of {} pixels (--max-pixels){}",
+                                                 format, width, height, max_pixels, reason));
   }
 }
 
@@ -43,6 +52,7 @@ bool StartsWith(Bytes bytes, std::string_view magic, std::size_t offset = 0) {
 }
 
 using namespace std::string_view_literals;
+constexpr std::string_view kJpegMagic = "\xFF\xD8\xFF"sv;
 constexpr std::string_view kPngMagic = "\x89PNG\r\n\x1a\n"sv;
 constexpr std::string_view kJp2Magic = "\0\0\0\x0CjP  \r\n\x87\n"sv;
 constexpr std::string_view kCodestreamMagic = "\xFF\x4F\xFF\x51"sv;
@@ -57,13 +67,9 @@ const char* OtherFormat(Bytes bytes) {
   return nullptr;
 }
 
-Image DecodeAny(Bytes bytes, const ImageLimits& limits) {
-  if (bytes.size() > limits.max_file_bytes) {
-    throw Failure(Status::kTooLarge,
-                  fmt::format("{} bytes are more than the limit of {}", bytes.size(), limits.max_file_bytes));
-  }
+Image DecodeWhole(Bytes bytes, const ImageLimits& limits) {
   if (bytes.empty()) throw Failure(Status::kUndecodable, "the file is empty");
-  if (StartsWith(bytes, "\xFF\xD8\xFF"sv)) return DecodeJpeg(bytes, limits);
+  if (StartsWith(bytes, kJpegMagic)) return DecodeJpeg(bytes, limits);
   if (StartsWith(bytes, kPngMagic)) return DecodePng(bytes, limits);
   if (StartsWith(bytes, "RIFF") && StartsWith(bytes, "WEBP", 8)) return DecodeWebp(bytes, limits);
   if (StartsWith(bytes, kJp2Magic) || StartsWith(bytes, kCodestreamMagic)) return DecodeJpeg2000(bytes, limits);
@@ -78,19 +84,31 @@ Image DecodeAny(Bytes bytes, const ImageLimits& limits) {
 
 DecodedImage Failed(Status status, std::string detail) { return {{}, status, std::move(detail)}; }
 
+// `owned`: what holds the bytes, or null.
+DecodedImage DecodeAny(Bytes bytes, const ImageLimits& limits, std::shared_ptr<const std::vector<std::uint8_t>> owned) {
+  try {
+    if (bytes.size() > limits.max_file_bytes) {
+      throw Failure(Status::kTooLarge,
+                    fmt::format("{} bytes are more than the limit of {}", bytes.size(), limits.max_file_bytes));
+    }
+    if (StartsWith(bytes, kJpegMagic)) {
+      if (auto large = LargeJpeg::Open(bytes, limits, std::move(owned))) return {{}, Status::kOk, {}, std::move(large)};
+    }
+    return {DecodeWhole(bytes, limits), Status::kOk, {}};
+  } catch (const Failure& failure) {
+    return Failed(failure.status(), failure.detail());
+  } catch (const std::bad_alloc&) {
+    return Failed(Status::kTooLarge, "not enough memory for its pixels");
+  } catch (const std::length_error&) {  // of a vector, where the caller's limits allow any size
+    return Failed(Status::kTooLarge, "not enough memory for its pixels");
+  }
+}
+
 }  // namespace
 }  // namespace image
 
 DecodedImage Image::decode(std::span<const std::uint8_t> bytes, const ImageLimits& limits) {
-  try {
-    return {image::DecodeAny(bytes, limits), Status::kOk, {}};
-  } catch (const image::Failure& failure) {
-    return image::Failed(failure.status(), failure.detail());
-  } catch (const std::bad_alloc&) {
-    return image::Failed(Status::kTooLarge, "not enough memory for its pixels");
-  } catch (const std::length_error&) {  // of a vector, where the caller's limits allow any size
-    return image::Failed(Status::kTooLarge, "not enough memory for its pixels");
-  }
+  return image::DecodeAny(bytes, limits, nullptr);
 }
 
 DecodedImage Image::open(const std::string& path, const ImageLimits& limits) {
@@ -100,7 +118,8 @@ DecodedImage Image::open(const std::string& path, const ImageLimits& limits) {
   if (path.find('\0') != std::string::npos)
     return image::Failed(Status::kUnreadable, "a zero byte cannot be part of a path");
   try {
-    return decode(ReadFile(path, max_bytes), limits);
+    const auto bytes = std::make_shared<const std::vector<std::uint8_t>>(ReadFile(path, max_bytes));
+    return image::DecodeAny(*bytes, limits, bytes);
   } catch (const FileTooLarge& error) {
     return image::Failed(Status::kTooLarge, error.what());
   } catch (const Error& error) {

@@ -34,7 +34,7 @@ inline void ExpectConsistent(const DecodedImage& decoded, const ImageLimits& lim
   EXPECT_EQ(decoded.status == Status::kOk, decoded.detail.empty());
   EXPECT_EQ(decoded.status == Status::kOk, !image.empty());
   EXPECT_EQ(image.rgb.size(), std::size_t{3} * static_cast<std::size_t>(image.width * image.height));
-  EXPECT_LE(image.width * std::int64_t{image.height}, limits.max_pixels);
+  EXPECT_LE(image.width * std::int64_t{image.height}, limits.max_pixels.value_or(ImageLimits::kMaxPixels));
 }
 
 // 8-bit samples spread to RGB as Image promises: grey to all three, alpha over black.

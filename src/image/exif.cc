@@ -51,13 +51,16 @@ int ExifOrientation(Bytes exif) {
   return 1;
 }
 
+// Where the stored picture's first row and first column lie in the upright one.
+Turn TurnOf(int orientation) {
+  return {.transpose = orientation >= 5 && orientation <= 8,
+          .mirror_x = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7,
+          .mirror_y = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8};
+}
+
 Image Upright(Image picture, int orientation) {
   if (orientation <= 1 || orientation > 8) return picture;
-  // Where the stored picture's first row and first column lie in the upright one: 5 to 8 exchange the axes; then the
-  // upright picture is mirrored left-right, top-bottom or both.
-  const bool transpose = orientation >= 5;
-  const bool mirror_x = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
-  const bool mirror_y = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+  const auto [transpose, mirror_x, mirror_y] = TurnOf(orientation);
   Image upright;
   upright.width = transpose ? picture.height : picture.width;
   upright.height = transpose ? picture.width : picture.height;

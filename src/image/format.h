@@ -16,7 +16,8 @@ namespace prefiqs::image {
 
 using Bytes = std::span<const std::uint8_t>;
 
-// Why a picture has no pixels. Never leaves this folder: Image::decode turns it into the result's status and detail.
+// Why a picture has no pixels. Image::decode turns it into the result's status and detail; who reads parts of a large
+// picture (large.h) does the same.
 class Failure : public std::exception {
  public:
   Failure(Status status, std::string detail) : status_(status), detail_(std::move(detail)) {}
@@ -41,7 +42,11 @@ Image DecodeWebp(Bytes bytes, const ImageLimits& limits);
 Image DecodeJpeg2000(Bytes bytes, const ImageLimits& limits);
 Image DecodePnm(Bytes bytes, const ImageLimits& limits);
 
-// Throws Failure when a side is zero or beyond what int holds, or when there are more pixels than the limit.
+// Throws Failure when a side is zero or beyond what int holds, or when there are more pixels than `max_pixels`, with
+// `reason` at the end of the message.
+void CheckSize(const char* format, std::uint64_t width, std::uint64_t height, std::int64_t max_pixels,
+               const char* reason = "");
+// The same with the limit of pictures that are decoded whole.
 void CheckSize(const char* format, std::uint64_t width, std::uint64_t height, const ImageLimits& limits);
 
 // A black picture of a size that CheckSize() let pass.
@@ -61,6 +66,12 @@ constexpr std::uint8_t OverBlack(std::uint32_t value, std::uint32_t alpha, std::
 // 1 to 8 from a TIFF block as Exif has it (with or without the leading "Exif\0\0"); 1 when there is none or it is
 // malformed: a picture is not refused for its metadata.
 int ExifOrientation(Bytes exif);
+
+// How a picture of that orientation becomes upright: its axes are exchanged, then left and right, top and bottom.
+struct Turn {
+  bool transpose = false, mirror_x = false, mirror_y = false;
+};
+Turn TurnOf(int orientation);
 
 // The picture turned and mirrored so that it is upright.
 Image Upright(Image picture, int orientation);

@@ -1,4 +1,6 @@
 // JPEG by libjpeg-turbo: grey, YCbCr, RGB, CMYK and YCCK; colour profiles are ignored.
+#include "image/jpeg_reader.h"
+
 #include <cstddef>
 #include <cstdio>
 // jpeglib.h needs the two before it.
@@ -13,19 +15,17 @@
 #include <string>
 #include <vector>
 
-#include "image/format.h"
-
 namespace prefiqs::image {
 namespace {
-
-constexpr char kFormat[] = "JPEG";
 
 // Encoders write about ten scans; each one costs a pass over all coefficients, however few its bytes.
 constexpr int kMaxScans = 100;
 
+}  // namespace
+
 // libjpeg reports errors by a function that must not return: it jumps to the last setjmp(). Only the functions of this
 // class call libjpeg; none of them has a local with a destructor, so that a jump skips none.
-class Decompressor {
+class JpegReader::Decompressor {
  public:
   explicit Decompressor(Bytes bytes) : bytes_(bytes) {}
   ~Decompressor() {
@@ -34,7 +34,7 @@ class Decompressor {
   Decompressor(const Decompressor&) = delete;
   Decompressor& operator=(const Decompressor&) = delete;
 
-  // These return false on an error; message() holds it.
+  // These return false on an error, which Check() then says.
   bool ReadHeader() {
     info_.err = jpeg_std_error(&errors_.manager);
     errors_.manager.error_exit = OnError;
@@ -68,8 +68,10 @@ class Decompressor {
     }
   }
 
-  bool Start() {
+  bool Start(unsigned denominator) {
     if (setjmp(errors_.jump) != 0) return false;
+    info_.scale_num = 1;
+    info_.scale_denom = denominator;
     jpeg_start_decompress(&info_);
     return true;
   }
@@ -85,8 +87,13 @@ class Decompressor {
     return jpeg_finish_decompress(&info_) != FALSE;
   }
 
+  bool HasSeveralScans() const { return jpeg_has_multiple_scans(const_cast<j_decompress_ptr>(&info_)) != FALSE; }
   const jpeg_decompress_struct& info() const { return info_; }
-  std::string message() const { return errors_.message; }
+
+  // Throws where one of those failed.
+  void Check(bool good) const {
+    if (!good) throw Undecodable(kJpeg, errors_.message);
+  }
 
   // Only before the end: jpeg_finish_decompress() forgets the markers.
   int Orientation() const {
@@ -138,6 +145,8 @@ class Decompressor {
   bool created_ = false;
 };
 
+namespace {
+
 // Adobe's programs store inverted CMYK, and say that it is theirs; what has no Adobe marker is taken as it is.
 void CmykToRgb(const std::uint8_t* cmyk, bool inverted, std::size_t pixels, std::uint8_t* rgb) {
   const unsigned flip = inverted ? 0 : 255;
@@ -149,30 +158,35 @@ void CmykToRgb(const std::uint8_t* cmyk, bool inverted, std::size_t pixels, std:
 
 }  // namespace
 
-Image DecodeJpeg(Bytes bytes, const ImageLimits& limits) {
-  const auto decompressor = std::make_unique<Decompressor>(bytes);
-  const auto check = [&](bool good) {
-    if (!good) throw Undecodable(kFormat, decompressor->message());
-  };
-  check(decompressor->ReadHeader());
-  const jpeg_decompress_struct& info = decompressor->info();
-  CheckSize(kFormat, info.image_width, info.image_height, limits);
-  if (!decompressor->ChooseOutput()) {
-    throw Undecodable(kFormat, std::to_string(info.num_components) + " components of unknown colour");
+JpegReader::JpegReader(Bytes bytes) : decompressor_(std::make_unique<Decompressor>(bytes)) {
+  decompressor_->Check(decompressor_->ReadHeader());
+  if (!decompressor_->ChooseOutput()) {
+    throw Undecodable(kJpeg, std::to_string(decompressor_->info().num_components) + " components of unknown colour");
   }
-  const int orientation = decompressor->Orientation();
-  Image picture = Blank(info.image_width, info.image_height);
-  const std::size_t width = info.image_width;
-  const bool cmyk = info.out_color_space == JCS_CMYK;
-  std::vector<std::uint8_t> cmyk_row(cmyk ? width * 4 : 0);
-  check(decompressor->Start());
-  for (std::size_t y = 0; y < info.image_height; ++y) {
-    std::uint8_t* row = &picture.rgb[y * width * 3];
-    check(decompressor->ReadRow(cmyk ? cmyk_row.data() : row));
-    if (cmyk) CmykToRgb(cmyk_row.data(), info.saw_Adobe_marker != 0, width, row);
-  }
-  check(decompressor->Finish());
-  return Upright(std::move(picture), orientation);
+  orientation_ = decompressor_->Orientation();
 }
+
+JpegReader::~JpegReader() = default;
+
+std::uint32_t JpegReader::width() const { return decompressor_->info().image_width; }
+std::uint32_t JpegReader::height() const { return decompressor_->info().image_height; }
+int JpegReader::orientation() const { return orientation_; }
+bool JpegReader::has_several_scans() const { return decompressor_->HasSeveralScans(); }
+
+void JpegReader::Start(int denominator) {
+  decompressor_->Check(decompressor_->Start(static_cast<unsigned>(denominator)));
+  if (decompressor_->info().out_color_space == JCS_CMYK) cmyk_row_.resize(std::size_t{row_width()} * 4);
+}
+
+std::uint32_t JpegReader::row_width() const { return decompressor_->info().output_width; }
+std::uint32_t JpegReader::rows() const { return decompressor_->info().output_height; }
+
+void JpegReader::ReadRow(std::uint8_t* rgb) {
+  const bool cmyk = !cmyk_row_.empty();
+  decompressor_->Check(decompressor_->ReadRow(cmyk ? cmyk_row_.data() : rgb));
+  if (cmyk) CmykToRgb(cmyk_row_.data(), decompressor_->info().saw_Adobe_marker != 0, row_width(), rgb);
+}
+
+void JpegReader::Finish() { decompressor_->Check(decompressor_->Finish()); }
 
 }  // namespace prefiqs::image

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "align/align.h"
+#include "image/large.h"
 
 namespace prefiqs::pipeline {
 namespace {
@@ -27,22 +28,47 @@ std::vector<FaceCandidate> Alone(FaceCandidate candidate) {
   return candidates;
 }
 
-FaceCandidate AlignedCrop(const Image& picture, const FaceOptions& options) {
+FaceCandidate AlignedCrop(const Image& picture, const image::LargeJpeg* large, const FaceOptions& options) {
   FaceCandidate candidate;
   candidate.face = 0;
   candidate.crop = align::FitCrop(picture, options.width, options.height);
   if (candidate.crop) return candidate;
   return Without(0, Status::kWrongShape,
-                 fmt::format("{}×{} crop (width × height), the network takes {}×{}", picture.width, picture.height,
-                             options.width, options.height));
+                 fmt::format("{}×{} crop (width × height), the network takes {}×{}",
+                             large != nullptr ? large->width() : picture.width,
+                             large != nullptr ? large->height() : picture.height, options.width, options.height));
 }
 
-FaceCandidate DetectedFace(const Image& picture, const Face& face, int index, const FaceOptions& options) {
+// The detector's, in coordinates of the whole picture.
+std::vector<Face> SearchedFaces(const Image& picture, const image::LargeJpeg* large, const FaceOptions& options) {
+  std::vector<Face> faces = options.detector->detect(picture);
+  if (large == nullptr) return faces;
+  for (Face& face : faces) face = large->ToWhole(face);
+  return faces;
+}
+
+// Whether a crop is made of it.
+bool IsLargeEnough(const Face& face, const FaceOptions& options) {
+  return std::max(face.box.width, face.box.height) >= options.min_face;
+}
+
+// All parts that crops are made of, in one pass over the picture.
+image::Canvas ReadParts(const image::LargeJpeg& large, const std::vector<Face>& faces, const FaceOptions& options) {
+  std::vector<image::Rect> parts;
+  for (const Face& face : faces) {
+    if (!IsLargeEnough(face, options)) continue;
+    const auto transform = align::FitSimilarity(face.landmarks, align::Template(options.width, options.height));
+    if (transform) parts.push_back(align::SourceOf(*transform, options.width, options.height));
+  }
+  return large.Read(parts);
+}
+
+FaceCandidate DetectedFace(const image::View& picture, const Face& face, int index, const FaceOptions& options) {
   FaceCandidate candidate;
-  const float side = std::max(face.box.width, face.box.height);
-  if (!(side >= options.min_face)) {
+  if (!IsLargeEnough(face, options)) {
     candidate = Without(index, Status::kFaceTooSmall,
-                        fmt::format("{:.1f} pixels on its longer side, {} are wanted", side, options.min_face));
+                        fmt::format("{:.1f} pixels on its longer side, {} are wanted",
+                                    std::max(face.box.width, face.box.height), options.min_face));
   } else {
     candidate.face = index;
     candidate.crop = align::AlignFace(picture, face.landmarks, options.width, options.height);
@@ -52,7 +78,8 @@ FaceCandidate DetectedFace(const Image& picture, const Face& face, int index, co
   return candidate;
 }
 
-std::vector<FaceCandidate> Find(const Image& picture, const FaceOptions& options) {
+// `picture`: of a large one the reduced picture.
+std::vector<FaceCandidate> Find(const Image& picture, const image::LargeJpeg* large, const FaceOptions& options) {
   const bool whole =
       picture.width > 0 && picture.height > 0 &&
       picture.rgb.size() == static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.height) * 3;
@@ -61,23 +88,26 @@ std::vector<FaceCandidate> Find(const Image& picture, const FaceOptions& options
     candidates.push_back(
         Without(-1, Status::kUndecodable, "the picture has no pixels, or not as many as its size says"));
   } else if (options.detector == nullptr) {
-    candidates.push_back(AlignedCrop(picture, options));
+    candidates.push_back(AlignedCrop(picture, large, options));
   } else {
-    std::vector<Face> faces = options.detector->detect(picture);
+    std::vector<Face> faces = SearchedFaces(picture, large, options);
     if (options.selection == FaceSelection::kBest && faces.size() > 1) faces.resize(1);
+    std::optional<image::Canvas> parts;
+    if (large != nullptr && !faces.empty()) parts = ReadParts(*large, faces, options);
+    const image::View pixels = parts ? parts->view() : image::View(picture);
     for (const Face& face : faces) {
-      candidates.push_back(DetectedFace(picture, face, static_cast<int>(candidates.size()), options));
+      candidates.push_back(DetectedFace(pixels, face, static_cast<int>(candidates.size()), options));
     }
     if (faces.empty()) candidates.push_back(Without(-1, Status::kNoFace, "the detector found none"));
   }
   return candidates;
 }
 
-}  // namespace
-
-std::vector<FaceCandidate> FindFaces(const Image& picture, const FaceOptions& options) {
+std::vector<FaceCandidate> FindOrSay(const Image& picture, const image::LargeJpeg* large, const FaceOptions& options) {
   try {
-    return Find(picture, options);
+    return Find(picture, large, options);
+  } catch (const image::Failure& failure) {
+    return Alone(Without(-1, failure.status(), failure.detail()));
   } catch (const std::bad_alloc&) {
     return Alone(Without(-1, Status::kTooLarge, "not enough memory for this picture"));
   } catch (const Error& error) {
@@ -86,7 +116,14 @@ std::vector<FaceCandidate> FindFaces(const Image& picture, const FaceOptions& op
   }
 }
 
+}  // namespace
+
+std::vector<FaceCandidate> FindFaces(const Image& picture, const FaceOptions& options) {
+  return FindOrSay(picture, nullptr, options);
+}
+
 std::vector<FaceCandidate> FindFaces(const DecodedImage& picture, const FaceOptions& options) {
+  if (picture.large) return FindOrSay(picture.large->reduced(), picture.large.get(), options);
   if (picture.status == Status::kOk) return FindFaces(picture.image, options);
   return Alone(Without(-1, picture.status, picture.detail));
 }
