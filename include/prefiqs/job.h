@@ -23,7 +23,8 @@ struct JobOptions {
   // InsightFace verification sets (*.bin, rows named FILE#INDEX). Paths may be any bytes.
   std::vector<std::string> inputs{};
 
-  // What the faces are assessed with, and on how many threads. Unset detector: every picture is an aligned crop.
+  // What the faces are assessed with, and on how many threads (0: usable_processors()). Unset detector: every picture
+  // is an aligned crop.
   AssessorOptions assessor{};
   FaceSelection faces = FaceSelection::kBest;
   // Pictures a thread takes at a time; 0: a number that suits the run. Never changes a result.

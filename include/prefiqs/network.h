@@ -58,9 +58,9 @@ struct PREFIQS_API Calibration {
 };
 
 // Where the preprocessing in use came from, the first that there is: NetworkOptions; the file's metadata under
-// "prefiqs.preprocessing"; the file MODEL.json beside MODEL (as in arcface.onnx.json), which holds
-// {"preprocessing": {...}, "recipe": {...}, "calibration": {...}}, any of them, or a preprocessing alone; else
-// ArcFace's is assumed.
+// "prefiqs.preprocessing"; the sidecar, which is the file MODEL.json beside MODEL (as in arcface.onnx.json) or
+// NetworkOptions::sidecar, and holds {"preprocessing": {...}, "recipe": {...}, "calibration": {...}}, any of them, or a
+// preprocessing alone; else ArcFace's is assumed.
 enum class PreprocessingSource { kOption, kMetadata, kSidecar, kAssumed };
 
 struct NetworkOptions {
@@ -68,7 +68,13 @@ struct NetworkOptions {
   // The network tells a quality itself: by the one output that is a single number a face (CR-FIQA, eDifFIQA), however
   // many outputs there are beside it, else by the norm of its only output (MagFace). For Method::kOutput alone.
   bool tells_quality = false;
-  int threads = 1;  // for loading; 0: all cores. Nothing depends on it
+  int threads = 1;  // for loading; 0: all usable processors. Nothing depends on it
+  // Not empty: the file that is read in place of MODEL.json, and that save_calibration() writes: for networks in
+  // folders that cannot be written. It must exist, unless `new_sidecar`.
+  std::string sidecar{};
+  // True: where `sidecar` does not exist, MODEL.json is read, and save_calibration() writes a copy of it with the
+  // calibration.
+  bool new_sidecar = false;
 };
 
 enum class PrunedForm {
@@ -134,10 +140,17 @@ class PREFIQS_API Network {
   // the achieved sparsity. Throws Error(kRecipe) or Error(kIo).
   double save_pruned(const Recipe& recipe, const std::string& path, PrunedForm form = PrunedForm::kMasked) const;
 
-  // Writes `calibration` into the sidecar path() + ".json", atomically; what else stands there stays, and a
-  // preprocessing that nothing had stored yet is added. With `and_recipe` its recipe becomes the stored one. Returns
-  // the sidecar's path. Throws Error(kIo), Error(kModel), or Error(kUsage) where the network file itself names a
-  // recipe, which goes before the sidecar's.
+  // NetworkOptions::sidecar, or path() + ".json", whether it exists or not.
+  const std::string& sidecar() const;
+
+  // Throws what save_calibration() would throw, as far as it can be known before: for a file that is written after long
+  // work. Leaves everything as it was.
+  void check_calibration_can_be_saved(bool and_recipe = false) const;
+
+  // Writes `calibration` into the sidecar, atomically; what else stands there stays, and a preprocessing that nothing
+  // had stored yet is added. With `and_recipe` its recipe becomes the stored one. Returns the sidecar's path. Throws
+  // Error(kIo), Error(kModel), or Error(kUsage) where the network file itself names a recipe, which goes before the
+  // sidecar's.
   std::string save_calibration(const Calibration& calibration, bool and_recipe = false) const;
 
   // Everything `prefiqs inspect` prints, for the given recipe and executor. A pruned copy is not pruned again: what

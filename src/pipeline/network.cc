@@ -2,8 +2,10 @@
 #include <prefiqs/network.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/file.h"
@@ -122,9 +124,23 @@ int CheckOutput(const graph::Graph& specialised, bool tells_quality) {
   return static_cast<int>(count);
 }
 
+void ChooseSidecar(Network::Impl& impl, const NetworkOptions& options) {
+  impl.sidecar = impl.read_sidecar = options.sidecar.empty() ? pipeline::SidecarBeside(impl.path) : options.sidecar;
+  std::error_code error;
+  if (options.sidecar.empty() || std::filesystem::exists(options.sidecar, error)) return;
+  if (!options.new_sidecar) {
+    const std::string cause = error ? error.message() : "there is no such file";
+    throw Error(ErrorCode::kIo,
+                fmt::format("{}: {}; prefiqs calibrate --sidecar writes it", Printable(options.sidecar), cause));
+  }
+  impl.read_sidecar = pipeline::SidecarBeside(impl.path);
+}
+
 void TakeSettings(Network::Impl& impl, const NetworkOptions& options) {
+  ChooseSidecar(impl, options);
   const pipeline::StoredSettings metadata = pipeline::SettingsFromMetadata(impl.graph.metadata, impl.path);
-  const pipeline::StoredSettings sidecar = pipeline::SettingsFromSidecar(impl.path, impl.content_hash);
+  const pipeline::StoredSettings sidecar =
+      pipeline::SettingsFromSidecar(impl.read_sidecar, impl.path, impl.content_hash);
   impl.stored_recipe = metadata.recipe ? metadata.recipe : sidecar.recipe;
   impl.calibration = metadata.calibration ? metadata.calibration : sidecar.calibration;
   impl.is_pruned = impl.graph.metadata.contains(pipeline::kPrunedFromKey);
@@ -169,7 +185,8 @@ void Network::Impl::CheckNotPruned() const {
 
 Network Network::load(const std::string& path, const NetworkOptions& options) {
   if (options.threads < 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("threads: {} is below 0 (0 means all cores)", options.threads));
+    throw Error(ErrorCode::kUsage,
+                fmt::format("threads: {} is below 0 (0 means all usable processors)", options.threads));
   }
   auto impl = std::make_shared<Impl>();
   impl->path = path;
@@ -206,14 +223,24 @@ std::optional<Calibration> Network::calibration() const { return impl_->calibrat
 const std::string& Network::path() const { return impl_->path; }
 const std::string& Network::content_hash() const { return impl_->content_hash; }
 
-std::string Network::save_calibration(const Calibration& calibration, bool and_recipe) const {
+const std::string& Network::sidecar() const { return impl_->sidecar; }
+
+void Network::check_calibration_can_be_saved(bool and_recipe) const {
   if (and_recipe && impl_->graph.metadata.contains(pipeline::kRecipeKey)) {
     throw Error(ErrorCode::kUsage, fmt::format("{}: names its own recipe, {}, which goes before one beside it",
                                                Printable(impl_->path), impl_->stored_recipe->name()));
   }
+  CheckWritable(impl_->sidecar);
+}
+
+std::string Network::save_calibration(const Calibration& calibration, bool and_recipe) const {
+  check_calibration_can_be_saved(and_recipe);
   const bool stored = impl_->preprocessing_source == PreprocessingSource::kMetadata ||
                       impl_->preprocessing_source == PreprocessingSource::kSidecar;
-  return pipeline::StoreCalibration(impl_->path, impl_->content_hash, calibration, and_recipe,
+  std::error_code ignored;
+  const bool is_new = !std::filesystem::exists(impl_->sidecar, ignored);
+  return pipeline::StoreCalibration(is_new ? impl_->read_sidecar : impl_->sidecar, impl_->sidecar, impl_->content_hash,
+                                    calibration, and_recipe,
                                     stored ? std::nullopt : std::optional(calibration.preprocessing));
 }
 

@@ -15,6 +15,8 @@ namespace prefiqs {
 
 struct Network::Impl {
   std::string path;
+  std::string sidecar;       // that is written
+  std::string read_sidecar;  // that was read, if there was one: MODEL.json, where the other is new
   std::string content_hash;
   graph::Graph graph;  // as read; one input, N×3×height×width, and one output, N×embedding_size
   int width = 0;

@@ -3,6 +3,7 @@
 #include <prefiqs/assessor.h>
 #include <prefiqs/network.h>
 
+#include <filesystem>
 #include <functional>
 
 #include "base/folder_for_test.h"
@@ -195,6 +196,56 @@ TEST(Inspect, CountsTheZerosOfAPrunedCopy) {
       EXPECT_EQ(masked.layers[i].pruned, before.layers[i].pruned) << before.layers[i].name;
     }
   }
+}
+
+TEST(Network, HasASidecarElsewhere) {
+  FolderForTest folder;
+  const std::string path = WriteTestNetwork(folder / "net.onnx"), other = folder / "other.json";
+  EXPECT_EQ(Network::load(path).sidecar(), path + ".json");
+  Fill(path + ".json", R"({"recipe":{"sparsity":0.1}})");
+  try {
+    Network::load(path, {.sidecar = other});
+    ADD_FAILURE() << "a file that is not there was read";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kIo);
+    EXPECT_NE(std::string(e.what()).find("other.json: there is no such file"), std::string::npos) << e.what();
+  }
+  const Network fresh = Network::load(path, {.sidecar = other, .new_sidecar = true});
+  EXPECT_EQ(fresh.sidecar(), other);
+  EXPECT_EQ(fresh.stored_recipe()->sparsity, 0.1);
+  fresh.check_calibration_can_be_saved();
+  EXPECT_FALSE(std::filesystem::exists(other));
+  const Calibration calibration = Calibration::of(std::vector<float>(100, 0.5f), *fresh.stored_recipe(), {});
+  EXPECT_EQ(fresh.save_calibration(calibration), other);
+
+  Fill(path + ".json", R"({"recipe":{"sparsity":0.9}})");
+  for (const bool is_new : {false, true}) {  // it is not new any more
+    const Network again = Network::load(path, {.sidecar = other, .new_sidecar = is_new});
+    EXPECT_EQ(again.calibration(), calibration);
+    EXPECT_EQ(again.stored_recipe()->sparsity, 0.1);
+  }
+  EXPECT_FALSE(Network::load(path).calibration());
+}
+
+TEST(Network, SaysBeforeTheWorkThatACalibrationCannotBeSaved) {
+  FolderForTest folder;
+  const std::string path = WriteTestNetwork(folder / "net.onnx");
+  const auto code_of = [&](const std::string& sidecar, bool and_recipe, const std::string& network) {
+    try {
+      Network::load(network, {.sidecar = sidecar, .new_sidecar = true}).check_calibration_can_be_saved(and_recipe);
+    } catch (const Error& e) {
+      return e.code();
+    }
+    return ErrorCode::kInternal;  // it can
+  };
+  EXPECT_EQ(code_of("", true, path), ErrorCode::kInternal);
+  EXPECT_EQ(code_of(folder / "new.json", true, path), ErrorCode::kInternal);
+  EXPECT_EQ(code_of(folder / "none/new.json", false, path), ErrorCode::kIo);
+  // A network that names its own recipe takes no other.
+  const std::string pruned = folder / "pruned.onnx";
+  Network::load(path).save_pruned({}, pruned);
+  EXPECT_EQ(code_of("", true, pruned), ErrorCode::kUsage);
+  EXPECT_EQ(code_of("", false, pruned), ErrorCode::kInternal);
 }
 
 }  // namespace

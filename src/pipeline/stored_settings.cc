@@ -26,8 +26,6 @@ auto Named(const std::string& where, Parse&& parse) {
   }
 }
 
-std::string SidecarPath(const std::string& path) { return path + ".json"; }
-
 std::string ReadText(const std::string& path) {
   const auto bytes = ReadFile(path, kMaxSidecarBytes);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -63,8 +61,10 @@ StoredSettings SettingsFromMetadata(const std::map<std::string, std::string>& me
   return settings;
 }
 
-StoredSettings SettingsFromSidecar(const std::string& path, const std::string& content_hash) {
-  const std::string sidecar = SidecarPath(path);
+std::string SidecarBeside(const std::string& network) { return network + ".json"; }
+
+StoredSettings SettingsFromSidecar(const std::string& sidecar, const std::string& network,
+                                   const std::string& content_hash) {
   StoredSettings settings;
   std::error_code ignored;
   if (!std::filesystem::exists(sidecar, ignored)) return settings;
@@ -83,9 +83,9 @@ StoredSettings SettingsFromSidecar(const std::string& path, const std::string& c
       if (object.value("calibrated_network", nlohmann::json()) != content_hash) {
         throw Error(
             ErrorCode::kModel,
-            fmt::format("its calibration is of another network than {}: remove \"calibration\" from it, then run "
-                        "prefiqs calibrate",
-                        Printable(path)));
+            fmt::format("its calibration is of another network than {}: remove \"calibration\" from it, or name "
+                        "another file with --sidecar, then run prefiqs calibrate",
+                        Printable(network)));
       }
       settings.calibration = Calibration::from_json(object["calibration"].dump());
     }
@@ -93,14 +93,14 @@ StoredSettings SettingsFromSidecar(const std::string& path, const std::string& c
   return settings;
 }
 
-std::string StoreCalibration(const std::string& path, const std::string& content_hash, const Calibration& calibration,
-                             bool and_recipe, const std::optional<Preprocessing>& preprocessing) {
-  const std::string sidecar = SidecarPath(path);
+std::string StoreCalibration(const std::string& base, const std::string& sidecar, const std::string& content_hash,
+                             const Calibration& calibration, bool and_recipe,
+                             const std::optional<Preprocessing>& preprocessing) {
   nlohmann::ordered_json object = nlohmann::ordered_json::object();
   std::error_code ignored;
-  if (std::filesystem::exists(sidecar, ignored)) {
-    const std::string text = ReadText(sidecar);
-    Named(Printable(sidecar), [&] { ParseSettings(text); });
+  if (std::filesystem::exists(base, ignored)) {
+    const std::string text = ReadText(base);
+    Named(Printable(base), [&] { ParseSettings(text); });
     object = nlohmann::ordered_json::parse(text);
     if (IsPreprocessing(object)) object = {{"preprocessing", object}};
   }

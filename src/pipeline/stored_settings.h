@@ -21,15 +21,21 @@ struct StoredSettings {
 // From the metadata of the network file `path`. Throws Error(kModel) or Error(kRecipe) that names file and key.
 StoredSettings SettingsFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
 
-// From `path`.json (PreprocessingSource describes it); empty where there is no such file. Throws Error(kIo),
-// Error(kModel) or Error(kRecipe) that names it; so for a calibration of a network of another `content_hash`.
-StoredSettings SettingsFromSidecar(const std::string& path, const std::string& content_hash);
+// MODEL.json.
+std::string SidecarBeside(const std::string& network);
 
-// Puts calibration, the hash of the network it is for, its recipe (with `and_recipe`, as the recipe of the network) and
-// `preprocessing` (where given) into `path`.json; its other keys stay. Returns the file's path. Throws Error(kIo) or
-// Error(kModel).
-std::string StoreCalibration(const std::string& path, const std::string& content_hash, const Calibration& calibration,
-                             bool and_recipe, const std::optional<Preprocessing>& preprocessing);
+// From the file `sidecar` (PreprocessingSource describes it); empty where there is no such file. Throws Error(kIo),
+// Error(kModel) or Error(kRecipe) that names it; so for a calibration of a network of another `content_hash` than that
+// of `network`, a path for the message.
+StoredSettings SettingsFromSidecar(const std::string& sidecar, const std::string& network,
+                                   const std::string& content_hash);
+
+// Writes `sidecar`: what stands in the file `base` (the same file, or one that the new file begins with; nothing where
+// it does not exist), with calibration, the hash of the network it is for, its recipe (with `and_recipe`, as the recipe
+// of the network) and `preprocessing` (where given). Returns `sidecar`. Throws Error(kIo) or Error(kModel).
+std::string StoreCalibration(const std::string& base, const std::string& sidecar, const std::string& content_hash,
+                             const Calibration& calibration, bool and_recipe,
+                             const std::optional<Preprocessing>& preprocessing);
 
 }  // namespace prefiqs::pipeline
 

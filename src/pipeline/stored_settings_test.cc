@@ -23,13 +23,13 @@ TEST(StoredSettings, ComeFromMetadata) {
 TEST(StoredSettings, ComeFromASidecarOfEitherForm) {
   FolderForTest folder;
   const std::string path = folder / "m.onnx";
-  EXPECT_FALSE(SettingsFromSidecar(path, "hash").preprocessing);
+  EXPECT_FALSE(SettingsFromSidecar(path + ".json", path, "hash").preprocessing);
   Fill(path + ".json", R"({"preprocessing":{"channels":"bgr"},"recipe":{"scope":"layer"}})");
-  EXPECT_EQ(SettingsFromSidecar(path, "hash").preprocessing->channels, ChannelOrder::kBgr);
-  EXPECT_EQ(SettingsFromSidecar(path, "hash").recipe->scope, Scope::kLayer);
+  EXPECT_EQ(SettingsFromSidecar(path + ".json", path, "hash").preprocessing->channels, ChannelOrder::kBgr);
+  EXPECT_EQ(SettingsFromSidecar(path + ".json", path, "hash").recipe->scope, Scope::kLayer);
   Fill(path + ".json", R"({"channels":"bgr","mean":[1,2,3]})");
-  EXPECT_EQ(SettingsFromSidecar(path, "hash").preprocessing->mean[2], 3);
-  EXPECT_FALSE(SettingsFromSidecar(path, "hash").recipe);
+  EXPECT_EQ(SettingsFromSidecar(path + ".json", path, "hash").preprocessing->mean[2], 3);
+  EXPECT_FALSE(SettingsFromSidecar(path + ".json", path, "hash").recipe);
 }
 
 TEST(StoredSettings, CalibrationIsAddedToWhatIsThere) {
@@ -37,28 +37,47 @@ TEST(StoredSettings, CalibrationIsAddedToWhatIsThere) {
   const std::string path = folder / "m.onnx";
   Calibration calibration = Calibration::of(std::vector<float>(100, 0.5f), {}, {});
   calibration.source = "test";
-  EXPECT_EQ(StoreCalibration(path, "hash", calibration, false, Preprocessing::preset("adaface")), path + ".json");
-  EXPECT_EQ(SettingsFromSidecar(path, "hash").calibration, calibration);
-  EXPECT_EQ(SettingsFromSidecar(path, "hash").preprocessing, Preprocessing::preset("adaface"));
+  EXPECT_EQ(
+      StoreCalibration(path + ".json", path + ".json", "hash", calibration, false, Preprocessing::preset("adaface")),
+      path + ".json");
+  EXPECT_EQ(SettingsFromSidecar(path + ".json", path, "hash").calibration, calibration);
+  EXPECT_EQ(SettingsFromSidecar(path + ".json", path, "hash").preprocessing, Preprocessing::preset("adaface"));
 
   Fill(path + ".json", R"({"recipe":{"scope":"layer"},"preprocessing":{"channels":"bgr"}})");
-  StoreCalibration(path, "hash", calibration, false, std::nullopt);
-  EXPECT_EQ(SettingsFromSidecar(path, "hash").recipe->scope, Scope::kLayer);
-  EXPECT_EQ(SettingsFromSidecar(path, "hash").preprocessing->channels, ChannelOrder::kBgr);
-  EXPECT_EQ(SettingsFromSidecar(path, "hash").calibration, calibration);
+  StoreCalibration(path + ".json", path + ".json", "hash", calibration, false, std::nullopt);
+  EXPECT_EQ(SettingsFromSidecar(path + ".json", path, "hash").recipe->scope, Scope::kLayer);
+  EXPECT_EQ(SettingsFromSidecar(path + ".json", path, "hash").preprocessing->channels, ChannelOrder::kBgr);
+  EXPECT_EQ(SettingsFromSidecar(path + ".json", path, "hash").calibration, calibration);
 
   Fill(path + ".json", R"({"channels":"bgr"})");
-  StoreCalibration(path, "hash", calibration, false, std::nullopt);
-  EXPECT_EQ(SettingsFromSidecar(path, "hash").preprocessing->channels, ChannelOrder::kBgr);
-  EXPECT_EQ(SettingsFromSidecar(path, "hash").calibration, calibration);
+  StoreCalibration(path + ".json", path + ".json", "hash", calibration, false, std::nullopt);
+  EXPECT_EQ(SettingsFromSidecar(path + ".json", path, "hash").preprocessing->channels, ChannelOrder::kBgr);
+  EXPECT_EQ(SettingsFromSidecar(path + ".json", path, "hash").calibration, calibration);
+}
+
+// A new file begins with what is in the other, which stays as it is.
+TEST(StoredSettings, CalibrationGoesIntoACopyOfWhatIsThere) {
+  FolderForTest folder;
+  const std::string beside = folder / "m.onnx.json", other = folder / "other.json";
+  EXPECT_EQ(SidecarBeside(folder / "m.onnx"), beside);
+  constexpr const char* kThere = R"({"recipe":{"scope":"layer"},"preprocessing":{"channels":"bgr"}})";
+  Calibration calibration = Calibration::of(std::vector<float>(100, 0.5f), {}, {});
+  Fill(beside, kThere);
+  EXPECT_EQ(StoreCalibration(beside, other, "hash", calibration, false, std::nullopt), other);
+  EXPECT_EQ(Contents(beside), kThere);
+  const StoredSettings stored = SettingsFromSidecar(other, "m.onnx", "hash");
+  EXPECT_EQ(stored.calibration, calibration);
+  EXPECT_EQ(stored.recipe->scope, Scope::kLayer);
+  EXPECT_EQ(stored.preprocessing->channels, ChannelOrder::kBgr);
 }
 
 TEST(StoredSettings, CalibrationOfAnotherNetworkIsRefused) {
   FolderForTest folder;
   const std::string path = folder / "m.onnx";
-  StoreCalibration(path, "hash", Calibration::of(std::vector<float>(100, 0.5f), {}, {}), false, std::nullopt);
+  StoreCalibration(path + ".json", path + ".json", "hash", Calibration::of(std::vector<float>(100, 0.5f), {}, {}),
+                   false, std::nullopt);
   try {
-    SettingsFromSidecar(path, "another");
+    SettingsFromSidecar(path + ".json", path, "another");
     ADD_FAILURE();
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::kModel);
@@ -70,9 +89,9 @@ TEST(StoredSettings, NothingIsStoredInAFileThatIsNotUnderstood) {
   FolderForTest folder;
   const std::string path = folder / "m.onnx";
   Fill(path + ".json", "{\"mine\":1}");
-  EXPECT_THROW(
-      StoreCalibration(path, "hash", Calibration::of(std::vector<float>(100, 0.5f), {}, {}), false, std::nullopt),
-      Error);
+  EXPECT_THROW(StoreCalibration(path + ".json", path + ".json", "hash",
+                                Calibration::of(std::vector<float>(100, 0.5f), {}, {}), false, std::nullopt),
+               Error);
   EXPECT_EQ(Contents(path + ".json"), "{\"mine\":1}");
 }
 
@@ -83,7 +102,7 @@ TEST(StoredSettings, BadOnesNameTheirPlace) {
                           "{\"mean\":1,\"recipe\":{}}", "{\"calibrated_network\":\"hash\",\"calibration\":{}}"}) {
     Fill(path + ".json", bad);
     try {
-      SettingsFromSidecar(path, "hash");
+      SettingsFromSidecar(path + ".json", path, "hash");
       ADD_FAILURE() << bad;
     } catch (const Error& e) {
       EXPECT_NE(std::string(e.what()).find("m.onnx.json"), std::string::npos) << e.what();
