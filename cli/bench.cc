@@ -10,9 +10,9 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "cli/commands.h"
+#include "cli/limit_options.h"
 #include "cli/messages.h"
 #include "cli/method_option.h"
 #include "cli/network_options.h"
@@ -53,12 +53,11 @@ std::vector<int> ParseCounts(const std::string& text, std::string_view option, i
   return counts;
 }
 
-int Cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
-
 std::vector<int> ParseThreads(const std::string& text) {
-  if (text.empty()) return Cores() == 1 ? std::vector{1} : std::vector{1, Cores()};
+  if (text.empty()) return usable_processors() == 1 ? std::vector{1} : std::vector{1, usable_processors()};
   std::vector<int> threads = ParseCounts(text, "--threads", 0);
-  for (int& count : threads) count = count == 0 ? Cores() : count;
+  for (int& count : threads) count = count == 0 ? usable_processors() : count;
+  WarnOfThreads(*std::max_element(threads.begin(), threads.end()));
   return threads;
 }
 
@@ -102,7 +101,7 @@ bool OfPictures(const BenchStage& stage) { return stage.name != "load" && !stage
 void PrintTable(const BenchOptions& options, const BenchReport& report) {
   const Work& work = report.work;
   std::vector<std::vector<std::string>> facts{
-      {"machine", fmt::format("{}, {} cores, load {:.1f}", Processor(), Cores(), Load())},
+      {"machine", fmt::format("{}, {} cores, load {:.1f}", Processor(), usable_processors(), Load())},
       {"network", fmt::format("{}, content {}", options.model, report.network)},
       {"method", report.recipe.empty() ? std::string(name(options.assessor.method))
                                        : fmt::format("{}, {}", name(options.assessor.method), report.recipe)},
@@ -149,7 +148,7 @@ Json OrNull(double value) { return std::isfinite(value) ? Json(value) : Json(); 
 void PrintJson(const BenchOptions& options, const BenchReport& report) {
   Json object;
   object["version"] = version();
-  object["machine"] = {{"processor", Processor()}, {"cores", Cores()}, {"load", OrNull(Load())}};
+  object["machine"] = {{"processor", Processor()}, {"cores", usable_processors()}, {"load", OrNull(Load())}};
   object["path"] = options.model;
   object["network"] = report.network;
   object["method"] = name(options.assessor.method);
@@ -203,11 +202,12 @@ int RunBench(const Words& words) {
   app.add_option("--method", arguments.method, "As of score [drift]")->type_name("METHOD");
   app.add_option("--precision", run.precision, "fp32 or bf16, as of score [fp32]")->type_name("P");
   app.add_option("--executor", run.executor, "onednn, or reference: slow, for checking [onednn]")->type_name("E");
-  app.add_option("--threads", arguments.threads, "0: all cores [1 and all cores]")->type_name("N,...");
+  app.add_option("--threads", arguments.threads, "0: all that this process may use [1 and 0]")->type_name("N,...");
   app.add_option("--batch", arguments.batch, "Pictures given at once [1,8]")->type_name("N,...");
   app.add_option("--seconds", options.seconds, "About how long it takes; large networks take what they need [30]")
       ->type_name("S")
       ->check(CLI::PositiveNumber);
+  AddMaxPixelsOption(app, options.limits);
   app.add_flag("--json", arguments.json, "As JSON");
   app.footer(kExamples);
   Words rest = words;
@@ -238,7 +238,8 @@ int RunBench(const Words& words) {
     const Network loaded = LoadNetwork(network);
     CheckAutoRecipe(recipe, loaded);
     options.model = loaded.path();
-    options.network = {.preprocessing = loaded.preprocessing(), .tells_quality = network.tells_quality};
+    options.network = {
+        .preprocessing = loaded.preprocessing(), .tells_quality = network.tells_quality, .sidecar = network.sidecar};
   }
   options.on_stage = [](const std::string& stage) { Say(fmt::format("prefiqs: {}\n", stage)); };
   const BenchReport report = run_bench(options);

@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 #include <prefiqs/job.h>
 
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -28,14 +30,22 @@ Assesses the faces and writes the percentiles of their quality beside the networ
 `scalar` is 0 to 100: the share of these faces that are worse. A thousand faces or more, of the kind that the network
 will meet, are wanted; 100 at least. It holds for this recipe and preprocessing only. An earlier calibration is
 replaced with --force alone, and then for everybody who uses that file: to keep the one that comes with prefiqs, copy
-the network and calibrate the copy.)";
+the network and calibrate the copy, or let --sidecar FILE name another file: it is written in place of MODEL.json, as a
+copy of that where it is new, and score and the others read it with the same option.)";
 
-// Before faces are assessed for nothing.
-void RefuseEarlier(const Network& network, bool force) {
+// Before faces are assessed for nothing. `is_new`: a file that is not there replaces no calibration.
+void CheckSidecar(const Network& network, bool choose, bool force, bool is_new) {
   const std::optional<Calibration> earlier = network.calibration();
-  if (!earlier || force) return;
-  throw Error(ErrorCode::kIo, fmt::format("{}: is calibrated already, by {}; --force replaces it, in {}.json",
-                                          network.path(), Describe(earlier), network.path()));
+  if (earlier && !force && !is_new) {
+    throw Error(ErrorCode::kIo, fmt::format("{}: is calibrated already, by {}; --force replaces it, in {}",
+                                            network.path(), Describe(earlier), network.sidecar()));
+  }
+  try {
+    network.check_calibration_can_be_saved(choose);
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::kIo) throw;
+    throw Error(e.code(), fmt::format("{}; --sidecar FILE names another file for the calibration", e.what()));
+  }
 }
 
 Recipe Choose(const Network& network, const JobOptions& job) {
@@ -90,10 +100,13 @@ int RunCalibrate(const Words& words) {
 
   JobOptions job = MakeJob(run);
   const std::optional<Recipe> named = MakeRecipe(recipe);  // refuses what --recipe does not go with
+  network.new_sidecar = true;
+  std::error_code ignored;
+  const bool is_new = !network.sidecar.empty() && !std::filesystem::exists(network.sidecar, ignored);
   const Network loaded = LoadNetwork(network);
-  RefuseEarlier(loaded, force);
-  WarnIfAssumed(loaded);
   const bool choose = recipe.file == kAutoRecipe;
+  CheckSidecar(loaded, choose, force, is_new);
+  WarnIfAssumed(loaded);
   const std::optional<Recipe> asked = choose ? Choose(loaded, job) : named;
   const Recipe used = asked ? *asked : loaded.stored_recipe().value_or(Recipe{});
   job.assessor.recipe = used;

@@ -7,6 +7,7 @@
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/limit_options.h"
 #include "cli/messages.h"
 #include "cli/network_options.h"
 #include "cli/recipe_options.h"
@@ -68,7 +69,6 @@ int RunDemo(const Words& words) {
   std::string detector, guard;
   DemoOptions demo;
   demo.page = "prefiqs-demo.html";
-  demo.assessor.threads = 0;
   AddModelOption(app, network);
   AddPreprocessingOptions(app, network);
   AddRecipeOptions(app, recipe);
@@ -80,7 +80,8 @@ int RunDemo(const Words& words) {
   app.add_option("--guard", guard,
                  "Detector that looks once more at detections of little confidence [default: --detector's]")
       ->type_name("FILE|default|none");
-  app.add_option("--threads", demo.assessor.threads, "0: all cores [0]")->type_name("N")->check(CLI::NonNegativeNumber);
+  AddThreadsOption(app, demo.assessor.threads);
+  AddMaxPixelsOption(app, demo.limits);
   app.footer(kExamples);
   if (!ParseWithInputs(app, words, "Pictures and folders, as for score", demo.inputs)) return 0;
   demo.assessor.recipe = MakeRecipe(recipe);

@@ -125,9 +125,10 @@ void TakeInputs(std::vector<std::string> inputs, bool runs_pictures, EvaluationO
 
 // What would have no effect is refused: a run must be what was asked for.
 void CheckNothingToRun(const CLI::App& app) {
-  for (const char* option : {"--work", "--model", "--no-mirror", "--preset", "--channels", "--mean", "--scale",
-                             "--recipe", "--sparsity", "--granularity", "--criterion", "--scope", "--from",
-                             "--recipe-seed", "--aligned", "--detector", "--guard", "--faces", "--min-face"}) {
+  for (const char* option :
+       {"--work",        "--model",   "--no-mirror", "--preset",      "--channels",  "--mean",    "--scale",
+        "--sidecar",     "--recipe",  "--sparsity",  "--granularity", "--criterion", "--scope",   "--from",
+        "--recipe-seed", "--aligned", "--detector",  "--guard",       "--faces",     "--min-face"}) {
     if (app.count(option) == 0) continue;
     throw Error(ErrorCode::kUsage, fmt::format("{} is of pictures that are run, by --network or --method", option));
   }
@@ -215,8 +216,13 @@ int RunEvaluate(const Words& words) {
   }
   const bool runs_pictures = !pictures.networks.empty() || !pictures.methods.empty();
   if (!runs_pictures) CheckNothingToRun(app);
+  if (!runs_pictures && page.empty() && app.count("--max-pixels") > 0) {
+    throw Error(ErrorCode::kUsage,
+                "--max-pixels is of pictures that are run, by --network or --method, or shown by --html");
+  }
   TakeInputs(inputs, runs_pictures, options, pictures);
   options.threads = pictures.run.job.assessor.threads;
+  options.limits = pictures.run.job.limits;
   for (const std::string& text : qualities) options.qualities.push_back(ParseQuality(text));
   for (const std::string& text : distances) {
     options.qualities.push_back(ParseQuality(text));

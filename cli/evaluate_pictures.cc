@@ -146,8 +146,14 @@ class Runs {
 
 // What to run, and which files answer which question.
 void Plan(const PictureArguments& arguments, Runs& runs, Verifying& verifying, std::vector<QualitySource>& qualities) {
+  // A sidecar is of one network: the one that assesses.
+  NetworkArguments others = arguments.model;
+  others.sidecar.clear();
   std::vector<Network> networks;
-  for (const std::string& text : arguments.networks) networks.push_back(runs.Load(WithPreset(text, arguments.model)));
+  for (const std::string& text : arguments.networks) {
+    const bool assesses = networks.empty() && arguments.model.model.empty();
+    networks.push_back(runs.Load(WithPreset(text, assesses ? arguments.model : others)));
+  }
   std::vector<Asked> methods;
   const bool usual = arguments.methods.empty() && qualities.empty();
   for (const std::string& text : usual ? kUsualMethods : arguments.methods) methods.push_back(ParseMethod(text));
@@ -173,7 +179,7 @@ void Plan(const PictureArguments& arguments, Runs& runs, Verifying& verifying, s
   for (const Asked& asked : methods) {
     std::string rows, column = "quality";
     if (asked.known == nullptr) {
-      NetworkArguments network = WithPreset(asked.file, arguments.model);
+      NetworkArguments network = WithPreset(asked.file, others);
       network.tells_quality = true;
       rows = runs.Add(runs.Load(network), Method::kOutput).output;
     } else {

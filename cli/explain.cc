@@ -10,6 +10,7 @@
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/limit_options.h"
 #include "cli/messages.h"
 #include "cli/network_options.h"
 #include "cli/recipe_options.h"
@@ -102,7 +103,7 @@ int RunExplain(const Words& words) {
   ExplainOptions options;
   std::string picture, output, detector, guard, fill = "blur", method = "drift";
   bool aligned = false, force = false;
-  options.assessor.threads = 0;
+  ImageLimits limits;
   app.add_option("PICTURE", picture, "Its largest face is explained")->required()->type_name("");
   app.add_option("--output", output, "The map")->required()->type_name("FILE.png");
   app.add_flag("--force", force, "Overwrites what is there");
@@ -124,9 +125,8 @@ int RunExplain(const Words& words) {
       ->type_name("SHARE");
   app.add_option("--fill", fill, "What hides: blur (the crop, blurred), mean (its colour) or grey [blur]")
       ->type_name("F");
-  app.add_option("--threads", options.assessor.threads, "0: all cores [0]")
-      ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
+  AddThreadsOption(app, options.assessor.threads);
+  AddMaxPixelsOption(app, limits);
   app.footer(kExamples);
   if (!Parse(app, words)) return 0;
   if (aligned && !detector.empty()) {
@@ -144,7 +144,7 @@ int RunExplain(const Words& words) {
   const Network loaded = LoadNetwork(network);
   WarnIfAssumed(loaded);
   CheckAutoRecipe(recipe, loaded);
-  const Explanation explanation = explain(loaded, Image::open(picture), options);
+  const Explanation explanation = explain(loaded, Image::open(picture, limits), options);
   const Assessment& face = explanation.assessment;
   if (face.status != Status::kOk) {
     Say(fmt::format("prefiqs: {}: {}{}{}\n", picture, info(face.status).text, face.detail.empty() ? "" : ": ",

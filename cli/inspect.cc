@@ -34,14 +34,14 @@ std::string_view Name(PreprocessingSource source) {
   return "";
 }
 
-std::string_view Explain(PreprocessingSource source) {
+std::string Explain(const Network& network, PreprocessingSource source) {
   switch (source) {
     case PreprocessingSource::kOption:
       return "from the options";
     case PreprocessingSource::kMetadata:
       return "from the file's metadata";
     case PreprocessingSource::kSidecar:
-      return "from the .json file beside it";
+      return fmt::format("from {}", network.sidecar());
     case PreprocessingSource::kAssumed:
       return "assumed: nothing says it; give --preset NAME";
   }
@@ -67,8 +67,8 @@ void PrintTable(const Network& network, const Recipe& recipe, const Inspection& 
     facts.push_back({"input", fmt::format("{} {} {}", t.name, t.type, Shape(t.shape))});
   for (const TensorInfo& t : inspection.outputs)
     facts.push_back({"output", fmt::format("{} {} {}", t.name, t.type, Shape(t.shape))});
-  facts.push_back({"preprocessing",
-                   fmt::format("{} ({})", Describe(network.preprocessing()), Explain(network.preprocessing_source()))});
+  facts.push_back({"preprocessing", fmt::format("{} ({})", Describe(network.preprocessing()),
+                                                Explain(network, network.preprocessing_source()))});
   facts.push_back(
       {"file", fmt::format("opset {}{}{}, content {}", inspection.opset, inspection.producer.empty() ? "" : ", by ",
                            inspection.producer, network.content_hash())});

@@ -40,6 +40,10 @@ void AddPreprocessingOptions(CLI::App& app, NetworkArguments& arguments) {
                  "the network's channel order")
       ->type_name("M");
   app.add_option("--scale", arguments.scale, "See --mean")->type_name("S");
+  app.add_option("--sidecar", arguments.sidecar,
+                 "The file with preprocessing, recipe and calibration of the network, which calibrate writes, in place "
+                 "of FILE.json beside it")
+      ->type_name("FILE.json");
 }
 
 Network LoadNetwork(const NetworkArguments& arguments, int threads) {
@@ -47,6 +51,8 @@ Network LoadNetwork(const NetworkArguments& arguments, int threads) {
   NetworkOptions options;
   options.tells_quality = arguments.tells_quality;
   options.threads = threads;
+  options.sidecar = arguments.sidecar;
+  options.new_sidecar = arguments.new_sidecar;
   if (!arguments.preset.empty()) {
     if (single) {
       throw Error(ErrorCode::kUsage, "--preset excludes --channels, --mean and --scale: it stands for all three");

@@ -13,11 +13,13 @@ namespace prefiqs::cli {
 struct NetworkArguments {
   std::string model;
   std::string preset, channels, mean, scale;
+  std::string sidecar;  // empty: MODEL.json
+  bool new_sidecar = false;
   bool tells_quality = false;
 };
 
-void AddModelOption(CLI::App& app, NetworkArguments& arguments);  // --model
-void AddPreprocessingOptions(CLI::App& app, NetworkArguments& arguments);
+void AddModelOption(CLI::App& app, NetworkArguments& arguments);           // --model
+void AddPreprocessingOptions(CLI::App& app, NetworkArguments& arguments);  // --preset and the like, --sidecar
 
 // Throws Error; Error(kUsage) for options that contradict each other.
 Network LoadNetwork(const NetworkArguments& arguments, int threads = 1);

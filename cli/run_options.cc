@@ -7,6 +7,7 @@
 
 #include "cli/arguments.h"
 #include "cli/interrupt.h"
+#include "cli/limit_options.h"
 #include "cli/messages.h"
 #include "cli/network_options.h"
 #include "cli/progress.h"
@@ -70,6 +71,7 @@ void AddFaceOptions(CLI::App& app, RunArguments& arguments) {
       ->type_name("PIXELS")
       ->check(CLI::NonNegativeNumber)
       ->group(faces);
+  AddMaxPixelsOption(app, arguments.job.limits)->group(faces);
 }
 
 void AddOutputOptions(CLI::App& app, RunArguments& arguments) {
@@ -95,10 +97,7 @@ void AddOutputOptions(CLI::App& app, RunArguments& arguments) {
 void AddExecutionOptions(CLI::App& app, RunArguments& arguments) {
   JobOptions& job = arguments.job;
   const char* const speed = "Execution";
-  app.add_option("--threads", job.assessor.threads, "0: all cores [0]")
-      ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
-      ->group(speed);
+  AddThreadsOption(app, job.assessor.threads)->group(speed);
   app.add_option("--batch", job.batch, "Pictures a thread takes at a time; results do not depend on it")
       ->type_name("N")
       ->check(CLI::PositiveNumber)
@@ -111,7 +110,6 @@ void AddExecutionOptions(CLI::App& app, RunArguments& arguments) {
   app.add_option("--executor", arguments.executor, "onednn, or reference: slow, for checking [onednn]")
       ->type_name("E")
       ->group(speed);
-  job.assessor.threads = 0;
 }
 
 void AddGateOptions(CLI::App& app, RunArguments& arguments) {

@@ -23,7 +23,8 @@ EvaluationReport evaluate_to_page(const EvaluationOptions& options, const std::s
   if (!of_templates) {
     std::vector<std::string> paths;
     for (const std::uint32_t image : shown) paths.push_back(examples.images[image]);
-    std::vector<eval_page::Thumbnail> read = eval_page::ReadThumbnails(options.rows, paths, options.threads, options.limits);
+    std::vector<eval_page::Thumbnail> read =
+        eval_page::ReadThumbnails(options.rows, paths, options.threads, options.limits);
     for (std::size_t i = 0; i < shown.size(); ++i) thumbnails.emplace(shown[i], std::move(read[i]));
   }
   eval_page::Facts facts{.pairs = options.pairs,

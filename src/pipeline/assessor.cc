@@ -126,7 +126,8 @@ namespace {
 
 void Check(const Network& network, const AssessorOptions& options) {
   if (options.threads < 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("threads: {} is below 0 (0 means all usable processors)", options.threads));
+    throw Error(ErrorCode::kUsage,
+                fmt::format("threads: {} is below 0 (0 means all usable processors)", options.threads));
   }
   if (!(options.min_face >= 0)) {
     throw Error(ErrorCode::kUsage, fmt::format("smallest face: {} is no number of pixels", options.min_face));
