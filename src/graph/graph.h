@@ -26,6 +26,8 @@ struct Value {
   Shape shape;               // may hold kUnknown before specialisation
   bool shape_known = false;  // false: not even the rank
   TensorPtr constant;        // set: an initialiser or a folded result; shape and type agree with it
+  // Of inputs and outputs, the file's names of its open dimensions, as "batch"; one a dimension, "" where it has none.
+  std::vector<std::string> dim_names{};
 };
 
 struct Node {

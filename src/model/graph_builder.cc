@@ -135,6 +135,7 @@ class Builder {
         Fail(fmt::format("{} '{}': dimension {}", what, info.name(), dim.dim_value()));
       }
       value.shape.push_back(known ? dim.dim_value() : graph::kUnknown);
+      value.dim_names.push_back(dim.dim_param());
     }
     return value;
   }
@@ -330,6 +331,7 @@ class Builder {
         value.type = declared.type;
         value.shape = std::move(declared.shape);
         value.shape_known = declared.shape_known;
+        value.dim_names = std::move(declared.dim_names);
       }
       graph_.outputs.push_back(found->second);
     }

@@ -95,7 +95,11 @@ void SetValueInfo(const graph::Value& value, const std::string& name, std::strin
     if (value.shape[i] >= 0) {
       dim.set_dim_value(value.shape[i]);
     } else {
-      dim.set_dim_param(i == 0 && !first_dim.empty() ? std::string(first_dim) : fmt::format("{}_dim_{}", name, i));
+      const bool named = i < value.dim_names.size() && !value.dim_names[i].empty();
+      const bool first = i == 0 && !first_dim.empty();
+      dim.set_dim_param(named   ? value.dim_names[i]
+                        : first ? std::string(first_dim)
+                                : fmt::format("{}_dim_{}", name, i));
     }
   }
 }

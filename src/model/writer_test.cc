@@ -117,8 +117,43 @@ TEST(Writer, KeepsDescriptionAndMergesMetadata) {
   EXPECT_EQ(written.graph.value(written.graph.inputs.at(0)).name, "x");
   EXPECT_EQ(written.graph.value(written.graph.outputs.at(0)).name, "y");
   const auto& shape = written.proto.graph().input(0).type().tensor_type().shape();
-  EXPECT_EQ(shape.dim(0).dim_param(), "batch");
+  EXPECT_EQ(shape.dim(0).dim_param(), "open");
   EXPECT_EQ(shape.dim(1).dim_value(), 4);
+}
+
+TEST(Writer, KeepsTheNamesOfOpenDimensions) {
+  TestModel model(13);
+  model.Input("x", {-1, 4, -1, -1}).Output("y", {-1, 4, -1, -1}).Output("z", {-1, 4, -1, -1});
+  for (const char* output : {"y", "z"}) model.Node("Relu", {"x"}, {output}, output);
+  const auto shape_of = [](onnx::ValueInfoProto& info) {
+    return info.mutable_type()->mutable_tensor_type()->mutable_shape();
+  };
+  auto& proto = *model.proto.mutable_graph();
+  auto& input = *shape_of(*proto.mutable_input(0));
+  auto& output = *shape_of(*proto.mutable_output(0));
+  auto& unnamed = *shape_of(*proto.mutable_output(1));
+  for (auto* shape : {&input, &output}) {
+    shape->mutable_dim(0)->set_dim_param("N");
+    shape->mutable_dim(2)->set_dim_param("height");
+    shape->mutable_dim(3)->set_dim_param("width");
+  }
+  for (const int open : {0, 2, 3}) unnamed.mutable_dim(open)->clear_dim_param();
+  input.mutable_dim(3)->clear_dim_param();
+
+  const Written written(Read(model));
+  EXPECT_NO_THROW(onnx::checker::check_model(written.proto));
+  const auto names = [](const onnx::ValueInfoProto& info) {
+    std::vector<std::string> list;
+    for (const auto& dim : info.type().tensor_type().shape().dim()) {
+      list.push_back(dim.has_dim_value() ? std::to_string(dim.dim_value()) : dim.dim_param());
+    }
+    return list;
+  };
+  EXPECT_THAT(names(written.proto.graph().input(0)), ElementsAre("N", "4", "height", "x_dim_3"));
+  EXPECT_THAT(names(written.proto.graph().output(0)), ElementsAre("N", "4", "height", "width"));
+  EXPECT_THAT(names(written.proto.graph().output(1)), ElementsAre("z_dim_0", "4", "z_dim_2", "z_dim_3"));
+  // A copy of the copy says the same.
+  EXPECT_EQ(Written(written.graph).proto.SerializeAsString(), written.proto.SerializeAsString());
 }
 
 TEST(Writer, SameGraphSameBytes) {

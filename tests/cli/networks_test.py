@@ -31,6 +31,9 @@ class Prune(ProgramTest):
         self.assertIn('unstructured-l1-layer-0.5', run.out.decode())
         self.assertEqual([node.op_type for node in model.graph.node],
                          [node.op_type for node in onnx.load(self.network).graph.node])
+        for mine, theirs in ((model.graph.input, onnx.load(self.network).graph.input),
+                             (model.graph.output, onnx.load(self.network).graph.output)):
+            self.assertEqual([v.SerializeToString() for v in mine], [v.SerializeToString() for v in theirs])
 
     def test_takes_the_smallest_weights(self):
         run, path = self.prune('--sparsity', '0.3')
