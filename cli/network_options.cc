@@ -16,6 +16,15 @@ std::string PresetHelp() {
   return text;
 }
 
+std::string TemplateHelp() {
+  std::string text = fmt::format(
+      "By what ArcFace's 112×112 template is scaled to the network's input [as stored with the network, "
+      "else {}]:",
+      crop_templates().front().name);
+  for (const CropTemplateInfo& row : crop_templates()) text += fmt::format("\n  {}: {}", row.name, row.rule);
+  return text;
+}
+
 std::string Numbers(const std::array<float, 3>& values) {
   if (values[0] == values[1] && values[1] == values[2]) return fmt::format("{}", values[0]);
   return fmt::format("{}", fmt::join(values, ","));
@@ -44,6 +53,7 @@ void AddPreprocessingOptions(CLI::App& app, NetworkArguments& arguments) {
                  "The file with preprocessing, recipe and calibration of the network, which calibrate writes, in place "
                  "of FILE.json beside it")
       ->type_name("FILE.json");
+  app.add_option("--template", arguments.crop_template, TemplateHelp())->type_name("NAME");
 }
 
 Network LoadNetwork(const NetworkArguments& arguments, int threads) {
@@ -72,13 +82,18 @@ Network LoadNetwork(const NetworkArguments& arguments, int threads) {
     }
     options.preprocessing = preprocessing;
   }
+  if (!arguments.crop_template.empty()) options.crop_template = crop_template(arguments.crop_template);
   const bool ours = arguments.model.empty() || arguments.model == "default";
   return Network::load(ours ? default_network() : arguments.model, options);
 }
 
 std::string Describe(const Preprocessing& preprocessing) {
-  return fmt::format("{}, (x - {}) / {}", preprocessing.channels == ChannelOrder::kRgb ? "rgb" : "bgr",
-                     Numbers(preprocessing.mean), Numbers(preprocessing.scale));
+  std::string text = fmt::format("{}, (x - {}) / {}", preprocessing.channels == ChannelOrder::kRgb ? "rgb" : "bgr",
+                                 Numbers(preprocessing.mean), Numbers(preprocessing.scale));
+  if (preprocessing.crop_template != crop_templates().front().value) {
+    text += fmt::format(", template {}", info(preprocessing.crop_template).name);
+  }
+  return text;
 }
 
 std::string Describe(const std::optional<Calibration>& calibration) {

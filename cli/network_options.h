@@ -12,9 +12,9 @@ namespace prefiqs::cli {
 
 struct NetworkArguments {
   std::string model;
-  std::string preset, channels, mean, scale;
   std::string sidecar;  // empty: MODEL.json
   bool new_sidecar = false;
+  std::string preset, channels, mean, scale, crop_template;
   bool tells_quality = false;
 };
 

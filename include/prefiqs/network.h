@@ -65,6 +65,7 @@ enum class PreprocessingSource { kOption, kMetadata, kSidecar, kAssumed };
 
 struct NetworkOptions {
   std::optional<Preprocessing> preprocessing{};  // overrides what is stored with the network
+  std::optional<CropTemplate> crop_template{};   // overrides the preprocessing's, wherever that comes from
   // The network tells a quality itself: by the one output that is a single number a face (CR-FIQA, eDifFIQA), however
   // many outputs there are beside it, else by the norm of its only output (MagFace). For Method::kOutput alone.
   bool tells_quality = false;

@@ -1,5 +1,6 @@
-// How 0-255 pixels become network input. A wrong channel order or scale is the most common mistake with face
-// recognition networks, so it is a value of its own that is stored with the network, printed, and checked.
+// How pixels become network input: where a face lies in the crop, and how 0-255 values become numbers. A wrong channel
+// order or scale is the most common mistake with face recognition networks, so it is a value of its own that is stored
+// with the network, printed, and checked.
 #ifndef PREFIQS_PREPROCESSING_H_
 #define PREFIQS_PREPROCESSING_H_
 
@@ -14,14 +15,34 @@ namespace prefiqs {
 
 enum class ChannelOrder { kRgb, kBgr };
 
+// Where the five points of a face lie in the crop that a network sees. A matter of detected faces: crops that are given
+// as aligned stay as they are.
+enum class CropTemplate { kInsightFace, kScaled };
+
+struct CropTemplateInfo {
+  CropTemplate value;
+  std::string_view name;  // as in JSON, rows and options
+  std::string_view rule;  // by what the points are scaled, for people
+  // By what ArcFace's points in a 112×112 crop are multiplied, for a crop of that size. The middle of the 112 columns
+  // goes to the middle of the crop; the upper edge stays the upper edge.
+  float (*scale)(int width, int height);
+};
+// The first is the default.
+PREFIQS_API std::span<const CropTemplateInfo> crop_templates();
+PREFIQS_API const CropTemplateInfo& info(CropTemplate crop_template);
+// Throws Error(kUsage) listing the names.
+PREFIQS_API CropTemplate crop_template(std::string_view name);
+
 // input[c] = (pixel[c] - mean[c]) / scale[c], c counted in the network's own channel order.
 struct PREFIQS_API Preprocessing {
   ChannelOrder channels = ChannelOrder::kRgb;
   std::array<float, 3> mean{127.5f, 127.5f, 127.5f};
   std::array<float, 3> scale{127.5f, 127.5f, 127.5f};  // none may be 0
+  CropTemplate crop_template = CropTemplate::kInsightFace;
 
-  // {"channels":"rgb","mean":[..3..],"scale":[..3..]}; a mean or scale may be one number in place of three.
-  // from_json throws Error(kModel) naming the key at fault; unknown keys are refused.
+  // {"channels":"rgb","mean":[..3..],"scale":[..3..],"template":"scaled"}; a mean or scale may be one number in place
+  // of three, and a template that is the default is left out. from_json throws Error(kModel) naming the key at fault;
+  // unknown keys are refused.
   std::string to_json() const;
   static Preprocessing from_json(std::string_view json);
 

@@ -53,8 +53,8 @@ int SourceStart(double low, int side) {
 
 }  // namespace
 
-Landmarks Template(int width, int height) {
-  const float scale = static_cast<float>(height) / kTemplateSize;
+Landmarks Template(int width, int height, CropTemplate kind) {
+  const float scale = info(kind).scale(width, height);
   Landmarks points = kArcFace;
   for (Point& point : points) {
     point.x = (point.x - kTemplateSize / 2) * scale + static_cast<float>(width) / 2;
@@ -148,8 +148,9 @@ Image Warp(const DecodedImage& picture, const Transform& transform, int width, i
   return Warp(picture.large->Read({&source, 1}).view(), transform, width, height);
 }
 
-std::optional<Image> AlignFace(const image::View& picture, const Landmarks& landmarks, int width, int height) {
-  const std::optional<Transform> transform = FitSimilarity(landmarks, Template(width, height));
+std::optional<Image> AlignFace(const image::View& picture, const Landmarks& landmarks, int width, int height,
+                               CropTemplate kind) {
+  const std::optional<Transform> transform = FitSimilarity(landmarks, Template(width, height, kind));
   if (!transform) return std::nullopt;
   return Warp(picture, *transform, width, height);
 }

@@ -7,6 +7,7 @@
 
 #include <prefiqs/detector.h>
 #include <prefiqs/image.h>
+#include <prefiqs/preprocessing.h>
 
 #include "image/large.h"
 
@@ -15,9 +16,9 @@ namespace prefiqs::align {
 // Rows of the 2×3 matrix that takes picture coordinates to crop coordinates.
 using Transform = std::array<std::array<double, 3>, 2>;
 
-// ArcFace's five points for a width×height crop. 112×112 as published; a 96-wide, 112-high crop is columns 8…103 of
-// that; other sizes scale with the crop's height, centred horizontally.
-Landmarks Template(int width, int height);
+// ArcFace's five points for a width×height crop: 112×112 as published, other sizes as the row of `kind` says. A
+// 96-wide, 112-high crop is columns 8…103 of the 112×112 one.
+Landmarks Template(int width, int height, CropTemplate kind = CropTemplate::kInsightFace);
 
 // Similarity transform (rotation, uniform scale, translation; no reflection) by least squares: Umeyama, "Least-squares
 // estimation of transformation parameters between two point patterns", PAMI 1991. Empty when the landmarks coincide or
@@ -34,7 +35,8 @@ image::Rect SourceOf(const Transform& transform, int width, int height);
 Image Warp(const DecodedImage& picture, const Transform& transform, int width, int height);
 
 // FitSimilarity to the template, then Warp. Empty where FitSimilarity is.
-std::optional<Image> AlignFace(const image::View& picture, const Landmarks& landmarks, int width, int height);
+std::optional<Image> AlignFace(const image::View& picture, const Landmarks& landmarks, int width, int height,
+                               CropTemplate kind = CropTemplate::kInsightFace);
 
 // A picture that is already a crop: as it is; the same aspect ratio in another size is resized (area when shrinking,
 // bilinear when growing); a square crop for a network 112 high and 96 wide gives its central columns. Empty where none

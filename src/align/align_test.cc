@@ -58,10 +58,33 @@ TEST(Template, IsArcFacesFor112x112) {
   }
 }
 
-TEST(Template, ScalesWithTheHeightAndStaysInTheMiddle) {
-  for (const auto& [width, height] : {std::pair(96, 112), std::pair(224, 224), std::pair(192, 224), std::pair(64, 64),
-                                      std::pair(160, 112), std::pair(128, 160)}) {
-    const Landmarks points = Template(width, height), square = Template(112, 112);
+// Left eye and right mouth corner by hand: of 112 as published, (38.2946, 51.6963) and (70.7299, 92.2041).
+TEST(Template, IsInsightFacesForItsSizes) {
+  struct Case {
+    int width, height;
+    double eye_x, eye_y, mouth_x, mouth_y;
+  };
+  for (const Case& c : {Case{112, 112, 38.2946, 51.6963, 70.7299, 92.2041},
+                        Case{128, 128, 46.2946, 51.6963, 78.7299, 92.2041},            // times 1, 8 to the right
+                        Case{224, 224, 76.5892, 103.3926, 141.4598, 184.4082},         // times 2
+                        Case{256, 256, 92.5892, 103.3926, 157.4598, 184.4082},         // times 2, 16 to the right
+                        Case{160, 160, 54.706571, 73.851857, 101.042714, 131.720143},  // neither: times 160/112
+                        Case{96, 112, 30.2946, 51.6963, 62.7299, 92.2041},  // not square: 8 columns less at each side
+                        Case{128, 256, 23.530514, 118.162971, 97.668343, 210.752229},  // not square: times 256/112
+                        Case{896, 896, 306.3568, 413.5704, 565.8392, 737.6328}}) {     // of both kinds: times 8
+    const Landmarks points = Template(c.width, c.height);
+    EXPECT_NEAR(points[0].x, c.eye_x, 2e-4) << c.width << "x" << c.height;
+    EXPECT_NEAR(points[0].y, c.eye_y, 2e-4) << c.width << "x" << c.height;
+    EXPECT_NEAR(points[4].x, c.mouth_x, 2e-4) << c.width << "x" << c.height;
+    EXPECT_NEAR(points[4].y, c.mouth_y, 2e-4) << c.width << "x" << c.height;
+  }
+}
+
+TEST(Template, ScaledIsByTheHeightWhateverTheSize) {
+  for (const auto& [width, height] :
+       {std::pair(96, 112), std::pair(224, 224), std::pair(192, 224), std::pair(64, 64), std::pair(160, 112),
+        std::pair(128, 160), std::pair(128, 128), std::pair(256, 256)}) {
+    const Landmarks points = Template(width, height, CropTemplate::kScaled), square = Template(112, 112);
     const double scale = height / 112.0, left = (width - height) / 2.0;
     for (std::size_t i = 0; i < 5; ++i) {
       EXPECT_NEAR(points[i].x, square[i].x * scale + left, 1e-4) << width << "x" << height;
@@ -312,6 +335,20 @@ TEST(AlignFace, BringsLandmarksToTheTemplate) {
       EXPECT_NEAR(moments.m01 / moments.m00, target[i].y, 1) << width << "x" << height;
     }
   }
+}
+
+TEST(AlignFace, TakesTheTemplateThatIsNamed) {
+  const Image picture = Noise(300, 200, 6);
+  const Landmarks landmarks = Moved(Template(112, 112), Similarity(1.1, 0.1, 60, 40));
+  for (const CropTemplateInfo& row : crop_templates()) {
+    const auto transform = FitSimilarity(landmarks, Template(128, 128, row.value));
+    ASSERT_TRUE(transform);
+    EXPECT_EQ(AlignFace(picture, landmarks, 128, 128, row.value)->rgb, Warp(picture, *transform, 128, 128).rgb);
+  }
+  EXPECT_EQ(AlignFace(picture, landmarks, 128, 128)->rgb,
+            AlignFace(picture, landmarks, 128, 128, CropTemplate::kInsightFace)->rgb);
+  EXPECT_NE(AlignFace(picture, landmarks, 128, 128)->rgb,
+            AlignFace(picture, landmarks, 128, 128, CropTemplate::kScaled)->rgb);
 }
 
 TEST(AlignFace, IsTheFitThenTheWarp) {

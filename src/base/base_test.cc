@@ -17,6 +17,7 @@
 namespace prefiqs {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 template <typename F>
@@ -85,6 +86,29 @@ TEST(Preprocessing, SurvivesJson) {
   }
   EXPECT_EQ(Preprocessing{}.to_json(), R"({"channels":"rgb","mean":127.5,"scale":127.5})");
   EXPECT_EQ(Preprocessing::from_json(R"({"mean":[1,2,3]})").mean, (std::array<float, 3>{1, 2, 3}));
+}
+
+TEST(CropTemplate, HasOneRowForEachNameAndValue) {
+  for (const CropTemplateInfo& r : crop_templates()) {
+    EXPECT_EQ(crop_template(r.name), r.value);
+    EXPECT_EQ(info(r.value).name, r.name);
+    EXPECT_EQ(r.scale(112, 112), 1);
+  }
+  EXPECT_EQ(Preprocessing{}.crop_template, crop_templates().front().value);
+  EXPECT_THAT(MessageOf(ErrorCode::kUsage, [] { crop_template("face"); }), HasSubstr("insightface, scaled"));
+}
+
+TEST(Preprocessing, StoresATemplateThatIsNotTheDefault) {
+  Preprocessing scaled;
+  scaled.crop_template = CropTemplate::kScaled;
+  EXPECT_EQ(scaled.to_json(), R"({"channels":"rgb","mean":127.5,"scale":127.5,"template":"scaled"})");
+  EXPECT_EQ(Preprocessing::from_json(scaled.to_json()), scaled);
+  EXPECT_NE(scaled, Preprocessing{});
+  EXPECT_EQ(Preprocessing::from_json(R"({"template":"insightface"})"), Preprocessing{});
+  for (const char* bad : {R"({"template":"face"})", R"({"template":1})", R"({"template":null})"}) {
+    EXPECT_THAT(MessageOf(ErrorCode::kModel, [&] { Preprocessing::from_json(bad); }),
+                AllOf(HasSubstr("template"), HasSubstr("insightface, scaled")));
+  }
 }
 
 TEST(Preprocessing, RefusesWhatItDoesNotUnderstand) {

@@ -61,11 +61,13 @@ std::string Preprocessing::to_json() const {
   object["channels"] = channels == ChannelOrder::kRgb ? "rgb" : "bgr";
   object["mean"] = Numbers(mean);
   object["scale"] = Numbers(scale);
+  if (crop_template != CropTemplate::kInsightFace) object["template"] = info(crop_template).name;
   return object.dump();
 }
 
 Preprocessing Preprocessing::from_json(std::string_view text) {
-  const nlohmann::json object = ParseObject(text, {"channels", "mean", "scale"}, ErrorCode::kModel, "preprocessing");
+  const nlohmann::json object =
+      ParseObject(text, {"channels", "mean", "scale", "template"}, ErrorCode::kModel, "preprocessing");
   Preprocessing result;
   if (auto it = object.find("channels"); it != object.end()) {
     if (*it == "rgb") {
@@ -78,6 +80,13 @@ Preprocessing Preprocessing::from_json(std::string_view text) {
   }
   if (auto it = object.find("mean"); it != object.end()) result.mean = ReadNumbers(*it, "mean");
   if (auto it = object.find("scale"); it != object.end()) result.scale = ReadNumbers(*it, "scale");
+  if (auto it = object.find("template"); it != object.end()) {
+    try {
+      result.crop_template = prefiqs::crop_template(it->is_string() ? it->get<std::string>() : it->dump());
+    } catch (const Error& error) {
+      throw Error(ErrorCode::kModel, fmt::format("preprocessing: \"template\": {}", error.what()));
+    }
+  }
   for (float value : result.scale) {
     if (value == 0) throw Error(ErrorCode::kModel, "preprocessing: \"scale\" must not be 0; pixels are divided by it");
   }

@@ -165,8 +165,8 @@ class Bench {
       std::vector<Image> crops;
       for (std::size_t i = 0; i < pictures.size(); ++i) {
         if (!faces[i]) continue;
-        std::optional<Image> crop =
-            align::AlignFace(pictures[i], faces[i]->landmarks, network_.input_width(), network_.input_height());
+        std::optional<Image> crop = align::AlignFace(pictures[i], faces[i]->landmarks, network_.input_width(),
+                                                     network_.input_height(), network_.preprocessing().crop_template);
         if (crop) crops.push_back(std::move(*crop));
       }
       return crops;

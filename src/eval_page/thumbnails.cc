@@ -100,7 +100,7 @@ Image FaceIn(const DecodedImage& picture, const Landmarks* landmarks) {
   if (landmarks != nullptr && IsNear(width, height, *landmarks)) {
     constexpr float kRoom = kFiner * (kThumbnailSide - kFaceSide) / 2.0f;
     constexpr int kSide = kFiner * kThumbnailSide;
-    Landmarks target = align::Template(kFiner * kFaceSide, kFiner * kFaceSide);
+    Landmarks target = align::Template(kFiner * kFaceSide, kFiner * kFaceSide, CropTemplate::kScaled);
     for (Point& point : target) point = {point.x + kRoom, point.y + kRoom};
     if (const auto transform = align::FitSimilarity(*landmarks, target)) {
       return align::CentralSquare(align::Warp(picture, *transform, kSide, kSide), kThumbnailSide);

@@ -208,7 +208,8 @@ pipeline::FaceOptions Assessor::Impl::Faces(FaceSelection selection) const {
           .min_face = options.min_face,
           .selection = selection,
           .width = network.input_width(),
-          .height = network.input_height()};
+          .height = network.input_height(),
+          .crop_template = network.preprocessing().crop_template};
 }
 
 void Assessor::Impl::Assess(engine::Context& context, std::span<pipeline::FaceCandidate* const> candidates,

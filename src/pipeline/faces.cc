@@ -57,7 +57,8 @@ image::Canvas ReadParts(const image::LargeJpeg& large, const std::vector<Face>& 
   std::vector<image::Rect> parts;
   for (const Face& face : faces) {
     if (!IsLargeEnough(face, options)) continue;
-    const auto transform = align::FitSimilarity(face.landmarks, align::Template(options.width, options.height));
+    const auto transform =
+        align::FitSimilarity(face.landmarks, align::Template(options.width, options.height, options.crop_template));
     if (transform) parts.push_back(align::SourceOf(*transform, options.width, options.height));
   }
   return large.Read(parts);
@@ -71,7 +72,7 @@ FaceCandidate DetectedFace(const image::View& picture, const Face& face, int ind
                                     std::max(face.box.width, face.box.height), options.min_face));
   } else {
     candidate.face = index;
-    candidate.crop = align::AlignFace(picture, face.landmarks, options.width, options.height);
+    candidate.crop = align::AlignFace(picture, face.landmarks, options.width, options.height, options.crop_template);
     if (!candidate.crop) candidate = Without(index, Status::kNoFace, "the five points of the face found coincide");
   }
   candidate.assessment.face = face;

@@ -21,6 +21,7 @@ struct FaceOptions {
   float min_face = 0;
   FaceSelection selection = FaceSelection::kBest;
   int width = 0, height = 0;  // of the network's input
+  CropTemplate crop_template = CropTemplate::kInsightFace;
 };
 
 // At least one candidate, in the detector's order. Never throws for what the picture holds.

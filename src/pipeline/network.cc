@@ -153,6 +153,7 @@ void TakeSettings(Network::Impl& impl, const NetworkOptions& options) {
   use(options.preprocessing, PreprocessingSource::kOption) ||
       use(metadata.preprocessing, PreprocessingSource::kMetadata) ||
       use(sidecar.preprocessing, PreprocessingSource::kSidecar);
+  if (options.crop_template) impl.preprocessing.crop_template = *options.crop_template;
 }
 
 }  // namespace

@@ -97,8 +97,10 @@ std::optional<std::string> PreprocessingWarning(const Assessor::Impl& assessor, 
   const PreprocessingPreset* best = nullptr;
   EmbeddingsLook best_look;
   for (const PreprocessingPreset& preset : preprocessing_presets()) {
-    if (preset.preprocessing == used) continue;
-    EmbeddingsLook look = LookThrough(assessor, *context, crops, preset.preprocessing);
+    Preprocessing other = preset.preprocessing;
+    other.crop_template = used.crop_template;  // the crops are made
+    if (other == used) continue;
+    EmbeddingsLook look = LookThrough(assessor, *context, crops, other);
     if (!Better(look, mine) || (best != nullptr && look.cosine >= best_look.cosine)) continue;
     best = &preset;
     best_look = std::move(look);

@@ -32,14 +32,15 @@ std::string ReadText(const std::string& path) {
 }
 
 nlohmann::json ParseSettings(const std::string& text) {
-  return ParseObject(text,
-                     {"preprocessing", "recipe", "calibration", "calibrated_network", "channels", "mean", "scale"},
-                     ErrorCode::kModel, "settings of a network");
+  return ParseObject(
+      text, {"preprocessing", "recipe", "calibration", "calibrated_network", "channels", "mean", "scale", "template"},
+      ErrorCode::kModel, "settings of a network");
 }
 
 template <typename Json>
 bool IsPreprocessing(const Json& object) {
-  return object.contains("channels") || object.contains("mean") || object.contains("scale");
+  return object.contains("channels") || object.contains("mean") || object.contains("scale") ||
+         object.contains("template");
 }
 
 }  // namespace

@@ -22,8 +22,12 @@ std::string Numbers(const std::array<float, 3>& values) {
 }  // namespace
 
 std::string PreprocessingToken(const Preprocessing& preprocessing) {
-  return fmt::format("{}:{}:{}", preprocessing.channels == ChannelOrder::kRgb ? "rgb" : "bgr",
-                     Numbers(preprocessing.mean), Numbers(preprocessing.scale));
+  std::string token = fmt::format("{}:{}:{}", preprocessing.channels == ChannelOrder::kRgb ? "rgb" : "bgr",
+                                  Numbers(preprocessing.mean), Numbers(preprocessing.scale));
+  if (preprocessing.crop_template != CropTemplate::kInsightFace) {
+    token += fmt::format(":{}", info(preprocessing.crop_template).name);
+  }
+  return token;
 }
 
 std::vector<std::string> Cells(const RunInfo& run, const Row& row) {

@@ -39,7 +39,8 @@ struct Row {
   bool under_gate = false;
 };
 
-// "rgb:127.5:127.5": channel order, mean and scale; three numbers that differ are joined by '/'.
+// "rgb:127.5:127.5": channel order, mean and scale; three numbers that differ are joined by '/'. The template follows
+// where it is not the default: "rgb:127.5:127.5:scaled".
 std::string PreprocessingToken(const Preprocessing& preprocessing);
 
 // What a cell holds, which is what JSON needs to know and CSV does not.

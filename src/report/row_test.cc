@@ -118,6 +118,7 @@ TEST(Row, PlacesBoxAndPoints) {
 
 TEST(PreprocessingToken, IsShort) {
   EXPECT_EQ(PreprocessingToken({}), "rgb:127.5:127.5");
+  EXPECT_EQ(PreprocessingToken({.crop_template = CropTemplate::kScaled}), "rgb:127.5:127.5:scaled");
   EXPECT_EQ(PreprocessingToken({ChannelOrder::kBgr, {1, 2, 3}, {255, 255, 255}}), "bgr:1/2/3:255");
 }
 

@@ -165,6 +165,45 @@ class Inspect(ProgramTest):
         self.assertFalse(any(line.endswith(' ') for line in text.splitlines()))
 
 
+class Template(ProgramTest):
+    """Of a network of 128 pixels, where InsightFace's template and the scaled one differ."""
+
+    def setUp(self):
+        super().setUp()
+        self.network = material.recognition_network(self.folder / 'large.onnx', side=128)
+        self.detector = material.detector_network(self.folder / 'detector.onnx')
+
+    def crop(self, name, *options):
+        picture = self.picture('photo.png', material.bright_cells(192, 320, (2, 4)))
+        run = self.score(picture, '--detector', self.detector, '--guard', 'none', '--save-crops', name, *options)
+        self.assert_status(run, 0)
+        saved, = (self.folder / name).iterdir()
+        return run.rows()[0], saved.read_bytes()
+
+    def test_is_insightfaces_unless_another_is_named_or_stored(self):
+        row, crop = self.crop('default')
+        named, same = self.crop('insightface', '--template', 'insightface')
+        self.assertEqual((row, crop), (named, same))
+        self.assertEqual(row['preprocessing'], 'rgb:127.5:127.5')
+        row, other = self.crop('scaled', '--template', 'scaled')
+        self.assertEqual(row['preprocessing'], 'rgb:127.5:127.5:scaled')
+        self.assertNotEqual(crop, other)
+        self.assertNotEqual(row['drift'], named['drift'])
+        sidecar = self.folder / 'large.onnx.json'
+        sidecar.write_text('{"preprocessing": {"channels": "rgb", "template": "scaled"}}')
+        run = self.run_program('score', '--model', self.network, self.folder / 'photo.png', '--detector', self.detector,
+                               '--guard', 'none')
+        self.assertEqual(run.rows(), [row])
+        # The option goes before what is stored, and leaves the rest of it.
+        report = self.run_program('inspect', self.network, '--json', '--template', 'insightface')
+        self.assertEqual(json.loads(report.out)['preprocessing'], {'channels': 'rgb', 'mean': 127.5, 'scale': 127.5})
+        self.assertEqual(json.loads(report.out)['preprocessing_source'], 'sidecar')
+        self.assertIn('template scaled', self.run_program('inspect', self.network).out.decode())
+
+    def test_an_unknown_one_is_refused(self):
+        self.assert_refused(self.run_program('inspect', self.network, '--template', 'face'), 2, 'insightface, scaled')
+
+
 class Calibrate(ProgramTest):
     def calibrate(self, crops, *options):
         return self.run_program('calibrate', self.network, crops, '--preset', 'arcface', '--aligned', '--guard', 'none', *options)
