@@ -79,6 +79,9 @@ void PrintTable(const Network& network, const Recipe& recipe, const Inspection& 
   facts.push_back({"prunable", Grouped(inspection.prunable)});
   facts.push_back(
       {"pruned", fmt::format("{} ({})", Grouped(inspection.pruned), Percent(inspection.pruned, inspection.prunable))});
+  if (inspection.denormals > 0) {
+    facts.push_back({"denormal", fmt::format("{} numbers, taken as zero", Grouped(inspection.denormals))});
+  }
   facts.push_back({"instruction set", inspection.instruction_set});
   fmt::print("{}\n", FormatTable({{network.path()}, {""}}, facts));
 
@@ -128,6 +131,7 @@ void PrintJson(const Network& network, const Recipe& recipe, const Inspection& i
   object["macs"] = inspection.macs;
   object["prunable"] = inspection.prunable;
   object["pruned"] = inspection.pruned;
+  object["denormals"] = inspection.denormals;
   object["instruction_set"] = inspection.instruction_set;
   auto layers = nlohmann::ordered_json::array();
   for (const LayerInfo& layer : inspection.layers) {

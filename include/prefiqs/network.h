@@ -107,6 +107,7 @@ struct Inspection {
   std::int64_t opset = 0;
   std::string producer;
   std::int64_t parameters = 0, macs = 0, prunable = 0, pruned = 0;
+  std::int64_t denormals = 0;   // numbers of the file under 2^-126 that are not zero; they are taken as zero
   std::string instruction_set;  // as Assessor::instruction_set
 };
 

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/denormals.h"
 #include "engine/executor.h"
 #include "engine/io_check.h"
 #include "engine/reference_node.h"
@@ -27,6 +28,7 @@ class ReferenceExecutor : public Executor {
 
   void Run(Context&, std::span<const graph::Tensor* const> inputs, std::span<graph::Tensor> outputs) const override {
     CheckInputsAndOutputs(graph_, inputs, outputs);
+    const DenormalsAreZero denormals_are_zero;
     std::vector<std::optional<graph::Tensor>> made(graph_.values.size());
     std::vector<const graph::Tensor*> values(graph_.values.size(), nullptr);
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = graph_.values[i].constant.get();

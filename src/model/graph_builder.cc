@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
+#include "base/denormals.h"
 #include "model/normalise.h"
 #include "model/tensor_proto.h"
 #include "ops/operator.h"
@@ -52,8 +54,12 @@ std::int64_t OpsetOf(const onnx::ModelProto& proto) {
 
 class Builder {
  public:
-  Builder(onnx::ModelProto& proto, const DataSources& sources, const ReadLimits& limits)
-      : proto_(proto), sources_(sources), budget_{limits.max_constant_bytes}, opset_(OpsetOf(proto)) {}
+  Builder(onnx::ModelProto& proto, const DataSources& sources, const ReadLimits& limits, DenormalCount& denormals)
+      : proto_(proto),
+        sources_(sources),
+        budget_{limits.max_constant_bytes},
+        denormals_(denormals),
+        opset_(OpsetOf(proto)) {}
 
   Graph Build() {
     onnx::GraphProto& source = *proto_.mutable_graph();
@@ -101,7 +107,7 @@ class Builder {
   void AddInitializers(onnx::GraphProto& source) {
     for (onnx::TensorProto& initializer : *source.mutable_initializer()) {
       const std::string name = initializer.name();
-      Tensor tensor = TakeTensor(initializer, fmt::format("initialiser '{}'", name), sources_, budget_);
+      Tensor tensor = TakeTensor(initializer, fmt::format("initialiser '{}'", name), sources_, budget_, denormals_);
       Define(name, ConstantValue(std::move(tensor)), "initialiser");
     }
   }
@@ -272,8 +278,8 @@ class Builder {
       case AttributeProto::STRINGS:
         return std::vector<std::string>(attribute.strings().begin(), attribute.strings().end());
       case AttributeProto::TENSOR:
-        return std::make_shared<const Tensor>(
-            TakeTensor(*attribute.mutable_t(), fmt::format("attribute '{}'", attribute.name()), sources_, budget_));
+        return std::make_shared<const Tensor>(TakeTensor(
+            *attribute.mutable_t(), fmt::format("attribute '{}'", attribute.name()), sources_, budget_, denormals_));
       case AttributeProto::GRAPH:
       case AttributeProto::GRAPHS:
         unsupported("a subgraph: control flow");
@@ -299,12 +305,11 @@ class Builder {
     if (const auto* tensor = std::get_if<graph::TensorPtr>(&attribute); tensor != nullptr && key == "value") {
       value.constant = *tensor;
     } else if (const auto* f = std::get_if<float>(&attribute); f != nullptr && key == "value_float") {
-      value.constant = std::make_shared<const Tensor>(Tensor::Scalar(*f));
+      value.constant = FloatConstant({}, std::span(f, 1));
     } else if (const auto* i = std::get_if<std::int64_t>(&attribute); i != nullptr && key == "value_int") {
       value.constant = std::make_shared<const Tensor>(Tensor::From<std::int64_t>({}, std::span(i, 1)));
     } else if (const auto* fs = std::get_if<std::vector<float>>(&attribute); fs != nullptr && key == "value_floats") {
-      value.constant = std::make_shared<const Tensor>(
-          Tensor::From<float>({static_cast<std::int64_t>(fs->size())}, std::span<const float>(*fs)));
+      value.constant = FloatConstant({static_cast<std::int64_t>(fs->size())}, *fs);
     } else if (const auto* is = std::get_if<std::vector<std::int64_t>>(&attribute);
                is != nullptr && key == "value_ints") {
       value.constant = std::make_shared<const Tensor>(Tensor::FromInt64s(*is));
@@ -316,6 +321,12 @@ class Builder {
     made.shape = value.constant->shape();
     made.shape_known = true;
     made.constant = std::move(value.constant);
+  }
+
+  graph::TensorPtr FloatConstant(graph::Shape shape, std::span<const float> values) {
+    Tensor tensor = Tensor::From<float>(std::move(shape), values);
+    denormals_.Add(ZeroDenormals(tensor.values<float>()));
+    return std::make_shared<const Tensor>(std::move(tensor));
   }
 
   void AddOutputs(const onnx::GraphProto& source) {
@@ -345,6 +356,7 @@ class Builder {
   onnx::ModelProto& proto_;
   const DataSources& sources_;
   ConstantBudget budget_;
+  DenormalCount& denormals_;
   const std::int64_t opset_;
   Graph graph_;
   std::unordered_map<std::string, ValueId> ids_;  // values of the file
@@ -355,8 +367,9 @@ class Builder {
 
 }  // namespace
 
-Graph BuildGraph(onnx::ModelProto& proto, const DataSources& sources, const ReadLimits& limits) {
-  Builder builder(proto, sources, limits);
+Graph BuildGraph(onnx::ModelProto& proto, const DataSources& sources, const ReadLimits& limits,
+                 DenormalCount& denormals) {
+  Builder builder(proto, sources, limits, denormals);
   Graph graph = builder.Build();
   ops::CheckSupported(graph);
   graph::SortTopologically(graph);

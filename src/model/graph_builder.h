@@ -11,7 +11,8 @@
 namespace prefiqs::model {
 
 // What ReadOnnxFile does once the bytes are parsed. Takes `proto` apart as it goes, so that weights are not held twice.
-graph::Graph BuildGraph(onnx::ModelProto& proto, const DataSources& sources, const ReadLimits& limits);
+graph::Graph BuildGraph(onnx::ModelProto& proto, const DataSources& sources, const ReadLimits& limits,
+                        DenormalCount& denormals);
 
 }  // namespace prefiqs::model
 

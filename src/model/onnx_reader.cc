@@ -47,7 +47,7 @@ ReadResult ReadFrom(const ByteSource& source, const std::string& folder, const R
   ContentHash hash;
   SharedHashing hashing(source, hash);
   ParallelFor(2, threads, [&](std::size_t task) {
-    if (task == 0) result.graph = BuildGraph(proto, {source, external}, limits);
+    if (task == 0) result.graph = BuildGraph(proto, {source, external}, limits, result.denormals);
     hashing.Help();
   });
   external.AddTo(hash);

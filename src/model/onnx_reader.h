@@ -7,6 +7,7 @@
 #include <string>
 
 #include "graph/graph.h"
+#include "model/denormal_count.h"
 
 namespace prefiqs::model {
 
@@ -20,14 +21,15 @@ struct ReadResult {
   graph::Graph graph;
   std::string content_hash;  // 32 hex digits, XXH3-128 of the file followed by the external data files in the order of
                              // their names
+  DenormalCount denormals;   // those that became zero
 };
 
 // Reads, checks (well-formedness, supported opset and operators, topological order) and normalises: operators take
 // their newest form (attributes that became inputs are inputs), Constant nodes become constants, types are widened,
-// nodes get names, constant sub-expressions are folded. Opsets up to 23; of those before 7, the operators that did not
-// change since. External data must lie in the file's folder or below it. Throws Error(kIo) or Error(kModel); messages
-// are one line and begin with the path. A second of `threads` threads (0: all cores) hashes meanwhile, and in the
-// end both do.
+// nodes get names, denormal weights become zero, constant sub-expressions are folded. Opsets up to 23; of those before
+// 7, the operators that did not change since. External data must lie in the file's folder or below it. Throws
+// Error(kIo) or Error(kModel); messages are one line and begin with the path. A second of `threads` threads (0: all
+// cores) hashes meanwhile, and in the end both do.
 ReadResult ReadOnnxFile(const std::string& path, const ReadLimits& limits = {}, int threads = 1);
 
 // The same for bytes in memory; external data is refused. `name` stands for the path in messages.

@@ -213,6 +213,73 @@ TEST(Reader, LargeWeightsStayInTheFile) {
       weights(ReadOnnxBytes({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, "bytes"))->deferred());
 }
 
+// y = x + w, in a file or beside it. Every `step`-th weight is denormal, or zero where `by_hand`.
+TestModel ModelWithDenormals(std::int64_t count, std::int64_t step, bool by_hand) {
+  TestModel model(17);
+  model.Input("x", {count}).Output("y");
+  model.Node("Add", {"x", "w"}, {"y"});
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float small = by_hand ? 0.0f : (i % 2 == 0 ? 1e-40f : -3e-39f);
+    values[static_cast<std::size_t>(i)] = i % step == 0 ? small : 0.5f * static_cast<float>(i);
+  }
+  model.Floats("w", {count}, values);
+  return model;
+}
+
+TEST(Reader, DenormalWeightsAreZeroOnEveryPath) {
+  const FolderForTest folder;
+  for (const std::int64_t count : {kStaysInFile / 4 - 1, kStaysInFile / 4 + 5}) {
+    const std::string bytes = ModelWithDenormals(count, 7, false).Bytes();
+    const std::string path = Fill(folder / "m.onnx", bytes);
+    const std::string by_hand = Fill(folder / "by_hand.onnx", ModelWithDenormals(count, 7, true).Bytes());
+    TestModel outside = ModelWithDenormals(count, 7, false);
+    auto& weight = *outside.proto.mutable_graph()->mutable_initializer(0);
+    Fill(folder / "weights.bin", weight.raw_data());
+    weight.clear_raw_data();
+    weight.set_data_location(onnx::TensorProto::EXTERNAL);
+    auto& location = *weight.add_external_data();
+    location.set_key("location");
+    location.set_value("weights.bin");
+    const std::string beside = Fill(folder / "beside.onnx", outside.Bytes());
+
+    const ReadResult wanted = ReadOnnxFile(by_hand);
+    EXPECT_EQ(wanted.denormals.Count(), 0);
+    const auto weights = [](const ReadResult& read) -> const graph::Tensor& {
+      return *read.graph.constant(read.graph.nodes.at(0).inputs.at(1));
+    };
+    const std::span<const std::uint8_t> memory(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+    for (const ReadResult& read : {ReadOnnxFile(path), ReadOnnxFile(beside), ReadOnnxBytes(memory, "bytes")}) {
+      EXPECT_EQ(read.denormals.Count(), (count + 6) / 7);
+      // Parts first, as packing asks for them, then all, which stays.
+      graph::Scratch scratch, other;
+      const auto part = scratch.Values<float>(weights(read), 13, count - 13);
+      EXPECT_TRUE(std::ranges::equal(part, other.Values<float>(weights(wanted), 13, count - 13)));
+      EXPECT_TRUE(Identical(weights(read), weights(wanted)));
+      EXPECT_EQ(read.denormals.Count(), (count + 6) / 7);
+    }
+    // The hash is of the bytes that lie there.
+    EXPECT_NE(ReadOnnxFile(path).content_hash, wanted.content_hash);
+    EXPECT_EQ(ReadOnnxFile(path).content_hash, ReadOnnxBytes(memory, "bytes").content_hash);
+  }
+}
+
+TEST(Reader, ConstantsOfNodesAndExpressionsAreNotDenormal) {
+  TestModel model(13);
+  model.Input("x", {2}).Floats("a", {2}, {1e-20f, 1}).Floats("b", {2}, {1e-20f, 2}).Output("y").Output("z");
+  model.Node("Mul", {"a", "b"}, {"ab"}, "product");
+  model.Node("Add", {"x", "ab"}, {"y"}, "use");
+  Set(model.Node("Constant", {}, {"c"}, "constant"), "value_floats", std::vector<float>{1e-40f, 3});
+  model.Node("Add", {"x", "c"}, {"z"}, "other_use");
+  const std::string bytes = model.Bytes();
+  const ReadResult read =
+      ReadOnnxBytes({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, "test.onnx");
+  EXPECT_EQ(read.denormals.Count(), 1);  // of the file; what comes of its numbers is not counted
+  const auto constant = [&](std::size_t node) { return read.graph.constant(read.graph.nodes.at(node).inputs.at(1)); };
+  EXPECT_THAT(constant(0)->values<float>(), ElementsAre(0, 2));
+  EXPECT_THAT(constant(1)->values<float>(), ElementsAre(0, 3));
+}
+
 TEST(Reader, UnusedNodesAndConstantsAreDropped) {
   TestModel model = ReluModel();
   model.Floats("unused", {2}, {1, 2});

@@ -12,6 +12,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/denormals.h"
+
 namespace prefiqs::model {
 namespace {
 
@@ -207,7 +209,7 @@ bool IsNotWidened(std::int32_t onnx_type) {
   return same;
 }
 
-Tensor Decode(const TensorProto& proto, const DataSources& sources, ConstantBudget& budget) {
+Tensor Decode(const TensorProto& proto, const DataSources& sources, ConstantBudget& budget, DenormalCount& denormals) {
   const auto type = Widened(proto.data_type());
   if (!type) {
     Fail(fmt::format("elements of type {} are not supported; export the network in float32",
@@ -246,11 +248,16 @@ Tensor Decode(const TensorProto& proto, const DataSources& sources, ConstantBudg
     const Place& place = places[0];
     if (auto file = place.source->Lasting(); file != nullptr && place.offset + place.length <= file->size()) {
       const auto element = static_cast<std::int64_t>(graph::SizeOf(*type));
+      const bool floats = *type == DataType::kFloat32;
+      if (floats) denormals.AddPlace(file, place.offset, count);
       return Tensor::Deferred(
           *type, std::move(shape),
-          [file = std::move(file), offset = place.offset, element](std::int64_t first, std::int64_t n, std::byte* out) {
+          [file = std::move(file), offset = place.offset, element, floats](std::int64_t first, std::int64_t n,
+                                                                           std::byte* out) {
+            const auto elements = static_cast<std::size_t>(n);
             file->ReadLater(offset + first * element,
-                            {reinterpret_cast<std::uint8_t*>(out), static_cast<std::size_t>(n * element)});
+                            {reinterpret_cast<std::uint8_t*>(out), elements * static_cast<std::size_t>(element)});
+            if (floats) ZeroDenormals({reinterpret_cast<float*>(out), elements});
           });
     }
   }
@@ -264,6 +271,7 @@ Tensor Decode(const TensorProto& proto, const DataSources& sources, ConstantBudg
       FromRaw<To, From>(places[0], tensor);
     }
   });
+  if (tensor.type() == DataType::kFloat32) denormals.Add(ZeroDenormals(tensor.values<float>()));
   return tensor;
 }
 
@@ -313,9 +321,10 @@ std::string TypeName(std::int32_t onnx_type) {
   return TensorProto::DataType_Name(static_cast<TensorProto::DataType>(onnx_type));
 }
 
-Tensor TakeTensor(TensorProto& proto, std::string_view what, const DataSources& sources, ConstantBudget& budget) {
+Tensor TakeTensor(TensorProto& proto, std::string_view what, const DataSources& sources, ConstantBudget& budget,
+                  DenormalCount& denormals) {
   try {
-    Tensor tensor = Decode(proto, sources, budget);
+    Tensor tensor = Decode(proto, sources, budget, denormals);
     TensorProto().Swap(&proto);
     return tensor;
   } catch (const Error& error) {

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "graph/tensor.h"
+#include "model/denormal_count.h"
 #include "model/external_data.h"
 
 namespace prefiqs::model {
@@ -37,11 +38,12 @@ struct ConstantBudget {
 // calls would be more than that.
 inline constexpr std::int64_t kStaysInFile = std::int64_t{1} << 16;
 
-// Decodes raw, typed or external data; the data leaves `proto`, whose memory shrinks as the tensor's grows. Throws
-// Error(kModel), beginning with `what`, when type, dimensions and data do not agree, a value does not fit the wider
-// type or the budget is passed, and where a source does.
+// Decodes raw, typed or external data; denormal numbers become zero, and `denormals` counts them. The data leaves
+// `proto`, whose memory shrinks as the tensor's grows. Throws Error(kModel), beginning with `what`, when type,
+// dimensions and data do not agree, a value does not fit the wider type or the budget is passed, and where a source
+// does.
 graph::Tensor TakeTensor(onnx::TensorProto& proto, std::string_view what, const DataSources& sources,
-                         ConstantBudget& budget);
+                         ConstantBudget& budget, DenormalCount& denormals);
 
 // As raw data.
 onnx::TensorProto ToProto(const graph::Tensor& tensor, const std::string& name);

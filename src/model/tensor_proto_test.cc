@@ -25,7 +25,8 @@ Tensor Take(TensorProto proto, std::int64_t budget = 1 << 20) {
   const MemorySource no_file({});
   ExternalData none("");
   ConstantBudget left{budget};
-  return TakeTensor(proto, "t", {no_file, none}, left);
+  DenormalCount denormals;
+  return TakeTensor(proto, "t", {no_file, none}, left, denormals);
 }
 
 std::string MessageOf(const TensorProto& proto, std::int64_t budget = 1 << 20) {
@@ -189,6 +190,37 @@ TEST(TensorProto, ThereAndBack) {
   EXPECT_EQ(ToProto(tensor, "name").name(), "name");
 }
 
+// Values as they are taken, and how many of them were denormal.
+std::pair<std::vector<float>, std::int64_t> TakeCounting(TensorProto proto) {
+  const MemorySource no_file({});
+  ExternalData none("");
+  ConstantBudget left{1 << 20};
+  DenormalCount denormals;
+  const auto values = ValuesOf<float>(TakeTensor(proto, "t", {no_file, none}, left, denormals));
+  return {values, denormals.Count()};
+}
+
+TEST(TensorProto, DenormalsBecomeZero) {
+  constexpr float kNormal = 1.17549435e-38f;
+  const auto raw = TakeCounting(Raw<float>(TensorProto::FLOAT, {1e-40f, -1e-45f, kNormal, -0.0f, 2}));
+  EXPECT_THAT(raw.first, ElementsAre(0.0f, 0.0f, kNormal, 0.0f, 2.0f));
+  EXPECT_FALSE(std::signbit(raw.first[1]));
+  EXPECT_TRUE(std::signbit(raw.first[3]));
+  EXPECT_EQ(raw.second, 2);
+
+  TensorProto typed = Proto(TensorProto::FLOAT, {2});
+  typed.add_float_data(1e-39f);
+  typed.add_float_data(3);
+  EXPECT_THAT(TakeCounting(typed), testing::Pair(ElementsAre(0.0f, 3.0f), 1));
+  // Of wider and narrower types what counts is the float that they become.
+  EXPECT_THAT(TakeCounting(Raw<double>(TensorProto::DOUBLE, {1e-42, 1e-60, 1e-30})),
+              testing::Pair(ElementsAre(0.0f, 0.0f, 1e-30f), 1));
+  EXPECT_THAT(TakeCounting(Raw<std::uint16_t>(TensorProto::BFLOAT16, {0x0001, 0x807f, 0x0080})),
+              testing::Pair(ElementsAre(0.0f, 0.0f, kNormal), 2));
+  EXPECT_THAT(TakeCounting(Raw<std::uint16_t>(TensorProto::FLOAT16, {0x0001, 0x03ff})),
+              testing::Pair(ElementsAre(0x1p-24f, 1023 * 0x1p-24f), 0));
+}
+
 struct ExternalFile {
   ExternalFile() { Fill(folder / "weights.bin", {reinterpret_cast<const char*>(kValues), sizeof kValues}); }
   static TensorProto Describe(const std::string& location, const std::string& offset, const std::string& length) {
@@ -210,8 +242,9 @@ struct ExternalFile {
     ExternalData external(folder.path());
     const MemorySource no_file({});
     ConstantBudget budget{1 << 20};
+    DenormalCount denormals;
     TensorProto proto = Describe(location, offset, length);
-    return ValuesOf<float>(TakeTensor(proto, "t", {no_file, external}, budget));
+    return ValuesOf<float>(TakeTensor(proto, "t", {no_file, external}, budget, denormals));
   }
   std::string MessageOf(const std::string& location, const std::string& offset = "",
                         const std::string& length = "") const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/denormals.h"
 #include "ops/rows.h"
 #include "ops/rule.h"
 
@@ -88,6 +89,7 @@ void CheckSupported(const graph::Graph& graph) {
 }
 
 std::vector<graph::Tensor> Evaluate(const graph::Node& node, std::span<const graph::Tensor* const> inputs) {
+  const DenormalsAreZero denormals_are_zero;
   const Operator& op = Row(node);
   CheckCounts(node, op);
   if (inputs.size() != node.inputs.size()) Fail(node, "is evaluated with another number of inputs than it has");

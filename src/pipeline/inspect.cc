@@ -88,6 +88,7 @@ Inspection Network::inspect(const Recipe& recipe, ExecutorKind executor) const {
   result.outputs = Describe(impl_->graph, impl_->graph.outputs, specialised, specialised.outputs);
   result.opset = impl_->graph.opset;
   result.producer = impl_->graph.producer;
+  result.denormals = impl_->denormals.Count();
   result.instruction_set = twin->InstructionSet();
   std::set<graph::ValueId> counted;
   for (const graph::Node& node : specialised.nodes) {

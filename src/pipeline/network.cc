@@ -194,6 +194,7 @@ Network Network::load(const std::string& path, const NetworkOptions& options) {
   model::ReadResult read = model::ReadOnnxFile(path, {}, options.threads);
   impl->graph = std::move(read.graph);
   impl->content_hash = std::move(read.content_hash);
+  impl->denormals = std::move(read.denormals);
   const auto named = [&](auto&& check) {
     try {
       return check();

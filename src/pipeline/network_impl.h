@@ -9,6 +9,7 @@
 #include <prefiqs/network.h>
 
 #include "graph/graph.h"
+#include "model/denormal_count.h"
 #include "prune/prune.h"
 
 namespace prefiqs {
@@ -18,7 +19,8 @@ struct Network::Impl {
   std::string sidecar;       // that is written
   std::string read_sidecar;  // that was read, if there was one: MODEL.json, where the other is new
   std::string content_hash;
-  graph::Graph graph;  // as read; one input, N×3×height×width, and one output, N×embedding_size
+  model::DenormalCount denormals;  // of the file
+  graph::Graph graph;              // as read; one input, N×3×height×width, and one output, N×embedding_size
   int width = 0;
   int height = 0;
   int embedding_size = 0;

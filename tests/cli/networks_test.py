@@ -156,6 +156,21 @@ class Inspect(ProgramTest):
         for layer in report['layers']:
             self.assertNotIn(layer['implementation'], ('', 'reference'), layer)
 
+    def test_denormal_weights(self):
+        run = self.run_program('inspect', self.network, '--json')
+        self.assertEqual(json.loads(run.out)['denormals'], 0)
+        self.assertNotIn('denormal', self.run_program('inspect', self.network).out.decode())
+        model = onnx.load(self.network)
+        for initializer in model.graph.initializer:
+            if initializer.name == 'w2':
+                values = numpy_helper.to_array(initializer).copy()
+                values.flat[:5] = 1e-40
+                initializer.CopyFrom(numpy_helper.from_array(values, 'w2'))
+        path = self.folder / 'denormal.onnx'
+        onnx.save(model, path)
+        self.assertEqual(json.loads(self.run_program('inspect', path, '--json').out)['denormals'], 5)
+        self.assertRegex(self.run_program('inspect', path).out.decode(), r'denormal +5 numbers, taken as zero')
+
     def test_table(self):
         run = self.run_program('inspect', self.network)
         self.assert_status(run, 0)

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <prefiqs/error.h>
 
+#include "base/denormals.h"
 #include "engine/executor.h"
 #include "engine/io_check.h"
 #include "engine/one_thread.h"
@@ -90,6 +91,7 @@ class OneDnnContext : public Context {
 // Several strands take turns at each of the plan's stretches.
 void RunSteps(const Plan& plan, std::span<Strand* const> strands, std::size_t first, std::size_t last) {
   const OneThread one_thread;
+  const DenormalsAreZero denormals_are_zero;
   std::vector<const onednn::Arena*> arenas;
   for (const Strand* const strand : strands) arenas.push_back(&strand->arena());
   for (const std::size_t stretch_end : plan.stretches) {
@@ -219,6 +221,7 @@ std::unique_ptr<const Executor> CompileOneDnn(const graph::Graph& graph, const C
                             name(options.precision)));
   }
   try {
+    const DenormalsAreZero denormals_are_zero;  // as in a run: of small weights products are made here already
     return std::make_unique<OneDnnExecutor>(graph, options);
   } catch (const dnnl::error& e) {
     throw Error(ErrorCode::kInternal, fmt::format("oneDNN could not compile the network: {}", e.what()));

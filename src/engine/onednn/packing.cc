@@ -11,6 +11,7 @@
 #include <span>
 #include <tuple>
 
+#include "base/denormals.h"
 #include "base/parallel.h"
 #include "engine/one_thread.h"
 
@@ -153,6 +154,7 @@ std::shared_ptr<const Block> Packing::Pack(int threads) {
   std::atomic<std::size_t> next{0};
   ParallelFor(static_cast<std::size_t>(ThreadCount(threads)), threads, [&](std::size_t) {
     const OneThread one_thread;
+    const DenormalsAreZero denormals_are_zero;
     graph::Scratch scratch;
     std::int64_t held = 0;
     for (std::size_t i = next++; i < groups.size(); i = next++) {
