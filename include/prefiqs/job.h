@@ -49,8 +49,9 @@ struct JobOptions {
   // index
   // (-1 where there is none to speak of) and what was found.
   std::function<void(const std::string& path, int face, const Assessment&)> on_face{};
-  // Called at most once, from the thread that called run_job: the first faces look as if preprocessing or recipe did
-  // not fit the network; says what would.
+  // Called from the thread that called run_job. Before the first picture: the precision is slower than fp32 on this
+  // processor. Later, at most once: the first faces look as if preprocessing or recipe did not fit the network; says
+  // what would.
   std::function<void(const std::string& text)> on_warning{};
   // Called from the thread that called run_job, at most a few times a second, and once at the end. Return false to stop
   // after what is in flight; what is finished is on disk then and `resume` goes on from there.

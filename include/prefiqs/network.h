@@ -30,6 +30,8 @@ enum class Precision {
 };
 // "fp32", "bf16".
 PREFIQS_API std::string_view name(Precision precision);
+// Where this processor takes longer in `precision` than in kFp32: a sentence that says so. Else empty.
+PREFIQS_API std::string slower_than_fp32(Precision precision);
 
 // What a quality means among faces: its quantiles over a reference set, for one network, recipe and preprocessing.
 struct PREFIQS_API Calibration {

@@ -133,6 +133,10 @@ class Job {
   }
 
   JobSummary Run() {
+    if (const std::string slower = slower_than_fp32(options_.assessor.precision);
+        options_.on_warning && !slower.empty()) {
+      options_.on_warning(slower);
+    }
     pipeline::OrderedRun<Batch> run;
     run.threads = ThreadCount(options_.assessor.threads);
     const std::int64_t count = static_cast<std::int64_t>(items_.size());

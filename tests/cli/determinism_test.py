@@ -1,4 +1,8 @@
 """A row's bytes depend on its picture, the network and the recipe; not on company, order, threads or shards."""
+import os
+import pathlib
+import unittest.mock
+
 import material
 from material import ProgramTest, noise
 
@@ -36,6 +40,20 @@ class Company(ProgramTest):
         for a, b in zip(exact, drifts['bf16'], strict=True):
             self.assertTrue(abs(a - b) <= 0.02, (a, b))  # not where one is no number
         self.assertNotEqual(exact, drifts['bf16'])
+
+    def test_a_precision_that_is_slow_here_says_so_once(self):
+        for isa, slow in (('AVX512_CORE_BF16', True), ('ALL', 'amx_bf16' not in pathlib.Path('/proc/cpuinfo').read_text())):
+            with unittest.mock.patch.dict(os.environ, ONEDNN_MAX_CPU_ISA=isa):
+                run = self.score_aligned('crops', '--precision', 'bf16')
+                plain = self.score_aligned('crops')
+            if 'needs a processor with AVX512-BF16' in str(run.err):
+                self.skipTest('products in bfloat16 need AVX512-BF16')
+            self.assert_status(run, 1)
+            said = [line for line in run.err.splitlines() if 'no AMX' in line]
+            self.assertEqual(len(said), slow, (isa, run.err))
+            if slow:
+                self.assertRegex(said[0], r'^prefiqs: warning: bf16 takes .* as long as fp32')
+            self.assertNotIn('AMX', plain.err)
 
     def test_a_real_network(self):
         """The one that comes with the program: wide enough for tiles, whose rows several faces share."""
