@@ -120,9 +120,9 @@ void ReadBlocks(const OutputFile& file, Feed&& feed) {
 void ReadCsv(const OutputFile& file, Collector& collector) {
   bool header_seen = false;
   CsvParser parser([&](const std::vector<std::string>& fields, std::int64_t end) {
-    bool fits = fields.size() == kColumns.size();
+    bool fits = fields.size() == Columns().size();
     if (!header_seen) {
-      for (std::size_t i = 0; fits && i < kColumns.size(); ++i) fits = fields[i] == kColumns[i].name;
+      for (std::size_t i = 0; fits && i < Columns().size(); ++i) fits = fields[i] == Columns()[i].name;
       if (!fits) throw Error(ErrorCode::kIo, "its first line does not name the columns this version writes");
       header_seen = true;
       collector.SkipHeader(end);

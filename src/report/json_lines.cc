@@ -62,13 +62,13 @@ std::string Utf8ToLatin1(std::string_view text) {
 
 std::string JsonLine(std::span<const std::string> cells) {
   std::string line = "{";
-  for (std::size_t i = 0; i < kColumns.size(); ++i) {
+  for (std::size_t i = 0; i < Columns().size(); ++i) {
     if (i > 0) line += ',';
-    line += fmt::format("\"{}\":", kColumns[i].name);
+    line += fmt::format("\"{}\":", Columns()[i].name);
     if (cells[i].empty() && i != ColumnIndex("path")) {
       line += "null";
     } else {
-      line += kColumns[i].kind == CellKind::kNumber ? cells[i] : Quoted(cells[i]);
+      line += Columns()[i].kind == CellKind::kNumber ? cells[i] : Quoted(cells[i]);
     }
   }
   const std::string& path = cells[ColumnIndex("path")];
@@ -80,7 +80,7 @@ std::vector<std::string> ParseJsonLine(std::string_view line) {
   const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
   if (!object.is_object()) throw NotOurs("not a JSON object");
   std::vector<std::string> cells;
-  for (const Column& column : kColumns) {
+  for (const Column& column : Columns()) {
     const auto found = object.find(column.name);
     if (found == object.end()) throw NotOurs(fmt::format("no key \"{}\"", column.name));
     if (found->is_null()) {

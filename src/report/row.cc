@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <stdexcept>
 
 namespace prefiqs::report {
 namespace {
@@ -19,6 +22,104 @@ std::string Numbers(const std::array<float, 3>& values) {
   return fmt::format("{}/{}/{}", values[0], values[1], values[2]);
 }
 
+bool IsOk(const Row& row) { return row.assessment.status == Status::kOk; }
+
+// Faces that the guard refuses keep their raw numbers.
+bool HasNumbers(const Row& row) { return IsOk(row) || row.assessment.status == Status::kNotAFace; }
+
+bool HasScalar(const Row& row) { return IsOk(row) && row.assessment.scalar >= 0; }
+
+// Getters of columns that come in several.
+template <std::string RunInfo::*kField>
+std::string OfRun(const RunInfo& run, const Row&) {
+  return run.*kField;
+}
+
+template <float Assessment::*kField>
+std::string ScoreOf(const RunInfo&, const Row& row) {
+  return HasNumbers(row) ? Score(row.assessment.*kField) : std::string();
+}
+
+template <float Assessment::*kField>
+std::string MeasureOf(const RunInfo&, const Row& row) {
+  return HasNumbers(row) ? Measure(row.assessment.*kField) : std::string();
+}
+
+template <float Box::*kField>
+std::string BoxOf(const RunInfo&, const Row& row) {
+  return row.assessment.face ? Pixels(row.assessment.face->box.*kField) : std::string();
+}
+
+// The landmarks' order is that of Landmarks.
+template <std::size_t kIndex, float Point::*kField>
+std::string PointOf(const RunInfo&, const Row& row) {
+  return row.assessment.face ? Pixels(row.assessment.face->landmarks[kIndex].*kField) : std::string();
+}
+
+std::string FaceOf(const RunInfo&, const Row& row) {
+  return row.face < 0 ? std::string() : fmt::format("{}", row.face);
+}
+
+std::string ScalarOf(const RunInfo&, const Row& row) {
+  return HasScalar(row) ? fmt::format("{}", row.assessment.scalar) : std::string();
+}
+
+std::string ConfidenceOf(const RunInfo&, const Row& row) {
+  return row.assessment.face ? Measure(row.assessment.face->confidence) : std::string();
+}
+
+std::string PassesOf(const RunInfo& run, const Row& row) {
+  if (run.gate.empty() || !HasScalar(row)) return {};
+  return std::string(row.under_gate ? kUnderGate : kPasses);
+}
+
+constexpr CellKind kText = CellKind::kText, kNumber = CellKind::kNumber;
+
+constexpr std::array kColumns{
+    Column{"path", kText, [](const RunInfo&, const Row& row) { return row.path; }},
+    Column{"face", kNumber, FaceOf},
+    Column{"status", kText,
+           [](const RunInfo&, const Row& row) { return std::string(info(row.assessment.status).name); }},
+    Column{"quality", kNumber, ScoreOf<&Assessment::quality>},
+    Column{"drift", kNumber, ScoreOf<&Assessment::drift>},
+    Column{"scalar", kNumber, ScalarOf},
+    Column{"method", kText, OfRun<&RunInfo::method>},
+    Column{"box_x", kNumber, BoxOf<&Box::x>},
+    Column{"box_y", kNumber, BoxOf<&Box::y>},
+    Column{"box_width", kNumber, BoxOf<&Box::width>},
+    Column{"box_height", kNumber, BoxOf<&Box::height>},
+    Column{"left_eye_x", kNumber, PointOf<0, &Point::x>},
+    Column{"left_eye_y", kNumber, PointOf<0, &Point::y>},
+    Column{"right_eye_x", kNumber, PointOf<1, &Point::x>},
+    Column{"right_eye_y", kNumber, PointOf<1, &Point::y>},
+    Column{"nose_x", kNumber, PointOf<2, &Point::x>},
+    Column{"nose_y", kNumber, PointOf<2, &Point::y>},
+    Column{"left_mouth_x", kNumber, PointOf<3, &Point::x>},
+    Column{"left_mouth_y", kNumber, PointOf<3, &Point::y>},
+    Column{"right_mouth_x", kNumber, PointOf<4, &Point::x>},
+    Column{"right_mouth_y", kNumber, PointOf<4, &Point::y>},
+    Column{"confidence", kNumber, ConfidenceOf},
+    Column{"embedding_norm", kNumber, MeasureOf<&Assessment::embedding_norm>},
+    Column{"recipe", kText, OfRun<&RunInfo::recipe>},
+    Column{"sparsity", kNumber, OfRun<&RunInfo::sparsity>},
+    Column{"network", kText, OfRun<&RunInfo::network>},
+    Column{"precision", kText, OfRun<&RunInfo::precision>},
+    Column{"instruction_set", kText, OfRun<&RunInfo::instruction_set>},
+    Column{"version", kText, OfRun<&RunInfo::version>},
+    Column{"preprocessing", kText, OfRun<&RunInfo::preprocessing>},
+    Column{"detector", kText, OfRun<&RunInfo::detector>},
+    Column{"detail", kText, [](const RunInfo&, const Row& row) { return row.assessment.detail; }},
+    Column{"gate", kNumber, OfRun<&RunInfo::gate>},
+    Column{"passes", kText, PassesOf},
+    Column{"selection", kText, OfRun<&RunInfo::selection>},
+    Column{"min_face", kNumber, OfRun<&RunInfo::min_face>},
+    Column{"guard", kText, OfRun<&RunInfo::guard>},
+    Column{"pruned_norm", kNumber, MeasureOf<&Assessment::pruned_norm>},
+    Column{"sharpness", kNumber, MeasureOf<&Assessment::sharpness>},
+    Column{"uniformity", kNumber, MeasureOf<&Assessment::uniformity>},
+    Column{"sensitivity", kNumber, ScoreOf<&Assessment::sensitivity>},
+};
+
 }  // namespace
 
 std::string PreprocessingToken(const Preprocessing& preprocessing) {
@@ -30,46 +131,18 @@ std::string PreprocessingToken(const Preprocessing& preprocessing) {
   return token;
 }
 
+std::span<const Column> Columns() { return kColumns; }
+
+std::size_t ColumnIndex(std::string_view name) {
+  const auto found = std::ranges::find(kColumns, name, &Column::name);
+  if (found == kColumns.end()) throw std::logic_error(fmt::format("there is no column {}", name));
+  return static_cast<std::size_t>(found - kColumns.begin());
+}
+
 std::vector<std::string> Cells(const RunInfo& run, const Row& row) {
-  const Assessment& a = row.assessment;
-  const bool ok = a.status == Status::kOk;
-  const bool scored = ok || a.status == Status::kNotAFace;
   std::vector<std::string> cells;
   cells.reserve(kColumns.size());
-  cells.push_back(row.path);
-  cells.push_back(row.face < 0 ? std::string() : fmt::format("{}", row.face));
-  cells.emplace_back(info(a.status).name);
-  cells.push_back(scored ? Score(a.quality) : std::string());
-  cells.push_back(scored ? Score(a.drift) : std::string());
-  cells.push_back(ok && a.scalar >= 0 ? fmt::format("{}", a.scalar) : std::string());
-  cells.push_back(run.method);
-  if (a.face) {
-    for (const float value : {a.face->box.x, a.face->box.y, a.face->box.width, a.face->box.height}) {
-      cells.push_back(Pixels(value));
-    }
-    for (const Point& point : a.face->landmarks) {
-      cells.push_back(Pixels(point.x));
-      cells.push_back(Pixels(point.y));
-    }
-    cells.push_back(Measure(a.face->confidence));
-  } else {
-    cells.resize(cells.size() + 4 + 2 * std::tuple_size_v<Landmarks> + 1);
-  }
-  cells.push_back(scored ? Measure(a.embedding_norm) : std::string());
-  for (const std::string* text : {&run.recipe, &run.sparsity, &run.network, &run.precision, &run.instruction_set,
-                                  &run.version, &run.preprocessing, &run.detector, &a.detail}) {
-    cells.push_back(*text);
-  }
-  cells.push_back(run.gate);
-  const bool gated = !run.gate.empty() && ok && a.scalar >= 0;
-  cells.emplace_back(gated ? (row.under_gate ? kUnderGate : kPasses) : std::string_view());
-  cells.push_back(run.selection);
-  cells.push_back(run.min_face);
-  cells.push_back(run.guard);
-  for (const float measure : {a.pruned_norm, a.sharpness, a.uniformity}) {
-    cells.push_back(scored ? Measure(measure) : std::string());
-  }
-  cells.push_back(scored ? Score(a.sensitivity) : std::string());
+  for (const Column& column : kColumns) cells.push_back(column.cell(run, row));
   return cells;
 }
 

@@ -2,7 +2,8 @@
 #ifndef PREFIQS_REPORT_ROW_H_
 #define PREFIQS_REPORT_ROW_H_
 
-#include <array>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,65 +46,23 @@ std::string PreprocessingToken(const Preprocessing& preprocessing);
 
 // What a cell holds, which is what JSON needs to know and CSV does not.
 enum class CellKind { kText, kNumber };
+
 struct Column {
   std::string_view name;
-  CellKind kind = CellKind::kText;
+  CellKind kind;
+  // Empty where there is nothing to say (no score, not calibrated, no box). Numbers have a fixed number of decimals, so
+  // equal bits give equal bytes.
+  std::string (*cell)(const RunInfo& run, const Row& row);
 };
 
-// The columns in their order. The first six are promised to scripts; new ones go to the end.
-inline constexpr std::array kColumns{
-    Column{"path"},
-    Column{"face", CellKind::kNumber},
-    Column{"status"},
-    Column{"quality", CellKind::kNumber},
-    Column{"drift", CellKind::kNumber},
-    Column{"scalar", CellKind::kNumber},
-    Column{"method"},
-    Column{"box_x", CellKind::kNumber},
-    Column{"box_y", CellKind::kNumber},
-    Column{"box_width", CellKind::kNumber},
-    Column{"box_height", CellKind::kNumber},
-    Column{"left_eye_x", CellKind::kNumber},
-    Column{"left_eye_y", CellKind::kNumber},
-    Column{"right_eye_x", CellKind::kNumber},
-    Column{"right_eye_y", CellKind::kNumber},
-    Column{"nose_x", CellKind::kNumber},
-    Column{"nose_y", CellKind::kNumber},
-    Column{"left_mouth_x", CellKind::kNumber},
-    Column{"left_mouth_y", CellKind::kNumber},
-    Column{"right_mouth_x", CellKind::kNumber},
-    Column{"right_mouth_y", CellKind::kNumber},
-    Column{"confidence", CellKind::kNumber},
-    Column{"embedding_norm", CellKind::kNumber},
-    Column{"recipe"},
-    Column{"sparsity", CellKind::kNumber},
-    Column{"network"},
-    Column{"precision"},
-    Column{"instruction_set"},
-    Column{"version"},
-    Column{"preprocessing"},
-    Column{"detector"},
-    Column{"detail"},
-    Column{"gate", CellKind::kNumber},
-    Column{"passes"},
-    Column{"selection"},
-    Column{"min_face", CellKind::kNumber},
-    Column{"guard"},
-    Column{"pruned_norm", CellKind::kNumber},
-    Column{"sharpness", CellKind::kNumber},
-    Column{"uniformity", CellKind::kNumber},
-    Column{"sensitivity", CellKind::kNumber},
-};
+// The columns in their order: one line of the table in row.cc each. The first six are promised to scripts; new ones go
+// to the end.
+std::span<const Column> Columns();
 
-// Index of a column that exists.
-constexpr std::size_t ColumnIndex(std::string_view name) {
-  std::size_t i = 0;
-  while (kColumns.at(i).name != name) ++i;  // at() makes a wrong name fail to compile in constant expressions
-  return i;
-}
+// Index in Columns() of a column that exists; a name that is in no table is a fault of the caller (std::logic_error).
+std::size_t ColumnIndex(std::string_view name);
 
-// The row's cells, one a column; empty where there is nothing to say (no score, not calibrated, no box). Numbers have a
-// fixed number of decimals, so equal bits give equal bytes.
+// The row's cells, one for each column.
 std::vector<std::string> Cells(const RunInfo& run, const Row& row);
 
 }  // namespace prefiqs::report

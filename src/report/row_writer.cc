@@ -52,7 +52,7 @@ void Check(const RowWriterOptions& options) {
 
 std::string CsvHeader() {
   std::vector<std::string> names;
-  for (const Column& column : kColumns) names.emplace_back(column.name);
+  for (const Column& column : Columns()) names.emplace_back(column.name);
   return CsvLine(names);
 }
 
