@@ -41,17 +41,21 @@ struct JobOptions {
   // PNGs of what the network saw, named NUMBER-FACE-STEM.png: the picture's number in the inputs (from 1, before
   // sharding), the face's index, the file's name; empty: none.
   std::string crops_folder{};
-  bool force = false;                    // an existing output may be overwritten
-  bool resume = false;                   // continue an interrupted output
+  bool force = false;   // an existing output may be overwritten
+  bool resume = false;  // continue an interrupted output
+  // With `resume`: go on with files that this file system cannot lock, too. Two runs that write one file at the same
+  // time are then not noticed, and rows are lost.
+  bool without_lock = false;
   int shard_index = 1, shard_count = 1;  // this run takes the inputs whose number is shard_index modulo shard_count
 
   // Called for every row in its order, one at a time, from any of the run's threads: the picture's name, the face's
   // index
   // (-1 where there is none to speak of) and what was found.
   std::function<void(const std::string& path, int face, const Assessment&)> on_face{};
-  // Called from the thread that called run_job. Before the first picture: the precision is slower than fp32 on this
-  // processor. Later, at most once: the first faces look as if preprocessing or recipe did not fit the network; says
-  // what would.
+  // Called from the thread that called run_job, at most once for each of these: the precision is slower than fp32 on
+  // this processor; an output cannot be locked; a continued output mixes rows of several instruction sets or versions;
+  // the first faces look as if preprocessing or recipe did not fit the network. Says what, what follows from it, and
+  // what to do.
   std::function<void(const std::string& text)> on_warning{};
   // Called from the thread that called run_job, at most a few times a second, and once at the end. Return false to stop
   // after what is in flight; what is finished is on disk then and `resume` goes on from there.
@@ -74,6 +78,7 @@ struct JobSummary {
   std::int64_t failed = 0;      // rows with any other status
   std::int64_t under_gate = 0;  // of those scored
   std::int64_t earlier = 0;     // pictures, of those above, that an earlier run wrote
+  std::int64_t foreign = 0;  // rows, of those above, of pictures that are not among this run's: of another shard, say
   bool interrupted = false;
   std::optional<Calibration> calibration{};  // what the scalars are of; empty where there are none
 };
@@ -82,8 +87,8 @@ struct JobSummary {
 // of different pictures run side by side on assessor.threads threads, the calling one included.
 //
 // Throws Error for what concerns the whole run (inputs that do not exist, outputs that cannot be written or already
-// exist, a resume with another network or recipe; kReaderGone for an output that is a pipe and is read no more); a bad
-// picture is a row with its status. What was written before an Error is valid and can be resumed.
+// exist, a resume with another network or recipe, or without a lock; kReaderGone for an output that is a pipe and is
+// read no more); a bad picture is a row with its status. What was written before an Error is valid and can be resumed.
 PREFIQS_API JobSummary run_job(const Network& network, const JobOptions& options);
 
 // Many recipes over the same pictures: every picture is decoded, searched and aligned once and seen by the whole

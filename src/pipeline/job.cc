@@ -20,6 +20,7 @@
 #include "pipeline/faces.h"
 #include "pipeline/ordered.h"
 #include "pipeline/preprocessing_check.h"
+#include "pipeline/software.h"
 #include "report/row.h"
 #include "report/row_writer.h"
 
@@ -60,7 +61,7 @@ report::RunInfo Describe(const Assessor& assessor, const AssessorOptions& option
   run.network = assessor.network().content_hash();
   run.precision = name(options.precision);
   run.instruction_set = assessor.instruction_set();
-  run.version = version();
+  pipeline::NameSoftware(options.executor, run);
   run.preprocessing = report::PreprocessingToken(assessor.network().preprocessing());
   run.detector = options.detector ? options.detector->content_hash() : "aligned";
   return run;
@@ -105,6 +106,7 @@ std::unique_ptr<report::RowWriter> OpenRows(const Assessor& assessor, const JobO
                                                                       .embeddings = options.embeddings,
                                                                       .force = options.force,
                                                                       .resume = options.resume,
+                                                                      .without_lock = options.without_lock,
                                                                       .faces = options.faces},
                                              std::move(run), assessor.network().embedding_size());
 }
@@ -130,6 +132,10 @@ class Job {
     std::erase_if(items_, [&](const input::Item& item) { return writer_->TakeFinished(item.name); });
     skipped_ = total - static_cast<std::int64_t>(items_.size());
     summary_ = writer_->earlier();
+    summary_.foreign = writer_->foreign_rows();
+    if (!options.on_warning) return;
+    if (const std::string warning = writer_->LockWarning(); !warning.empty()) options.on_warning(warning);
+    for (const std::string& warning : writer_->Warnings(!items_.empty())) options.on_warning(warning);
   }
 
   JobSummary Run() {

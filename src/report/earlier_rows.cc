@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -18,17 +22,56 @@ namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
 
+// What is larger than int is newer than any.
+int ParseSchema(const std::string& text) {
+  int schema = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), schema);
+  if (error == std::errc::result_out_of_range) return kSchema + 1;
+  if (error != std::errc() || end != text.data() + text.size() || schema < 1) {
+    throw Error(ErrorCode::kIo, fmt::format("a row's schema is {}, not a number from 1 up", Printable(text)));
+  }
+  return schema;
+}
+
+// Of a row; tables that do not say are of schema 1.
+int SchemaOf(std::span<const std::string> cells) {
+  const std::size_t column = ColumnIndex("schema");
+  return column < cells.size() ? ParseSchema(cells[column]) : 1;
+}
+
+// The schema whose columns a header line names; 0 where there is none.
+int SchemaOfHeader(std::span<const std::string> names) {
+  for (int schema = 1; schema <= kSchema; ++schema) {
+    if (std::ranges::equal(names, Columns(schema), {}, {}, &Column::name)) return schema;
+  }
+  return 0;
+}
+
 // Collects whole pictures.
 class Collector {
  public:
   Collector(const std::string& path, const RunInfo& run, FaceSelection faces, std::int64_t max_rows)
       : file_path_(path), run_(run), faces_(faces), max_rows_(max_rows) {}
 
-  void SkipHeader(std::int64_t end) { kept_.bytes = end; }
+  void SkipHeader(std::int64_t end, int schema) {
+    kept_.bytes = end;
+    kept_.schema = schema;
+    schema_known_ = true;
+  }
+
+  void RefuseIfNewer(const std::string& schema) const {
+    if (ParseSchema(schema) <= kSchema) return;
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}: cannot be continued: it is a table of schema {}, and this version of prefiqs knows "
+                            "schemas up to {}: continue it with the version that began it, or use another file",
+                            Printable(file_path_), schema, kSchema));
+  }
 
   void Add(std::span<const std::string> cells, std::int64_t end) {
     if (rows_seen_ == max_rows_) return;
     ++rows_seen_;
+    if (cells.size() > ColumnIndex("schema")) RefuseIfNewer(cells[ColumnIndex("schema")]);
+    if (!std::exchange(schema_known_, true)) kept_.schema = SchemaOf(cells);
     CheckRun(cells);
     const std::string& face = cells[ColumnIndex("face")];
     const bool first_of_picture = face.empty() || face == "0";
@@ -39,6 +82,11 @@ class Collector {
       ++pending_summary_.pictures;
       ++pending_summary_.earlier;
       has_pending_ = true;
+      pending_rows_before_ = rows_seen_ - 1;
+      for (std::size_t i = 0; i < kMadeWith.size(); ++i) {
+        const std::size_t column = ColumnIndex(kMadeWith[i]);
+        pending_made_with_[i] = column < cells.size() ? cells[column] : std::string();
+      }
     } else if (faces_ == FaceSelection::kBest || !has_pending_) {
       throw Error(ErrorCode::kUsage,
                   fmt::format("{}: was made with --faces all; resume with the same", Printable(file_path_)));
@@ -60,7 +108,13 @@ class Collector {
  private:
   void KeepPending() {
     if (!has_pending_) return;
-    ++kept_.pictures[std::move(pending_path_)];
+    EarlierRows::Finished& finished = kept_.pictures[std::move(pending_path_)];
+    const std::int64_t rows = pending_rows_ - pending_rows_before_;
+    ++finished.times;
+    finished.rows += rows;
+    for (std::size_t i = 0; i < kMadeWith.size(); ++i) {  // of one picture all rows are of one run
+      if (!pending_made_with_[i].empty()) kept_.made_with[i][pending_made_with_[i]] += rows;
+    }
     kept_.summary = pending_summary_;
     kept_.rows = pending_rows_;
     kept_.bytes = pending_end_;
@@ -97,6 +151,7 @@ class Collector {
   std::int64_t max_rows_;
   std::int64_t rows_seen_ = 0;
   EarlierRows kept_;
+  bool schema_known_ = false;
   bool has_pending_ = false;
   std::string pending_path_;
   JobSummary pending_summary_;  // of the rows kept and the pending ones
@@ -104,6 +159,8 @@ class Collector {
   double pending_norm_ = 0;
   std::int64_t pending_rows_ = 0;
   std::int64_t pending_end_ = 0;
+  std::int64_t pending_rows_before_ = 0;
+  std::array<std::string, kMadeWith.size()> pending_made_with_;
 };
 
 template <typename Feed>
@@ -118,20 +175,32 @@ void ReadBlocks(const OutputFile& file, Feed&& feed) {
 }
 
 void ReadCsv(const OutputFile& file, Collector& collector) {
-  bool header_seen = false;
+  constexpr std::string_view kOtherColumns = "its first line does not name the columns this version writes";
+  std::size_t columns = 0;                  // 0: the header has not been seen
+  std::optional<std::size_t> unknown_form;  // where a header of other columns has the column schema
   CsvParser parser([&](const std::vector<std::string>& fields, std::int64_t end) {
-    bool fits = fields.size() == Columns().size();
-    if (!header_seen) {
-      for (std::size_t i = 0; fits && i < Columns().size(); ++i) fits = fields[i] == Columns()[i].name;
-      if (!fits) throw Error(ErrorCode::kIo, "its first line does not name the columns this version writes");
-      header_seen = true;
-      collector.SkipHeader(end);
+    if (columns == 0) {
+      columns = fields.size();
+      if (const int schema = SchemaOfHeader(fields); schema > 0) {
+        collector.SkipHeader(end, schema);
+        return;
+      }
+      const auto place = std::ranges::find(fields, "schema");
+      if (place == fields.end()) throw Error(ErrorCode::kIo, std::string(kOtherColumns));
+      unknown_form = static_cast<std::size_t>(place - fields.begin());
       return;
     }
-    if (!fits) throw Error(ErrorCode::kIo, fmt::format("a row ending at byte {} has {} columns", end, fields.size()));
+    if (fields.size() != columns) {
+      throw Error(ErrorCode::kIo, fmt::format("a row ending at byte {} has {} columns", end, fields.size()));
+    }
+    if (unknown_form) {
+      collector.RefuseIfNewer(fields[*unknown_form]);
+      throw Error(ErrorCode::kIo, std::string(kOtherColumns));
+    }
     collector.Add(fields, end);
   });
   ReadBlocks(file, [&](std::string_view bytes) { parser.Feed(bytes); });
+  if (unknown_form) throw Error(ErrorCode::kIo, std::string(kOtherColumns));
 }
 
 void ReadJsonLines(const OutputFile& file, Collector& collector) {
@@ -168,6 +237,26 @@ EarlierRows ReadEarlierRows(const OutputFile& file, RowFormat format, const RunI
                 fmt::format("{}: cannot be continued: {}; --force starts over", Printable(file.path()), e.what()));
   }
   return collector.Take();
+}
+
+std::string DescribeMixture(const EarlierRows& earlier, const RunInfo& run, bool adds) {
+  const std::array<const std::string*, kMadeWith.size()> own{&run.instruction_set, &run.version, &run.engine,
+                                                             &run.image_libraries};
+  std::string text;
+  for (std::size_t i = 0; i < kMadeWith.size(); ++i) {
+    std::string values;
+    std::size_t count = earlier.made_with[i].size();
+    for (const auto& [value, rows] : earlier.made_with[i]) {
+      values +=
+          fmt::format("{}{} ({} {})", values.empty() ? "" : ", ", Printable(value), rows, rows == 1 ? "row" : "rows");
+    }
+    if (adds && count > 0 && !earlier.made_with[i].contains(*own[i])) {
+      values += fmt::format(", {} (the rows to come)", *own[i]);
+      ++count;
+    }
+    if (count > 1) text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", kMadeWith[i], values);
+  }
+  return text;
 }
 
 }  // namespace prefiqs::report

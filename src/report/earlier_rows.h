@@ -2,8 +2,11 @@
 #ifndef PREFIQS_REPORT_EARLIER_ROWS_H_
 #define PREFIQS_REPORT_EARLIER_ROWS_H_
 
+#include <array>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include <prefiqs/job.h>
@@ -13,21 +16,36 @@
 
 namespace prefiqs::report {
 
+// Columns of what may differ within a table: the same network and recipe on another machine.
+inline constexpr std::array<std::string_view, 4> kMadeWith{"instruction_set", "version", "engine", "image_libraries"};
+
 struct EarlierRows {
-  std::unordered_map<std::string, std::int64_t> pictures;  // path -> how often it was finished
-  JobSummary summary;                                      // of the rows that can stay
-  std::int64_t rows = 0;                                   // their number
-  std::int64_t bytes = 0;                                  // they end here, header line included
-  std::int64_t norm_row = -1;                              // the last of them with an embedding, and its norm
+  struct Finished {
+    std::int64_t times = 0;  // how often the picture was finished
+    std::int64_t rows = 0;   // of all these times
+  };
+  std::unordered_map<std::string, Finished> pictures;  // by path
+  JobSummary summary;                                  // of the rows that can stay
+  std::int64_t rows = 0;                               // their number
+  std::int64_t bytes = 0;                              // they end here, header line included
+  std::int64_t norm_row = -1;                          // the last of them with an embedding, and its norm
   double norm = 0;
+  int schema = kSchema;  // of the table
+  // For each column of kMadeWith: its values and how many rows have each. Without those of a schema that lacks it.
+  std::array<std::map<std::string, std::int64_t>, kMadeWith.size()> made_with;
 };
 
 // Reads the rows of `file` up to the first that is cut off or beyond `max_rows`. With FaceSelection::kAll the rows of
-// the last picture do not count: there is no telling whether it had more faces. Throws Error(kIo) when the file is not
-// a table of ours, Error(kUsage) when its rows were made by another network, recipe, method, precision, preprocessing,
-// detector, gate, choice of faces or smallest face, with both values.
+// the last picture do not count: there is no telling whether it had more faces. Tables of every schema up to kSchema
+// are read. Throws Error(kIo) when the file is not a table of ours, Error(kUsage) when its schema is newer, or when its
+// rows were made by another network, recipe, method, precision, preprocessing, detector, guard, gate, choice of faces
+// or smallest face, with both values.
 EarlierRows ReadEarlierRows(const OutputFile& file, RowFormat format, const RunInfo& run, FaceSelection faces,
                             std::int64_t max_rows);
+
+// One sentence or more for people where the table has rows made with other instruction sets or versions than others of
+// it; `run` counts as well where it `adds` rows. Empty where all is alike.
+std::string DescribeMixture(const EarlierRows& earlier, const RunInfo& run, bool adds);
 
 }  // namespace prefiqs::report
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <prefiqs/error.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "report/row.h"
@@ -62,7 +63,7 @@ std::string Utf8ToLatin1(std::string_view text) {
 
 std::string JsonLine(std::span<const std::string> cells) {
   std::string line = "{";
-  for (std::size_t i = 0; i < Columns().size(); ++i) {
+  for (std::size_t i = 0; i < cells.size(); ++i) {
     if (i > 0) line += ',';
     line += fmt::format("\"{}\":", Columns()[i].name);
     if (cells[i].empty() && i != ColumnIndex("path")) {
@@ -79,9 +80,18 @@ std::string JsonLine(std::span<const std::string> cells) {
 std::vector<std::string> ParseJsonLine(std::string_view line) {
   const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
   if (!object.is_object()) throw NotOurs("not a JSON object");
+  int schema = 1;
+  if (const auto found = object.find("schema"); found != object.end()) {
+    if (!found->is_number_integer() || *found < 1) throw NotOurs("\"schema\" is not a number from 1 up");
+    schema = *found > kSchema ? kSchema + 1 : found->get<int>();
+  }
   std::vector<std::string> cells;
-  for (const Column& column : Columns()) {
+  for (const Column& column : Columns(std::min(schema, kSchema))) {
     const auto found = object.find(column.name);
+    if (found == object.end() && schema > kSchema) {
+      cells.emplace_back();
+      continue;
+    }
     if (found == object.end()) throw NotOurs(fmt::format("no key \"{}\"", column.name));
     if (found->is_null()) {
       cells.emplace_back();

@@ -31,7 +31,8 @@ std::string Header(std::int64_t rows, int row_width) {
 
 }  // namespace
 
-NpyFile::NpyFile(const std::string& path, OpenMode mode, int row_width) : file_(path, mode), row_width_(row_width) {
+NpyFile::NpyFile(const std::string& path, OpenMode mode, int row_width, bool without_lock)
+    : file_(path, mode, without_lock), row_width_(row_width) {
   if (!file_.regular()) {
     throw Error(ErrorCode::kIo,
                 fmt::format("{}: embeddings need a regular file, whose header can be rewritten", Printable(path)));

@@ -17,9 +17,10 @@ namespace prefiqs::report {
 class NpyFile {
  public:
   // Throws Error(kIo) as OutputFile does, and when it is not a regular file or, for kContinue, not a file of such rows.
-  NpyFile(const std::string& path, OpenMode mode, int row_width);
+  NpyFile(const std::string& path, OpenMode mode, int row_width, bool without_lock = false);
 
   std::int64_t rows() const { return rows_; }
+  const OutputFile& file() const { return file_; }
   // Requires 0 <= index < rows().
   std::vector<float> Row(std::int64_t index) const;
   // `values`: whole rows. Throws Error(kIo) and then has the rows it had.

@@ -32,7 +32,7 @@ OutputFile::OutputFile() : path_("standard output"), fd_(::dup(STDOUT_FILENO)) {
   if (fd_ < 0) Fail("write", errno);
 }
 
-OutputFile::OutputFile(std::string path, OpenMode mode) : path_(std::move(path)) {
+OutputFile::OutputFile(std::string path, OpenMode mode, bool without_lock) : path_(std::move(path)) {
   const int flags = O_CREAT | O_CLOEXEC;
   fd_ = ::open(path_.c_str(), O_RDWR | flags | (mode == OpenMode::kNew ? O_EXCL : 0), 0666);
   if (fd_ < 0 && mode == OpenMode::kNew && errno == EEXIST) {
@@ -55,12 +55,38 @@ OutputFile::OutputFile(std::string path, OpenMode mode) : path_(std::move(path))
     }
     return;
   }
-  if (::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    throw Error(ErrorCode::kIo, fmt::format("{}: another process is writing it", Printable(path_)));
-  }
+  Lock(mode, without_lock);
   size_ = status.st_size;
   if (mode == OpenMode::kOverwrite) Truncate(0);
   if (::lseek(fd_, size_, SEEK_SET) < 0) Fail("write", errno);
+}
+
+void OutputFile::Lock(OpenMode mode, bool without_lock) {
+  int failed = 0;
+  do {
+    failed = ::flock(fd_, LOCK_EX | LOCK_NB);
+  } while (failed != 0 && errno == EINTR);
+  if (failed == 0) return;
+  if (errno == EWOULDBLOCK) {
+    throw Error(ErrorCode::kIo, fmt::format("{}: another process is writing it", Printable(path_)));
+  }
+  lock_failure_ = std::strerror(errno);
+  if (mode != OpenMode::kContinue || without_lock) return;
+  throw Error(ErrorCode::kIo,
+              fmt::format("{}: cannot be continued: it cannot be locked ({}), so another run that writes it would not "
+                          "be noticed and rows would be lost; make sure that there is none and add --without-lock, or "
+                          "use a file on another file system",
+                          Printable(path_), lock_failure_));
+}
+
+void OutputFile::CheckUnchanged() const {
+  struct stat status {};
+  if (::fstat(fd_, &status) != 0) Fail("write", errno);
+  if (status.st_size == size_) return;
+  throw Error(ErrorCode::kIo,
+              fmt::format("{}: another process writes it too: it has {} bytes, this run left {}; wait for the other to "
+                          "end, or write to a file of this run's own",
+                          Printable(path_), static_cast<std::int64_t>(status.st_size), size_));
 }
 
 OutputFile::~OutputFile() {
@@ -77,6 +103,7 @@ void OutputFile::Fail(const char* verb, int error) const {
 }
 
 void OutputFile::Append(std::string_view bytes) {
+  if (!lock_failure_.empty()) CheckUnchanged();
   const int error = WriteAll(fd_, bytes);
   if (error != 0) {
     // Nothing better can be done when cutting fails too: resuming drops a row that was cut off.

@@ -4,10 +4,14 @@
 #include <prefiqs/error.h>
 #include <sys/resource.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <functional>
+#include <string>
 
 #include "base/folder_for_test.h"
+#include "report/locks_for_test.h"
 
 namespace prefiqs::report {
 namespace {
@@ -42,6 +46,47 @@ TEST(OutputFile, HasOneWriterAtATime) {
   FolderForTest folder;
   OutputFile first(folder / "a", OpenMode::kNew);
   EXPECT_EQ(CodeOf([&] { OutputFile(folder / "a", OpenMode::kContinue); }), ErrorCode::kIo);
+}
+
+TEST(OutputFile, SaysWhereThereIsNoLock) {
+  FolderForTest folder;
+  Fill(folder / "a", "old");
+  for (const int error : {ENOLCK, ENOSYS, EOPNOTSUPP, EINVAL}) {
+    const LocksFailForTest no_locks(error);
+    EXPECT_EQ(OutputFile(folder / "b", OpenMode::kOverwrite).lock_failure(), std::strerror(error));
+    try {
+      OutputFile(folder / "a", OpenMode::kContinue);
+      ADD_FAILURE();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kIo);
+      EXPECT_NE(std::string(e.what()).find(std::strerror(error)), std::string::npos) << e.what();
+      EXPECT_NE(std::string(e.what()).find("--without-lock"), std::string::npos) << e.what();
+    }
+    OutputFile(folder / "a", OpenMode::kContinue, true).Append("+");
+  }
+  EXPECT_EQ(Contents(folder / "a"), "old++++");
+  EXPECT_EQ(OutputFile(folder / "b", OpenMode::kOverwrite).lock_failure(), "");
+  EXPECT_EQ(OutputFile("/dev/null", OpenMode::kNew).lock_failure(), "");
+}
+
+TEST(OutputFile, TriesAgainWhereASignalInterruptsTheLock) {
+  FolderForTest folder;
+  const LocksFailForTest interrupted(EINTR, 3);
+  EXPECT_EQ(OutputFile(folder / "a", OpenMode::kNew).lock_failure(), "");
+}
+
+TEST(OutputFile, NoticesAnotherWriterWithoutALock) {
+  FolderForTest folder;
+  const LocksFailForTest no_locks(ENOLCK);
+  OutputFile first(folder / "a", OpenMode::kNew);
+  first.Append("one");
+  OutputFile second(folder / "a", OpenMode::kContinue, true);
+  second.Append("two");
+  EXPECT_EQ(CodeOf([&] { first.Append("three"); }), ErrorCode::kIo);
+  second.Append("four");
+  OutputFile(folder / "a", OpenMode::kOverwrite).Append("5");
+  EXPECT_EQ(CodeOf([&] { second.Append("six"); }), ErrorCode::kIo);
+  EXPECT_EQ(Contents(folder / "a"), "5");
 }
 
 TEST(OutputFile, TakesDevices) {

@@ -56,6 +56,14 @@ std::string PointOf(const RunInfo&, const Row& row) {
   return row.assessment.face ? Pixels(row.assessment.face->landmarks[kIndex].*kField) : std::string();
 }
 
+std::string PathOf(const RunInfo&, const Row& row) { return row.path; }
+
+std::string StatusOf(const RunInfo&, const Row& row) { return std::string(info(row.assessment.status).name); }
+
+std::string DetailOf(const RunInfo&, const Row& row) { return row.assessment.detail; }
+
+std::string SchemaOf(const RunInfo& run, const Row&) { return fmt::format("{}", run.schema); }
+
 std::string FaceOf(const RunInfo&, const Row& row) {
   return row.face < 0 ? std::string() : fmt::format("{}", row.face);
 }
@@ -76,49 +84,53 @@ std::string PassesOf(const RunInfo& run, const Row& row) {
 constexpr CellKind kText = CellKind::kText, kNumber = CellKind::kNumber;
 
 constexpr std::array kColumns{
-    Column{"path", kText, [](const RunInfo&, const Row& row) { return row.path; }},
-    Column{"face", kNumber, FaceOf},
-    Column{"status", kText,
-           [](const RunInfo&, const Row& row) { return std::string(info(row.assessment.status).name); }},
-    Column{"quality", kNumber, ScoreOf<&Assessment::quality>},
-    Column{"drift", kNumber, ScoreOf<&Assessment::drift>},
-    Column{"scalar", kNumber, ScalarOf},
-    Column{"method", kText, OfRun<&RunInfo::method>},
-    Column{"box_x", kNumber, BoxOf<&Box::x>},
-    Column{"box_y", kNumber, BoxOf<&Box::y>},
-    Column{"box_width", kNumber, BoxOf<&Box::width>},
-    Column{"box_height", kNumber, BoxOf<&Box::height>},
-    Column{"left_eye_x", kNumber, PointOf<0, &Point::x>},
-    Column{"left_eye_y", kNumber, PointOf<0, &Point::y>},
-    Column{"right_eye_x", kNumber, PointOf<1, &Point::x>},
-    Column{"right_eye_y", kNumber, PointOf<1, &Point::y>},
-    Column{"nose_x", kNumber, PointOf<2, &Point::x>},
-    Column{"nose_y", kNumber, PointOf<2, &Point::y>},
-    Column{"left_mouth_x", kNumber, PointOf<3, &Point::x>},
-    Column{"left_mouth_y", kNumber, PointOf<3, &Point::y>},
-    Column{"right_mouth_x", kNumber, PointOf<4, &Point::x>},
-    Column{"right_mouth_y", kNumber, PointOf<4, &Point::y>},
-    Column{"confidence", kNumber, ConfidenceOf},
-    Column{"embedding_norm", kNumber, MeasureOf<&Assessment::embedding_norm>},
-    Column{"recipe", kText, OfRun<&RunInfo::recipe>},
-    Column{"sparsity", kNumber, OfRun<&RunInfo::sparsity>},
-    Column{"network", kText, OfRun<&RunInfo::network>},
-    Column{"precision", kText, OfRun<&RunInfo::precision>},
-    Column{"instruction_set", kText, OfRun<&RunInfo::instruction_set>},
-    Column{"version", kText, OfRun<&RunInfo::version>},
-    Column{"preprocessing", kText, OfRun<&RunInfo::preprocessing>},
-    Column{"detector", kText, OfRun<&RunInfo::detector>},
-    Column{"detail", kText, [](const RunInfo&, const Row& row) { return row.assessment.detail; }},
-    Column{"gate", kNumber, OfRun<&RunInfo::gate>},
-    Column{"passes", kText, PassesOf},
-    Column{"selection", kText, OfRun<&RunInfo::selection>},
-    Column{"min_face", kNumber, OfRun<&RunInfo::min_face>},
-    Column{"guard", kText, OfRun<&RunInfo::guard>},
-    Column{"pruned_norm", kNumber, MeasureOf<&Assessment::pruned_norm>},
-    Column{"sharpness", kNumber, MeasureOf<&Assessment::sharpness>},
-    Column{"uniformity", kNumber, MeasureOf<&Assessment::uniformity>},
-    Column{"sensitivity", kNumber, ScoreOf<&Assessment::sensitivity>},
+    Column{"path", kText, 1, PathOf},
+    Column{"face", kNumber, 1, FaceOf},
+    Column{"status", kText, 1, StatusOf},
+    Column{"quality", kNumber, 1, ScoreOf<&Assessment::quality>},
+    Column{"drift", kNumber, 1, ScoreOf<&Assessment::drift>},
+    Column{"scalar", kNumber, 1, ScalarOf},
+    Column{"method", kText, 1, OfRun<&RunInfo::method>},
+    Column{"box_x", kNumber, 1, BoxOf<&Box::x>},
+    Column{"box_y", kNumber, 1, BoxOf<&Box::y>},
+    Column{"box_width", kNumber, 1, BoxOf<&Box::width>},
+    Column{"box_height", kNumber, 1, BoxOf<&Box::height>},
+    Column{"left_eye_x", kNumber, 1, PointOf<0, &Point::x>},
+    Column{"left_eye_y", kNumber, 1, PointOf<0, &Point::y>},
+    Column{"right_eye_x", kNumber, 1, PointOf<1, &Point::x>},
+    Column{"right_eye_y", kNumber, 1, PointOf<1, &Point::y>},
+    Column{"nose_x", kNumber, 1, PointOf<2, &Point::x>},
+    Column{"nose_y", kNumber, 1, PointOf<2, &Point::y>},
+    Column{"left_mouth_x", kNumber, 1, PointOf<3, &Point::x>},
+    Column{"left_mouth_y", kNumber, 1, PointOf<3, &Point::y>},
+    Column{"right_mouth_x", kNumber, 1, PointOf<4, &Point::x>},
+    Column{"right_mouth_y", kNumber, 1, PointOf<4, &Point::y>},
+    Column{"confidence", kNumber, 1, ConfidenceOf},
+    Column{"embedding_norm", kNumber, 1, MeasureOf<&Assessment::embedding_norm>},
+    Column{"recipe", kText, 1, OfRun<&RunInfo::recipe>},
+    Column{"sparsity", kNumber, 1, OfRun<&RunInfo::sparsity>},
+    Column{"network", kText, 1, OfRun<&RunInfo::network>},
+    Column{"precision", kText, 1, OfRun<&RunInfo::precision>},
+    Column{"instruction_set", kText, 1, OfRun<&RunInfo::instruction_set>},
+    Column{"version", kText, 1, OfRun<&RunInfo::version>},
+    Column{"preprocessing", kText, 1, OfRun<&RunInfo::preprocessing>},
+    Column{"detector", kText, 1, OfRun<&RunInfo::detector>},
+    Column{"detail", kText, 1, DetailOf},
+    Column{"gate", kNumber, 1, OfRun<&RunInfo::gate>},
+    Column{"passes", kText, 1, PassesOf},
+    Column{"selection", kText, 1, OfRun<&RunInfo::selection>},
+    Column{"min_face", kNumber, 1, OfRun<&RunInfo::min_face>},
+    Column{"guard", kText, 1, OfRun<&RunInfo::guard>},
+    Column{"pruned_norm", kNumber, 1, MeasureOf<&Assessment::pruned_norm>},
+    Column{"sharpness", kNumber, 1, MeasureOf<&Assessment::sharpness>},
+    Column{"uniformity", kNumber, 1, MeasureOf<&Assessment::uniformity>},
+    Column{"sensitivity", kNumber, 1, ScoreOf<&Assessment::sensitivity>},
+    Column{"schema", kNumber, 2, SchemaOf},
+    Column{"engine", kText, 2, OfRun<&RunInfo::engine>},
+    Column{"image_libraries", kText, 2, OfRun<&RunInfo::image_libraries>},
 };
+static_assert(std::ranges::is_sorted(kColumns, {}, &Column::since), "columns of a newer schema go to the end");
+static_assert(kColumns.back().since <= kSchema);
 
 }  // namespace
 
@@ -131,7 +143,10 @@ std::string PreprocessingToken(const Preprocessing& preprocessing) {
   return token;
 }
 
-std::span<const Column> Columns() { return kColumns; }
+std::span<const Column> Columns(int schema) {
+  const auto end = std::ranges::upper_bound(kColumns, schema, {}, &Column::since);
+  return std::span(kColumns).first(static_cast<std::size_t>(end - kColumns.begin()));
+}
 
 std::size_t ColumnIndex(std::string_view name) {
   const auto found = std::ranges::find(kColumns, name, &Column::name);
@@ -141,8 +156,9 @@ std::size_t ColumnIndex(std::string_view name) {
 
 std::vector<std::string> Cells(const RunInfo& run, const Row& row) {
   std::vector<std::string> cells;
-  cells.reserve(kColumns.size());
-  for (const Column& column : kColumns) cells.push_back(column.cell(run, row));
+  const std::span<const Column> columns = Columns(run.schema);
+  cells.reserve(columns.size());
+  for (const Column& column : columns) cells.push_back(column.cell(run, row));
   return cells;
 }
 

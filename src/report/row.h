@@ -13,6 +13,10 @@
 
 namespace prefiqs::report {
 
+// Number of the table's form: columns, statuses and what they mean. CHANGELOG.md says what each number brought. Rows
+// hold it from 2 on; a table without the column is of schema 1.
+inline constexpr int kSchema = 2;
+
 // What is the same for a whole run. Every row names it, so that a row says by itself how it was made.
 struct RunInfo {
   std::string method;    // name(Method), with "-mirrored" where crops were
@@ -22,12 +26,15 @@ struct RunInfo {
   std::string precision;
   std::string instruction_set;
   std::string version;
-  std::string preprocessing;  // PreprocessingToken()
-  std::string detector;       // content hash, or "aligned"
-  std::string gate{};         // scalars under it do not pass; empty: no gate
-  std::string selection{};    // "best" or "all" faces of a picture; empty for aligned crops
-  std::string min_face{};     // pixels; empty for aligned crops
-  std::string guard{};        // content hash; empty: none
+  std::string preprocessing;      // PreprocessingToken()
+  std::string detector;           // content hash, or "aligned"
+  std::string gate{};             // scalars under it do not pass; empty: no gate
+  std::string selection{};        // "best" or "all" faces of a picture; empty for aligned crops
+  std::string min_face{};         // pixels; empty for aligned crops
+  std::string guard{};            // content hash; empty: none
+  int schema = kSchema;           // of the table that rows are added to; one that was begun earlier keeps its own
+  std::string engine{};           // what ran the networks, with its version
+  std::string image_libraries{};  // what decoded, warped and resized, with versions
 };
 
 // What the column "passes" holds where there is a gate and a scalar.
@@ -50,19 +57,21 @@ enum class CellKind { kText, kNumber };
 struct Column {
   std::string_view name;
   CellKind kind;
+  int since;  // the schema that brought it
   // Empty where there is nothing to say (no score, not calibrated, no box). Numbers have a fixed number of decimals, so
   // equal bits give equal bytes.
   std::string (*cell)(const RunInfo& run, const Row& row);
 };
 
-// The columns in their order: one line of the table in row.cc each. The first six are promised to scripts; new ones go
-// to the end.
-std::span<const Column> Columns();
+// The columns of a table of that schema, in their order: one line each of the table in row.cc. The first six are
+// promised to scripts; new ones go to the end, so an older table has the first ones of a newer one. Requires
+// 1 <= schema <= kSchema.
+std::span<const Column> Columns(int schema = kSchema);
 
 // Index in Columns() of a column that exists; a name that is in no table is a fault of the caller (std::logic_error).
 std::size_t ColumnIndex(std::string_view name);
 
-// The row's cells, one for each column.
+// The row's cells, one for each of Columns(run.schema).
 std::vector<std::string> Cells(const RunInfo& run, const Row& row);
 
 }  // namespace prefiqs::report

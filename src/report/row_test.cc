@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 
 namespace prefiqs::report {
 namespace {
@@ -18,6 +19,24 @@ TEST(Row, FirstColumnsArePromised) {
   const std::vector<std::string_view> promised{"path", "face", "status", "quality", "drift", "scalar"};
   for (std::size_t i = 0; i < promised.size(); ++i) EXPECT_EQ(Columns()[i].name, promised[i]);
 }
+
+TEST(Row, OlderTablesHaveTheFirstColumns) {
+  EXPECT_EQ(Columns(1).size(), 41u);
+  EXPECT_EQ(Columns(1).back().name, "sensitivity");
+  EXPECT_EQ(Columns(kSchema).size(), Columns().size());
+  Row row{"a.png", 0, {}};
+  RunInfo run = SomeRun();
+  run.engine = "onednn 1.2.3";
+  run.image_libraries = "opencv 4 + libpng 1";
+  const std::vector<std::string> cells = Cells(run, row);
+  EXPECT_EQ(cells[ColumnIndex("schema")], "2");
+  EXPECT_EQ(cells[ColumnIndex("engine")], "onednn 1.2.3");
+  EXPECT_EQ(cells[ColumnIndex("image_libraries")], "opencv 4 + libpng 1");
+  run.schema = 1;
+  EXPECT_EQ(Cells(run, row), std::vector<std::string>(cells.begin(), cells.begin() + 41));
+}
+
+TEST(Row, DoesNotKnowOtherColumns) { EXPECT_THROW(ColumnIndex("colour"), std::logic_error); }
 
 TEST(Row, HasOneCellAColumn) {
   Row row;

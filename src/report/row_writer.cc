@@ -50,16 +50,16 @@ void Check(const RowWriterOptions& options) {
   }
 }
 
-std::string CsvHeader() {
+std::string CsvHeader(int schema) {
   std::vector<std::string> names;
-  for (const Column& column : Columns()) names.emplace_back(column.name);
+  for (const Column& column : Columns(schema)) names.emplace_back(column.name);
   return CsvLine(names);
 }
 
 OutputFile OpenOutput(const RowWriterOptions& options) {
   Check(options);
   if (options.output.empty()) return OutputFile::StandardOutput();
-  return OutputFile(options.output, ModeOf(options));
+  return OutputFile(options.output, ModeOf(options), options.without_lock);
 }
 
 // Embeddings of another run must not be cut and continued because they were named by mistake.
@@ -79,22 +79,69 @@ void CheckTogether(const EarlierRows& earlier, const NpyFile& embeddings, const 
 
 RowWriter::RowWriter(const RowWriterOptions& options, RunInfo run, int embedding_size)
     : format_(options.format), run_(std::move(run)), embedding_size_(embedding_size), output_(OpenOutput(options)) {
-  if (!options.embeddings.empty()) embeddings_.emplace(options.embeddings, ModeOf(options), embedding_size);
+  if (!options.embeddings.empty())
+    embeddings_.emplace(options.embeddings, ModeOf(options), embedding_size, options.without_lock);
   if (options.resume) {
     const std::int64_t max_rows = embeddings_ ? embeddings_->rows() : std::numeric_limits<std::int64_t>::max();
     earlier_ = ReadEarlierRows(output_, format_, run_, options.faces, max_rows);
     if (embeddings_) CheckTogether(earlier_, *embeddings_, options);
+    if (earlier_.bytes > 0) run_.schema = earlier_.schema;
     output_.Truncate(earlier_.bytes);
     if (embeddings_) embeddings_->Truncate(earlier_.rows);
   }
-  if (format_ == RowFormat::kCsv && output_.size() == 0) output_.Append(CsvHeader());
+  if (format_ == RowFormat::kCsv && output_.size() == 0) output_.Append(CsvHeader(run_.schema));
 }
 
 bool RowWriter::TakeFinished(const std::string& path) {
   const auto found = earlier_.pictures.find(path);
-  if (found == earlier_.pictures.end() || found->second == 0) return false;
-  --found->second;
+  if (found == earlier_.pictures.end() || found->second.times == 0) return false;
+  EarlierRows::Finished& finished = found->second;
+  finished.rows -= finished.rows / finished.times;  // a picture that is named twice has the same faces each time
+  --finished.times;
   return true;
+}
+
+std::int64_t RowWriter::foreign_rows() const {
+  std::int64_t rows = 0;
+  for (const auto& [path, finished] : earlier_.pictures) rows += finished.rows;
+  return rows;
+}
+
+std::string RowWriter::LockWarning() const {
+  std::string unlocked, why;
+  const auto note = [&](const OutputFile& file) {
+    if (file.lock_failure().empty()) return;
+    unlocked += (unlocked.empty() ? "" : " and ") + Printable(file.path());
+    why = file.lock_failure();
+  };
+  note(output_);
+  if (embeddings_) note(embeddings_->file());
+  if (unlocked.empty()) return {};
+  return fmt::format(
+      "{} cannot be locked ({}): another run that writes there at the same time may not be noticed, and rows "
+      "are lost then; let every run have files of its own",
+      unlocked, why);
+}
+
+std::vector<std::string> RowWriter::Warnings(bool rows_to_come) const {
+  std::vector<std::string> warnings;
+  if (const std::string mixture = DescribeMixture(earlier_, run_, rows_to_come); !mixture.empty()) {
+    warnings.push_back(
+        fmt::format("{} mixes rows that were made differently: {}; numbers of one picture may differ "
+                    "between them, in fp32 by about 1e-5 where the image libraries are the same",
+                    Printable(output_.path()), mixture));
+  }
+  if (rows_to_come && run_.schema < kSchema) {
+    std::string missing;
+    for (const Column& column : Columns().subspan(Columns(run_.schema).size())) {
+      missing += fmt::format("{}{}", missing.empty() ? "" : ", ", column.name);
+    }
+    warnings.push_back(
+        fmt::format("{} is a table of schema {} and stays one: its rows have no columns {}; another file "
+                    "would have them",
+                    Printable(output_.path()), run_.schema, missing));
+  }
+  return warnings;
 }
 
 void RowWriter::Append(std::span<const Row> rows) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <prefiqs/job.h>
 
@@ -23,6 +24,7 @@ struct RowWriterOptions {
   std::string embeddings{};  // empty: none
   bool force = false;
   bool resume = false;
+  bool without_lock = false;  // with `resume`: also where the files cannot be locked
   FaceSelection faces = FaceSelection::kBest;
 };
 
@@ -30,7 +32,8 @@ struct RowWriterOptions {
 class RowWriter {
  public:
   // Opens the files; with `resume` reads what is there, cuts off what is not whole, and refuses (Error(kUsage)) what
-  // another run made. Throws Error(kIo) or Error(kUsage).
+  // another run made. A table of an older schema goes on in the columns that it has. Throws Error(kIo) or
+  // Error(kUsage).
   RowWriter(const RowWriterOptions& options, RunInfo run, int embedding_size);
 
   // Of the rows of an earlier run that were kept; zeros without `resume`.
@@ -38,6 +41,16 @@ class RowWriter {
 
   // True once for every time an earlier run finished a picture of this path: it has its rows already.
   bool TakeFinished(const std::string& path);
+
+  // Rows of the earlier run whose pictures TakeFinished() was not asked about.
+  std::int64_t foreign_rows() const;
+
+  // That the files cannot be locked and what follows; empty where they are.
+  std::string LockWarning() const;
+
+  // What else the user should know of, a text each: that rows of several instruction sets or versions are mixed (with
+  // those of this run, if it has `rows_to_come`), that an older table keeps its columns.
+  std::vector<std::string> Warnings(bool rows_to_come) const;
 
   // All rows of one or several pictures. Embeddings go first, so that after a kill they are never behind. Throws
   // Error(kIo); the files then hold what they held before.

@@ -2,14 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <functional>
 #include <random>
+#include <span>
 
 #include "base/folder_for_test.h"
 #include "report/csv.h"
+#include "report/locks_for_test.h"
 
 namespace prefiqs::report {
 namespace {
@@ -126,6 +129,190 @@ TEST(RowWriter, RefusesToContinueAnotherRun) {
     EXPECT_EQ(CodeOf([&] { RowWriter(options, other, 2); }), ErrorCode::kUsage);
   }
   EXPECT_EQ(Contents(options.output), before);
+}
+
+// The table without the columns that schema 2 brought.
+std::string AsSchema1(const std::string& csv) {
+  std::string text;
+  CsvParser parser([&](const std::vector<std::string>& fields, std::int64_t) {
+    text += CsvLine(std::span(fields).first(Columns(1).size()));
+  });
+  parser.Feed(csv);
+  return text;
+}
+
+std::string AsSchema1Lines(std::string lines) {
+  const std::string later = ",\"schema\":2,\"engine\":null,\"image_libraries\":null";
+  for (std::size_t at = 0; (at = lines.find(later, at)) != std::string::npos;) lines.erase(at, later.size());
+  return lines;
+}
+
+TEST(RowWriter, ContinuesAnOlderTableInItsColumns) {
+  for (const RowFormat format : {RowFormat::kCsv, RowFormat::kJsonLines}) {
+    FolderForTest folder;
+    RowWriterOptions options{.format = format, .output = folder / "rows"};
+    WriteAll(options, Pictures(false));
+    const std::string whole = Contents(options.output);
+    const std::string older = format == RowFormat::kCsv ? AsSchema1(whole) : AsSchema1Lines(whole);
+    ASSERT_EQ(older.find("schema"), std::string::npos);
+    options.resume = true;
+    for (std::size_t cut = 0; cut <= older.size(); cut += 211) {
+      Fill(options.output, older.substr(0, cut));
+      const bool begun = older.substr(0, cut).find('\n') != std::string::npos;
+      {
+        RowWriter writer(options, SomeRun(), 2);
+        const std::vector<std::string> warnings = writer.Warnings(true);
+        ASSERT_EQ(warnings.size(), begun ? 1u : 0u) << "cut at " << cut;
+        if (begun) {
+          EXPECT_NE(warnings[0].find("schema 1"), std::string::npos) << warnings[0];
+          EXPECT_NE(warnings[0].find("schema, engine, image_libraries"), std::string::npos) << warnings[0];
+        }
+        EXPECT_TRUE(writer.Warnings(false).empty());
+      }
+      Fill(options.output, older.substr(0, cut));
+      WriteAll(options, Pictures(false));
+      ASSERT_TRUE(Contents(options.output) == (begun ? older : whole)) << "cut at " << cut;
+    }
+  }
+}
+
+TEST(RowWriter, RefusesNewerTables) {
+  FolderForTest folder;
+  const auto replaced = [](std::string text, const std::string& from, const std::string& to) {
+    for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+      text.replace(at, from.size(), to);
+    }
+    return text;
+  };
+  RowWriterOptions csv{.output = folder / "rows.csv"},
+      json{.format = RowFormat::kJsonLines, .output = folder / "rows.jsonl"};
+  RunInfo run = SomeRun();
+  run.engine = "E";
+  run.image_libraries = "L";
+  for (const RowWriterOptions& options : {csv, json}) {
+    RowWriter writer(options, run, 2);
+    writer.Append(std::vector<Row>{MakeRow("a", 0)});
+  }
+  csv.resume = json.resume = true;
+  const std::string table = Contents(csv.output), lines = Contents(json.output);
+  ASSERT_NE(table.find(",2,E,L\n"), std::string::npos);
+  const std::string more_columns =
+      replaced(replaced(table, ",image_libraries\n", ",image_libraries,colour\n"), ",L\n", ",L,red\n");
+  const std::string other_columns = replaced(more_columns, "path,face,", "picture,face,");
+  for (const char* schema : {"3", "9999999999"}) {
+    std::string message;
+    const std::string now = ",2,E,L", newer = std::string(",") + schema + ",E,L";
+    for (const std::string& text :
+         {replaced(table, now, newer), replaced(more_columns, now, newer), replaced(other_columns, now, newer)}) {
+      Fill(csv.output, text);
+      EXPECT_EQ(CodeOf([&] { RowWriter(csv, run, 2); }, &message), ErrorCode::kUsage) << text;
+      EXPECT_NE(message.find(std::string("schema ") + schema), std::string::npos) << message;
+      EXPECT_NE(message.find("up to 2"), std::string::npos) << message;
+      EXPECT_EQ(Contents(csv.output), text);
+    }
+    const std::string as_key = std::string("\"schema\":") + schema;
+    for (const std::string& text : {replaced(lines, "\"schema\":2", as_key),
+                                    replaced(replaced(lines, "\"schema\":2", as_key), "\"gate\":", "\"bar\":")}) {
+      Fill(json.output, text);
+      EXPECT_EQ(CodeOf([&] { RowWriter(json, run, 2); }, &message), ErrorCode::kUsage) << text;
+      EXPECT_NE(message.find("up to 2"), std::string::npos) << message;
+      EXPECT_EQ(Contents(json.output), text);
+    }
+  }
+  // Other columns without a newer schema, and what is no schema.
+  for (const std::string& text :
+       {more_columns, other_columns, replaced(table, ",2,E,L", ",two,E,L"), replaced(table, ",2,E,L", ",0,E,L"),
+        more_columns.substr(0, more_columns.find('\n') + 1)}) {
+    Fill(csv.output, text);
+    EXPECT_EQ(CodeOf([&] { RowWriter(csv, run, 2); }), ErrorCode::kIo) << text;
+    EXPECT_EQ(Contents(csv.output), text);
+  }
+  for (const char* value : {"\"2\"", "0", "2.5", "null"}) {
+    Fill(json.output, replaced(lines, "\"schema\":2", std::string("\"schema\":") + value));
+    EXPECT_EQ(CodeOf([&] { RowWriter(json, run, 2); }), ErrorCode::kIo) << value;
+  }
+}
+
+TEST(RowWriter, SaysWhatATableMixes) {
+  FolderForTest folder;
+  for (const bool all : {false, true}) {
+    RowWriterOptions options{.output = folder / (all ? "all.csv" : "best.csv"),
+                             .faces = all ? FaceSelection::kAll : FaceSelection::kBest};
+    const auto pictures = Pictures(all);
+    RunInfo first = SomeRun(), second = SomeRun();
+    first.engine = second.engine = "engine 1";
+    second.instruction_set = "avx";
+    std::int64_t rows = 0;
+    {
+      RowWriter writer(options, first, 2);
+      for (std::size_t i = 0; i < 4; ++i) {
+        writer.Append(pictures[i]);
+        rows += std::ssize(pictures[i]);
+      }
+      EXPECT_TRUE(writer.Warnings(true).empty());
+    }
+    options.resume = true;
+    if (all) rows -= std::ssize(pictures[3]);  // the last picture is done again
+    const std::string kept = std::to_string(rows) + (rows == 1 ? " row" : " rows");
+    {
+      RowWriter writer(options, second, 2);
+      EXPECT_TRUE(writer.Warnings(false).empty());
+      const std::vector<std::string> warnings = writer.Warnings(true);
+      ASSERT_EQ(warnings.size(), 1u);
+      EXPECT_NE(warnings[0].find("instruction_set: isa (" + kept + "), avx (the rows to come);"), std::string::npos)
+          << warnings[0];
+      EXPECT_EQ(warnings[0].find("engine"), std::string::npos) << warnings[0];
+      for (std::size_t i = all ? 3 : 4; i < 6; ++i) writer.Append(pictures[i]);
+    }
+    RowWriter writer(options, first, 2);
+    const std::vector<std::string> warnings = writer.Warnings(false);
+    ASSERT_EQ(warnings.size(), 1u);
+    EXPECT_NE(warnings[0].find("isa (" + kept + ")"), std::string::npos) << warnings[0];
+    EXPECT_NE(warnings[0].find("avx ("), std::string::npos) << warnings[0];
+    EXPECT_EQ(warnings[0].find("to come"), std::string::npos) << warnings[0];
+  }
+}
+
+TEST(RowWriter, CountsRowsOfOtherPictures) {
+  FolderForTest folder;
+  RowWriterOptions options{.output = folder / "rows.csv", .faces = FaceSelection::kAll};
+  const auto three = [](const std::string& path) {
+    return std::vector<Row>{MakeRow(path, 0), MakeRow(path, 1), MakeRow(path, 2)};
+  };
+  {
+    RowWriter writer(options, SomeRun(), 2);
+    for (const char* path : {"a", "b", "a", "c"}) writer.Append(three(path));
+    writer.Append(std::vector<Row>{MakeRow("last", -1)});  // which is done again
+    EXPECT_EQ(writer.foreign_rows(), 0);
+  }
+  options.resume = true;
+  RowWriter writer(options, SomeRun(), 2);
+  EXPECT_EQ(writer.foreign_rows(), 12);
+  EXPECT_TRUE(writer.TakeFinished("a"));
+  EXPECT_FALSE(writer.TakeFinished("last"));
+  EXPECT_EQ(writer.foreign_rows(), 9);
+  EXPECT_TRUE(writer.TakeFinished("a"));
+  EXPECT_FALSE(writer.TakeFinished("a"));
+  EXPECT_EQ(writer.foreign_rows(), 6);
+  EXPECT_TRUE(writer.TakeFinished("b"));
+  EXPECT_TRUE(writer.TakeFinished("c"));
+  EXPECT_EQ(writer.foreign_rows(), 0);
+}
+
+TEST(RowWriter, SaysWhatCannotBeLocked) {
+  FolderForTest folder;
+  const LocksFailForTest no_locks(ENOSYS);
+  RowWriterOptions options{.output = folder / "rows.csv"};
+  const auto warning = [](const RowWriterOptions& o) { return RowWriter(o, SomeRun(), 2).LockWarning(); };
+  EXPECT_NE(warning(options).find("rows.csv cannot be locked (Function not implemented)"), std::string::npos);
+  options.embeddings = folder / "rows.npy";
+  options.force = true;
+  EXPECT_NE(warning(options).find("rows.npy cannot be locked"), std::string::npos);
+  options.force = false;
+  options.resume = true;
+  EXPECT_EQ(CodeOf([&] { warning(options); }), ErrorCode::kIo);
+  options.without_lock = true;
+  EXPECT_NE(warning(options).find("rows.npy cannot be locked"), std::string::npos);
 }
 
 TEST(RowWriter, RefusesEmbeddingsOfAnotherRun) {

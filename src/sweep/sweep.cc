@@ -23,6 +23,7 @@
 #include "pipeline/network_impl.h"
 #include "pipeline/ordered.h"
 #include "pipeline/preprocess.h"
+#include "pipeline/software.h"
 #include "prune/prune.h"
 #include "report/csv.h"
 #include "report/row_writer.h"
@@ -137,7 +138,7 @@ class RecipeRun {
     info.network = network.content_hash();
     const Precision precision = kind == Kind::kJvp ? Precision::kFp32 : options.job.assessor.precision;
     info.precision = name(precision);
-    info.version = version();
+    pipeline::NameSoftware(options.job.assessor.executor, info);
     info.preprocessing = report::PreprocessingToken(network.preprocessing());
     info.detector = whole.detector;
     info.guard = whole.guard;
@@ -148,15 +149,20 @@ class RecipeRun {
     contexts_.emplace(*twin_);
     info.instruction_set = twin_->InstructionSet();
     writer_ = std::make_unique<report::RowWriter>(
-        kind == Kind::kJvp
-            ? report::RowWriterOptions{.output = run.jvp_rows, .resume = std::filesystem::exists(run.jvp_rows)}
-            : report::RowWriterOptions{.output = run.rows,
-                                       .embeddings = run.embeddings,
-                                       .resume = std::filesystem::exists(run.rows)},
+        kind == Kind::kJvp ? report::RowWriterOptions{.output = run.jvp_rows,
+                                                      .resume = std::filesystem::exists(run.jvp_rows),
+                                                      .without_lock = options.job.without_lock}
+                           : report::RowWriterOptions{.output = run.rows,
+                                                      .embeddings = run.embeddings,
+                                                      .resume = std::filesystem::exists(run.rows),
+                                                      .without_lock = options.job.without_lock},
         std::move(info), network.embedding_size());
     for (std::size_t i = 0; i < whole.pictures.size(); ++i) {
       if (!writer_->TakeFinished(whole.pictures[i].path)) todo_.push_back(i);
     }
+    if (!options.job.on_warning) return;
+    // That the folder has no locks was said of the whole network's rows, which come first.
+    for (const std::string& warning : writer_->Warnings(!todo_.empty())) options.job.on_warning(warning);
   }
 
   double achieved_sparsity() const { return masks_.achieved_sparsity(); }
