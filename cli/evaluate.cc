@@ -126,9 +126,10 @@ void TakeInputs(std::vector<std::string> inputs, bool runs_pictures, EvaluationO
 // What would have no effect is refused: a run must be what was asked for.
 void CheckNothingToRun(const CLI::App& app) {
   for (const char* option :
-       {"--work",        "--model",   "--no-mirror", "--preset",      "--channels",  "--mean",    "--scale",
-        "--sidecar",     "--recipe",  "--sparsity",  "--granularity", "--criterion", "--scope",   "--from",
-        "--recipe-seed", "--aligned", "--detector",  "--guard",       "--faces",     "--min-face"}) {
+       {"--work",        "--without-lock", "--template", "--model",   "--no-mirror",   "--preset",
+        "--channels",    "--mean",         "--scale",    "--sidecar", "--recipe",      "--sparsity",
+        "--granularity", "--criterion",    "--scope",    "--from",    "--recipe-seed", "--aligned",
+        "--detector",    "--guard",        "--faces",    "--min-face"}) {
     if (app.count(option) == 0) continue;
     throw Error(ErrorCode::kUsage, fmt::format("{} is of pictures that are run, by --network or --method", option));
   }
@@ -249,7 +250,7 @@ int RunEvaluate(const Words& words) {
     check();
   } else if (!RunPictures(pictures, check, verifying, options.qualities)) {
     Say("prefiqs: interrupted; the same command goes on from there\n");
-    return 128 + Interrupted();
+    return InterruptedStatus();
   }
   const bool show = isatty(STDERR_FILENO) != 0;
   options.on_progress = [&](int done) {

@@ -270,6 +270,7 @@ void AddPictureOptions(CLI::App& app, PictureArguments& arguments) {
   app.add_option("--work", arguments.work, "Keeps rows and embeddings, and goes on from them")
       ->type_name("DIR")
       ->group(group);
+  AddLockOption(app, arguments.run.job, group);
   app.add_flag("--no-mirror", arguments.no_mirror,
                "Protocol A without the mirrored pictures' embeddings: a pass less for each network")
       ->group(group);

@@ -102,7 +102,7 @@ int RunExplain(const Words& words) {
   RecipeArguments recipe;
   ExplainOptions options;
   std::string picture, output, detector, guard, fill = "blur", method = "drift";
-  bool aligned = false, force = false;
+  bool aligned = false, force = false, allow_failures = false;
   ImageLimits limits;
   app.add_option("PICTURE", picture, "Its largest face is explained")->required()->type_name("");
   app.add_option("--output", output, "The map")->required()->type_name("FILE.png");
@@ -127,6 +127,7 @@ int RunExplain(const Words& words) {
       ->type_name("F");
   AddThreadsOption(app, options.assessor.threads);
   AddMaxPixelsOption(app, limits);
+  AddFailureOption(app, allow_failures);
   app.footer(kExamples);
   if (!Parse(app, words)) return 0;
   if (aligned && !detector.empty()) {
@@ -146,10 +147,11 @@ int RunExplain(const Words& words) {
   CheckAutoRecipe(recipe, loaded);
   const Explanation explanation = explain(loaded, Image::open(picture, limits), options);
   const Assessment& face = explanation.assessment;
+  const int status = face.status == Status::kOk || allow_failures ? 0 : 1;
   if (face.status != Status::kOk) {
     Say(fmt::format("prefiqs: {}: {}{}{}\n", picture, info(face.status).text, face.detail.empty() ? "" : ": ",
                     face.detail));
-    if (explanation.change.empty()) return 1;
+    if (explanation.change.empty()) return status;
     Say("prefiqs: the map is of what the networks make of it all the same\n");
   }
   write_png(draw(explanation), output);
@@ -158,7 +160,7 @@ int RunExplain(const Words& words) {
   PrintPeak(explanation, true);
   PrintPeak(explanation, false);
   fmt::print("the map: {}\n", output);
-  return face.status == Status::kOk ? 0 : 1;
+  return status;
 }
 
 }  // namespace prefiqs::cli

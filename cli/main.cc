@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/messages.h"
 
 namespace prefiqs::cli {
@@ -79,6 +80,7 @@ int main(int argc, char** argv) {
   // A standard error whose reader has gone must not end a run. Standard output's ends it quietly, as with `| head`.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its limit (ulimit -f) is an error of writing, which is reported
+  prefiqs::cli::EndOnSignals();
   try {
     const int status = prefiqs::cli::Run(prefiqs::cli::Words(argv + std::min(argc, 1), argv + argc));
     if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "cannot write");

@@ -37,7 +37,15 @@ std::string Summary(const JobSummary& summary, double seconds) {
   return text;
 }
 
+constexpr int kExitFailures = 1;
 constexpr int kExitUnderGate = 5;
+
+// After an interruption.
+const char* HowToGoOn(const JobOptions& job) {
+  if (!job.rows) return "nothing was written: the same command starts anew";
+  if (job.output.empty()) return "with --output FILE it could be resumed";
+  return "the same command with --resume (and without --force) goes on from there";
+}
 
 constexpr const char* kInputs =
     "Any number of pictures (JPEG, PNG, WebP, JPEG 2000, PNM), folders (recursive, sorted), verification sets (.bin), "
@@ -89,9 +97,23 @@ void AddOutputOptions(CLI::App& app, RunArguments& arguments) {
       ->group(output);
   app.add_flag("--force", job.force, "Overwrites what is there")->group(output);
   app.add_flag("--resume", job.resume, "Goes on where an interrupted run stopped")->group(output);
+  AddLockOption(app, job, output);
   app.add_option("--shard", arguments.shard, "Takes every N-th input, the I-th first: for N machines")
       ->type_name("I/N")
       ->group(output);
+  AddFailureOption(app, arguments.allow_failures);
+}
+
+void AddLockOption(CLI::App& app, JobOptions& job, const std::string& group) {
+  app.add_flag("--without-lock", job.without_lock,
+               "Goes on with files that cannot be locked, as on some network file systems: make sure that no other run "
+               "writes them, or rows are lost")
+      ->group(group);
+}
+
+void AddFailureOption(CLI::App& app, bool& allow_failures) {
+  app.add_flag("--allow-failures", allow_failures,
+               "Exit status 0 in place of 1 where pictures failed or had no face; their rows say so all the same");
 }
 
 void AddExecutionOptions(CLI::App& app, RunArguments& arguments) {
@@ -172,24 +194,28 @@ JobSummary RunShowingProgress(const Network& network, JobOptions job, ProgressLi
   return run_job(network, job);
 }
 
-int RunJob(const Network& network, JobOptions job, bool fail_under_gate) {
+int RunJob(const Network& network, JobOptions job, const StatusRules& rules) {
   const InterruptGuard interrupts;
   ProgressLine line;
   JobProgress last;
   const JobSummary summary = RunShowingProgress(network, job, line, last);
   line.Clear();
   Say(fmt::format("prefiqs: {}\n", Summary(summary, last.seconds)));
+  if (summary.foreign > 0) {
+    Say(fmt::format(
+        "prefiqs: {}: {} of the rows are of pictures that are not among this run's (of another --shard, or of "
+        "other inputs); they stay and are counted\n",
+        job.output, summary.foreign));
+  }
   // Calibrating has rows of its own making, of which these scalars say nothing.
   if (job.rows && summary.calibration) Say(fmt::format("prefiqs: scalars by {}\n", Describe(summary.calibration)));
   if (job.gate) Say(fmt::format("prefiqs: {} faces under the gate of {}\n", summary.under_gate, *job.gate));
   if (summary.interrupted) {
-    Say(fmt::format("prefiqs: interrupted after {} of {} pictures; {}\n", last.done, last.total,
-                    job.output.empty() ? "with --output FILE it could be resumed"
-                                       : "the same command with --resume (and without --force) goes on from there"));
-    return 128 + Interrupted();
+    Say(fmt::format("prefiqs: interrupted after {} of {} pictures; {}\n", last.done, last.total, HowToGoOn(job)));
+    return InterruptedStatus();
   }
-  if (fail_under_gate && summary.under_gate > 0) return kExitUnderGate;
-  return summary.failed > 0 ? 1 : 0;
+  if (rules.fail_under_gate && summary.under_gate > 0) return kExitUnderGate;
+  return summary.failed > 0 && !rules.allow_failures ? kExitFailures : 0;
 }
 
 }  // namespace prefiqs::cli

@@ -18,6 +18,7 @@ struct RunArguments {
   std::string detector, guard, faces = "best", format = "csv", executor = "onednn", precision = "fp32", shard;
   bool aligned = false;
   bool fail_under_gate = false;
+  bool allow_failures = false;
 };
 
 // Options of one group each.
@@ -25,6 +26,10 @@ void AddFaceOptions(CLI::App& app, RunArguments& arguments);
 void AddOutputOptions(CLI::App& app, RunArguments& arguments);
 void AddExecutionOptions(CLI::App& app, RunArguments& arguments);
 void AddGateOptions(CLI::App& app, RunArguments& arguments);
+// --without-lock, which is among AddOutputOptions() already.
+void AddLockOption(CLI::App& app, JobOptions& job, const std::string& group);
+// --allow-failures, for commands that say by status 1 that pictures failed.
+void AddFailureOption(CLI::App& app, bool& allow_failures);
 // As Parse(); the inputs among the words go into `arguments`.
 bool ParseRun(CLI::App& app, const Words& words, RunArguments& arguments);
 
@@ -42,8 +47,14 @@ JobOptions MakeJob(const RunArguments& arguments);
 // the newest progress.
 JobSummary RunShowingProgress(const Network& network, JobOptions job, ProgressLine& line, JobProgress& last);
 
+// What a run's exit status depends on besides how it went.
+struct StatusRules {
+  bool fail_under_gate = false;  // 5 where faces are under the gate
+  bool allow_failures = false;   // 0 in place of 1 where pictures failed
+};
+
 // Runs it with progress on a terminal, interrupts and a summary on standard error. Returns the exit status.
-int RunJob(const Network& network, JobOptions job, bool fail_under_gate = false);
+int RunJob(const Network& network, JobOptions job, const StatusRules& rules = {});
 
 }  // namespace prefiqs::cli
 

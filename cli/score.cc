@@ -24,8 +24,8 @@ constexpr const char* kScoreExamples = R"(Examples:
 Columns: path, face, status, quality (higher is better; of the drift 0 to 1), drift (0 to 2), scalar (0 to 100: the share of the
 network's reference faces that are worse), and how they were made.
 Exit status: 0 all scored; 1 some pictures failed or had no face (their rows say why; with --resume, the earlier rows
-count too); 2 usage, or not available yet; 3 model or recipe; 4 input or output; 5 under the gate; 130
-interrupted.)";
+count too), or 0 with --allow-failures; 2 usage, or not available yet; 3 model or recipe; 4 input or output; 5 under the
+gate; 130 interrupted (SIGINT); 75 asked to end (SIGTERM): the same command with --resume goes on.)";
 
 constexpr const char* kEmbedExamples = R"(Examples:
   prefiqs embed --model arcface.onnx --preset arcface --aligned CROPS/ --embeddings crops.npy --output crops.csv
@@ -94,7 +94,7 @@ int RunScore(const Words& words) {
   const Network loaded = loading.get();
   WarnIfAssumed(loaded);
   CheckAutoRecipe(recipe, loaded);
-  return RunJob(loaded, std::move(job), run.fail_under_gate);
+  return RunJob(loaded, std::move(job), {.fail_under_gate = run.fail_under_gate, .allow_failures = run.allow_failures});
 }
 
 int RunEmbed(const Words& words) {
@@ -118,7 +118,7 @@ int RunEmbed(const Words& words) {
   job.assessor.mirror = mirror;
   const Network loaded = loading.get();
   WarnIfAssumed(loaded);
-  return RunJob(loaded, std::move(job));
+  return RunJob(loaded, std::move(job), {.allow_failures = run.allow_failures});
 }
 
 }  // namespace prefiqs::cli

@@ -225,6 +225,7 @@ int RunSweep(const Words& words) {
   app.add_flag("--jvp", arguments.jvp, "Compares each drift with its first-order theory (score --method jvp)");
   app.add_option("--jvp-plot", arguments.jvp_plot, "Draws drift against theory with gnuplot, a dot a face")
       ->type_name("FILE.svg|pdf|png");
+  AddLockOption(app, run.job, "Options");
   AddExecutionOptions(app, run);
   app.footer(kExamples);
   std::vector<std::string>& inputs = run.job.inputs;
@@ -263,7 +264,7 @@ int RunSweep(const Words& words) {
   const SweepResult result = RunSweepJob(loaded, std::move(options));
   if (result.interrupted) {
     Say("prefiqs: interrupted; the same command goes on from there\n");
-    return 128 + Interrupted();
+    return InterruptedStatus();
   }
   const SweepLines lines = Evaluate(arguments, result, protocol, threads);
   PrintSweep({.result = result,

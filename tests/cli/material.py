@@ -171,9 +171,10 @@ class ProgramTest(unittest.TestCase):
     def command(self, *arguments):
         return [PROGRAM, *(a if isinstance(a, bytes) else str(a) for a in arguments)]
 
-    def run_program(self, *arguments, stdin=b'', cwd=None):
+    def run_program(self, *arguments, stdin=b'', cwd=None, environment=None):
+        """`environment`: variables besides those of the tests."""
         done = subprocess.run(self.command(*arguments), input=stdin, capture_output=True, timeout=600,
-                              cwd=cwd or self.folder, check=False)
+                              cwd=cwd or self.folder, env={**os.environ, **(environment or {})}, check=False)
         return Run(done.returncode, done.stdout, done.stderr)
 
     def score(self, *arguments, **options):

@@ -18,6 +18,35 @@ class Rows(ProgramTest):
         self.assertTrue(header.startswith('path,face,status,quality,drift,scalar'))
         self.assertEqual(len(lines), 2)
 
+    def test_rows_name_the_software(self):
+        crops = self.crops(1)
+        row = self.score_aligned(crops).rows()[0]
+        self.assertEqual(list(row)[-3:], ['schema', 'engine', 'image_libraries'])
+        self.assertEqual(row['schema'], '2')
+        self.assertRegex(row['engine'], r'\Aonednn \d+\.\d+\.\d+\Z')
+        self.assertRegex(row['image_libraries'], r'\Aopencv [0-9.]+\S* \+ libjpeg\S* [0-9.]+ \+ libpng [0-9.]+ \+ '
+                                                 r'libwebp [0-9.]+ \+ openjpeg [0-9.]+\Z')
+        slow = self.score_aligned(crops, '--executor', 'reference').rows()[0]
+        self.assertEqual((slow['engine'], slow['image_libraries']), ('reference', row['image_libraries']))
+
+    def test_failures_can_be_allowed(self):
+        crops = self.crops(2)
+        (crops / 'z.png').write_bytes(b'broken')
+        for words in (['score'], ['embed', '--embeddings', 'e.npy', '--force']):
+            run = [*words, '--model', self.network, '--preset', 'arcface', '--aligned', '--guard', 'none', crops]
+            self.assert_status(self.run_program(*run), 1)
+            allowed = self.run_program(*run, '--allow-failures')
+            self.assert_status(allowed, 0)
+            self.assertEqual([row['status'] for row in allowed.rows()], ['ok', 'ok', 'undecodable'])
+            self.assertIn('2 scored, 1 not', allowed.err)
+        # Other statuses stay.
+        self.assert_status(self.run_program('score', '--allow-failures', '--no-such-option'), 2)
+        self.assert_status(self.run_program('score', crops, '--allow-failures', '--model', 'none.onnx'), 4)
+        explain = ['explain', crops / 'z.png', '--aligned', '--guard', 'none', '--model', self.network, '--preset', 'arcface',
+                   '--output', 'map.png']
+        self.assert_status(self.run_program(*explain), 1)
+        self.assert_status(self.run_program(*explain, '--allow-failures'), 0)
+
     def test_values(self):
         hashes = set()
         for row in self.score_aligned(self.crops(5)).rows():

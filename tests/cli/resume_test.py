@@ -1,4 +1,6 @@
 """An interrupted run that is continued gives the same bytes as one that was not."""
+import csv
+import io
 import os
 import random
 import signal
@@ -113,6 +115,85 @@ class Resume(ProgramTest):
                 self.assert_refused(run, 2, *words)
         self.assertEqual(self.read('part'), earlier)
 
+    def check_mixed(self, run, *values):
+        """That one line says that the table has rows of these instruction sets, and that the table is whole."""
+        self.assert_finished(run)
+        said = [line for line in run.err.splitlines() if 'mixes' in line]
+        self.assertEqual(len(said), 1, run.err)
+        for value in values:
+            self.assertIn(value, said[0])
+
+    def test_goes_on_across_instruction_sets(self):
+        rows, _ = self.complete()
+        place = rows.index(b'\n', len(rows) // 2) + 1
+        older = self.score_aligned('crops', '--output', 'part', environment={'ONEDNN_MAX_CPU_ISA': 'SSE41'})
+        older_rows = self.read('part')
+        self.assertIn(b',sse41,', older_rows)
+        self.assertNotIn('mixes', older.err)
+        mine = material.csv_rows(rows)[0]['instruction_set']
+        if mine == 'sse41':
+            self.skipTest('this processor has no other instruction set')
+        cut = older_rows.index(b'\n', len(older_rows) // 2) + 1
+        kept = len(material.csv_rows(older_rows[:cut]))
+        (self.folder / 'part').write_bytes(older_rows[:cut])
+        run = self.score_aligned('crops', '--output', 'part', '--resume')
+        self.check_mixed(run, f'instruction_set: sse41 ({kept} rows), {mine} (the rows to come)')
+        mixed = material.csv_rows(self.read('part'))
+        self.assertEqual([row['instruction_set'] for row in mixed], ['sse41'] * kept + [mine] * (len(mixed) - kept))
+        for row, other in zip(mixed, material.csv_rows(rows), strict=True):
+            self.assertEqual((row['path'], row['status']), (other['path'], other['status']))
+            if row['status'] == 'ok':
+                self.assertLessEqual(abs(float(row['drift']) - float(other['drift'])), 1e-5)
+        # Also of a table that is whole, and of JSON lines.
+        self.check_mixed(self.score_aligned('crops', '--output', 'part', '--resume'), f'sse41 ({kept} rows)',
+                         f'{mine} ({len(mixed) - kept} rows)')
+        self.score_aligned('crops', '--output', 'lines', '--format', 'jsonl')
+        lines = self.read('lines').splitlines(keepends=True)
+        (self.folder / 'lines').write_bytes(
+            b''.join(line.replace(b'"engine":"onednn ', b'"engine":"onednn 1.') for line in lines[:3]))
+        run = self.score_aligned('crops', '--output', 'lines', '--format', 'jsonl', '--resume')
+        self.check_mixed(run, 'engine: onednn 1.', '(3 rows), onednn ')
+
+    def test_tables_of_schema_1_stay_what_they_are(self):
+        rows, _ = self.complete()
+        cells = list(csv.reader(io.StringIO(rows.decode(), newline='')))
+        first_new = cells[0].index('schema')
+        text = io.StringIO(newline='')
+        csv.writer(text, lineterminator='\n').writerows(line[:first_new] for line in cells)
+        older = text.getvalue().encode()
+        for place in (older.index(b'\n') + 1, older.index(b'0012'), len(older)):
+            with self.subTest(bytes=place):
+                (self.folder / 'old').write_bytes(older[:place])
+                run = self.score_aligned('crops', '--output', 'old', '--resume')
+                self.assert_finished(run)
+                self.assertEqual(run.err.count('is a table of schema 1 and stays one'), 0 if place == len(older) else 1)
+                self.assertEqual(self.read('old'), older)
+
+    def test_refuses_newer_tables(self):
+        rows, _ = self.complete()
+        newer = [line + b',9' for line in rows.splitlines() if b'0001.png' in line]
+        header = rows.splitlines()[0] + b',more'
+        table = b'\n'.join([header, *newer, b'']).replace(b',2,onednn', b',3,onednn')
+        self.assertIn(b',3,onednn', table)
+        (self.folder / 'part').write_bytes(table)
+        self.assert_refused(self.score_aligned('crops', '--output', 'part', '--resume'), 2, 'part', 'schema 3', 'up to 2')
+        self.assertEqual(self.read('part'), table)
+
+    def test_counts_rows_of_another_shard(self):
+        first = self.score_aligned('crops', '--output', 'part', '--shard', '1/2', '--resume')
+        self.assertNotIn('not among', first.err)
+        again = self.score_aligned('crops', '--output', 'part', '--shard', '1/2', '--resume')
+        self.assertNotIn('not among', again.err)
+        half = len(material.csv_rows(self.read('part')))
+        self.assertEqual(half, (self.COUNT + 1) // 2)
+        run = self.score_aligned('crops', '--output', 'part', '--shard', '2/2', '--resume')
+        self.assert_finished(run)
+        self.assertEqual(run.err.count(f'part: {half} of the rows are of pictures that are not among'), 1, run.err)
+        whole = self.score_aligned('crops', '--output', 'part', '--resume')
+        self.assertNotIn('not among', whole.err)
+        (self.folder / 'crops/0007.png').unlink()
+        self.assertIn('part: 1 of the rows', self.score_aligned('crops', '--output', 'part', '--resume').err)
+
     def test_refuses_what_is_no_table_of_ours(self):
         (self.folder / 'part').write_bytes(b'name,age\nanna,7\n')
         self.assert_refused(self.score_aligned('crops', '--output', 'part', '--resume'), 4, 'part', '--force')
@@ -154,7 +235,7 @@ class Interrupt(ProgramTest):
             if which == signal.SIGKILL:
                 self.assertEqual(status, -signal.SIGKILL)
                 continue
-            self.assertEqual(status, 128 + which, err)
+            self.assertEqual(status, {signal.SIGINT: 130, signal.SIGTERM: 75}[which], err)
             self.assertIn('interrupted after', err)
             self.assertIn('--resume', err)
             finished = material.csv_rows((self.folder / 'part.csv').read_bytes())
