@@ -127,8 +127,9 @@ std::vector<std::string> RowWriter::Warnings(bool rows_to_come) const {
   std::vector<std::string> warnings;
   if (const std::string mixture = DescribeMixture(earlier_, run_, rows_to_come); !mixture.empty()) {
     warnings.push_back(
-        fmt::format("{} mixes rows that were made differently: {}; numbers of one picture may differ "
-                    "between them, in fp32 by about 1e-5 where the image libraries are the same",
+        fmt::format("{} mixes rows that were made differently: {}; drifts of one picture may differ "
+                    "between them: across instruction sets in fp32 by less than 1e-5 for the same crop, and by about "
+                    "1e-4 for a photograph, in which the face is found anew",
                     Printable(output_.path()), mixture));
   }
   if (rows_to_come && run_.schema < kSchema) {
