@@ -62,7 +62,10 @@ report::RunInfo Describe(const Assessor& assessor, const AssessorOptions& option
   run.precision = name(options.precision);
   run.instruction_set = assessor.instruction_set();
   pipeline::NameSoftware(options.executor, run);
-  run.preprocessing = report::PreprocessingToken(assessor.network().preprocessing());
+  const Network& network = assessor.network();
+  run.preprocessing = options.detector ? report::PreprocessingToken(network.preprocessing(), network.input_width(),
+                                                                    network.input_height())
+                                       : report::PreprocessingToken(network.preprocessing());
   run.detector = options.detector ? options.detector->content_hash() : "aligned";
   return run;
 }

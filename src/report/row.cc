@@ -135,12 +135,14 @@ static_assert(kColumns.back().since <= kSchema);
 }  // namespace
 
 std::string PreprocessingToken(const Preprocessing& preprocessing) {
-  std::string token = fmt::format("{}:{}:{}", preprocessing.channels == ChannelOrder::kRgb ? "rgb" : "bgr",
-                                  Numbers(preprocessing.mean), Numbers(preprocessing.scale));
-  if (preprocessing.crop_template != CropTemplate::kInsightFace) {
-    token += fmt::format(":{}", info(preprocessing.crop_template).name);
-  }
-  return token;
+  return fmt::format("{}:{}:{}", preprocessing.channels == ChannelOrder::kRgb ? "rgb" : "bgr",
+                     Numbers(preprocessing.mean), Numbers(preprocessing.scale));
+}
+
+std::string PreprocessingToken(const Preprocessing& preprocessing, int width, int height) {
+  const CropTemplateInfo& used = info(preprocessing.crop_template);
+  const bool differs = used.scale(width, height) != info(CropTemplate::kScaled).scale(width, height);
+  return PreprocessingToken(preprocessing) + (differs ? fmt::format(":{}", used.name) : std::string());
 }
 
 std::span<const Column> Columns(int schema) {

@@ -47,9 +47,11 @@ struct Row {
   bool under_gate = false;
 };
 
-// "rgb:127.5:127.5": channel order, mean and scale; three numbers that differ are joined by '/'. The template follows
-// where it is not the default: "rgb:127.5:127.5:scaled".
+// "rgb:127.5:127.5": channel order, mean and scale; three numbers that differ are joined by '/'. For crops that prefiqs
+// makes, of width × height pixels, the template follows where it places the points otherwise than CropTemplate::kScaled,
+// which is the rule of schema 1: "rgb:127.5:127.5:insightface".
 std::string PreprocessingToken(const Preprocessing& preprocessing);
+std::string PreprocessingToken(const Preprocessing& preprocessing, int width, int height);
 
 // What a cell holds, which is what JSON needs to know and CSV does not.
 enum class CellKind { kText, kNumber };

@@ -137,8 +137,15 @@ TEST(Row, PlacesBoxAndPoints) {
 
 TEST(PreprocessingToken, IsShort) {
   EXPECT_EQ(PreprocessingToken({}), "rgb:127.5:127.5");
-  EXPECT_EQ(PreprocessingToken({.crop_template = CropTemplate::kScaled}), "rgb:127.5:127.5:scaled");
   EXPECT_EQ(PreprocessingToken({ChannelOrder::kBgr, {1, 2, 3}, {255, 255, 255}}), "bgr:1/2/3:255");
+}
+
+TEST(PreprocessingToken, NamesATemplateThatSchemaOneDidNotHave) {
+  const Preprocessing scaled{.crop_template = CropTemplate::kScaled};
+  EXPECT_EQ(PreprocessingToken({}, 112, 112), "rgb:127.5:127.5");
+  EXPECT_EQ(PreprocessingToken(scaled, 112, 112), "rgb:127.5:127.5");
+  EXPECT_EQ(PreprocessingToken({}, 128, 128), "rgb:127.5:127.5:insightface");
+  EXPECT_EQ(PreprocessingToken(scaled, 128, 128), "rgb:127.5:127.5");
 }
 
 }  // namespace

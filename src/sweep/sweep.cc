@@ -58,7 +58,7 @@ struct Seen {
 struct Whole {
   std::vector<Seen> pictures;
   std::unique_ptr<const eval::NpyReader> embeddings;  // row by row: those of a large set do not fit
-  std::string detector, guard;                        // as its rows name them
+  std::string detector, guard, preprocessing;         // as its rows name them
 };
 
 Error OfOthers(const std::string& rows, std::string_view what) {
@@ -119,6 +119,7 @@ Whole ReadWhole(const std::string& rows, const std::string& embeddings, const st
   if (!table.rows.empty()) {
     whole.detector = table.rows[0][table.Require("detector")];
     whole.guard = table.rows[0][table.Require("guard")];
+    whole.preprocessing = table.rows[0][table.Require("preprocessing")];
   }
   return whole;
 }
@@ -139,7 +140,7 @@ class RecipeRun {
     const Precision precision = kind == Kind::kJvp ? Precision::kFp32 : options.job.assessor.precision;
     info.precision = name(precision);
     pipeline::NameSoftware(options.job.assessor.executor, info);
-    info.preprocessing = report::PreprocessingToken(network.preprocessing());
+    info.preprocessing = whole.preprocessing;
     info.detector = whole.detector;
     info.guard = whole.guard;
     graph::Graph graph = prune::ApplyMasks(network.impl().graph, masks_);

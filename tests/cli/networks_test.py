@@ -199,9 +199,9 @@ class Template(ProgramTest):
         row, crop = self.crop('default')
         named, same = self.crop('insightface', '--template', 'insightface')
         self.assertEqual((row, crop), (named, same))
-        self.assertEqual(row['preprocessing'], 'rgb:127.5:127.5')
+        self.assertEqual(row['preprocessing'], 'rgb:127.5:127.5:insightface')
         row, other = self.crop('scaled', '--template', 'scaled')
-        self.assertEqual(row['preprocessing'], 'rgb:127.5:127.5:scaled')
+        self.assertEqual(row['preprocessing'], 'rgb:127.5:127.5')
         self.assertNotEqual(crop, other)
         self.assertNotEqual(row['drift'], named['drift'])
         sidecar = self.folder / 'large.onnx.json'
