@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -39,6 +40,16 @@ void CheckSize(const char* format, std::uint64_t width, std::uint64_t height, st
   }
 }
 
+std::string LargestSample::Note(std::uint32_t max) const {
+  constexpr std::uint32_t kBits12 = 1u << 12, kBits15 = 1u << 15;
+  if (max < kBits15 || largest_ == 0 || largest_ >= kBits12) return {};
+  return fmt::format(
+      "the picture is nearly black: it has 16 bits a sample, but its largest is {} of {}; where the samples have {} "
+      "bits "
+      "or so, scale them to the whole range",
+      largest_, max, std::max(8, static_cast<int>(std::bit_width(largest_))));
+}
+
 Image Blank(std::uint64_t width, std::uint64_t height) {
   Image picture{.width = static_cast<int>(width), .height = static_cast<int>(height), .rgb = {}};
   picture.rgb.resize(width * height * 3);
@@ -67,13 +78,14 @@ const char* OtherFormat(Bytes bytes) {
   return nullptr;
 }
 
-Image DecodeWhole(Bytes bytes, const ImageLimits& limits) {
+// `note`: what DecodedImage::detail says of a picture that was decoded.
+Image DecodeWhole(Bytes bytes, const ImageLimits& limits, std::string& note) {
   if (bytes.empty()) throw Failure(Status::kUndecodable, "the file is empty");
   if (StartsWith(bytes, kJpegMagic)) return DecodeJpeg(bytes, limits);
-  if (StartsWith(bytes, kPngMagic)) return DecodePng(bytes, limits);
+  if (StartsWith(bytes, kPngMagic)) return DecodePng(bytes, limits, note);
   if (StartsWith(bytes, "RIFF") && StartsWith(bytes, "WEBP", 8)) return DecodeWebp(bytes, limits);
-  if (StartsWith(bytes, kJp2Magic) || StartsWith(bytes, kCodestreamMagic)) return DecodeJpeg2000(bytes, limits);
-  if (bytes.size() >= 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7') return DecodePnm(bytes, limits);
+  if (StartsWith(bytes, kJp2Magic) || StartsWith(bytes, kCodestreamMagic)) return DecodeJpeg2000(bytes, limits, note);
+  if (bytes.size() >= 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7') return DecodePnm(bytes, limits, note);
   if (const char* name = OtherFormat(bytes)) {
     throw Failure(
         Status::kUndecodable,
@@ -94,7 +106,9 @@ DecodedImage DecodeAny(Bytes bytes, const ImageLimits& limits, std::shared_ptr<c
     if (StartsWith(bytes, kJpegMagic)) {
       if (auto large = LargeJpeg::Open(bytes, limits, std::move(owned))) return {{}, Status::kOk, {}, std::move(large)};
     }
-    return {DecodeWhole(bytes, limits), Status::kOk, {}};
+    std::string note;
+    Image picture = DecodeWhole(bytes, limits, note);
+    return {std::move(picture), Status::kOk, std::move(note)};
   } catch (const Failure& failure) {
     return Failed(failure.status(), failure.detail());
   } catch (const std::bad_alloc&) {

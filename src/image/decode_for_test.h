@@ -31,7 +31,11 @@ inline void ExpectConsistent(const DecodedImage& decoded, const ImageLimits& lim
   const Image& image = decoded.image;
   EXPECT_TRUE(decoded.status == Status::kOk || decoded.status == Status::kUndecodable ||
               decoded.status == Status::kTooLarge);
-  EXPECT_EQ(decoded.status == Status::kOk, decoded.detail.empty());
+  if (decoded.status == Status::kOk) {
+    EXPECT_TRUE(decoded.detail.empty() || decoded.detail.starts_with("the picture is nearly black")) << decoded.detail;
+  } else {
+    EXPECT_NE(decoded.detail, "");
+  }
   EXPECT_EQ(decoded.status == Status::kOk, !image.empty());
   EXPECT_EQ(image.rgb.size(), std::size_t{3} * static_cast<std::size_t>(image.width * image.height));
   EXPECT_LE(image.width * std::int64_t{image.height}, limits.max_pixels.value_or(ImageLimits::kMaxPixels));

@@ -35,12 +35,13 @@ Failure Undecodable(const char* format, const std::string& cause);
 
 // The decoders below take a whole encoded picture, check the header's size with CheckSize() before they allocate
 // pixels, and return the upright picture or throw Failure (std::bad_alloc when memory runs out). No more than about 20
-// bytes are allocated for each pixel the header declares.
+// bytes are allocated for each pixel the header declares. `note`, empty before, says what a DecodedImage's detail says
+// of a picture that was decoded.
 Image DecodeJpeg(Bytes bytes, const ImageLimits& limits);
-Image DecodePng(Bytes bytes, const ImageLimits& limits);
+Image DecodePng(Bytes bytes, const ImageLimits& limits, std::string& note);
 Image DecodeWebp(Bytes bytes, const ImageLimits& limits);
-Image DecodeJpeg2000(Bytes bytes, const ImageLimits& limits);
-Image DecodePnm(Bytes bytes, const ImageLimits& limits);
+Image DecodeJpeg2000(Bytes bytes, const ImageLimits& limits, std::string& note);
+Image DecodePnm(Bytes bytes, const ImageLimits& limits, std::string& note);
 
 // Throws Failure when a side is zero or beyond what int holds, or when there are more pixels than `max_pixels`, with
 // `reason` at the end of the message.
@@ -51,6 +52,20 @@ void CheckSize(const char* format, std::uint64_t width, std::uint64_t height, co
 
 // A black picture of a size that CheckSize() let pass.
 Image Blank(std::uint64_t width, std::uint64_t height);
+
+// Notices pictures of 16 bits a sample whose samples have 12 bits or fewer, stored as they are: in 8 bits such a
+// picture is nearly black.
+class LargestSample {
+ public:
+  // A colour of the picture, not its opacity.
+  void See(std::uint32_t value) { largest_ = value > largest_ ? value : largest_; }
+  // `max`: what a sample of the file can be. Empty unless that takes 16 bits and all samples seen lie below 2^12; also
+  // for a picture that is all black.
+  std::string Note(std::uint32_t max) const;
+
+ private:
+  std::uint32_t largest_ = 0;
+};
 
 // round(value * 255 / max), halves up; value <= max < 2^16.
 constexpr std::uint8_t To8Bit(std::uint32_t value, std::uint32_t max) {

@@ -147,7 +147,7 @@ std::array<std::uint8_t, 3> FromYcc(double y, double cb, double cr) {
 
 }  // namespace
 
-Image DecodeJpeg2000(Bytes bytes, const ImageLimits& limits) {
+Image DecodeJpeg2000(Bytes bytes, const ImageLimits& limits, std::string& note) {
   CheckJpeg2000(bytes, limits);
   const ImagePointer image = Decode(bytes, limits);
   if (image->numcomps < 1 || image->numcomps > 4) throw Undecodable(kFormat, "number of components");
@@ -168,11 +168,13 @@ Image DecodeJpeg2000(Bytes bytes, const ImageLimits& limits) {
   const bool grey = planes.size() <= 2;
   const Plane* alpha = planes.size() % 2 == 0 ? &planes.back() : nullptr;
 
+  LargestSample largest;  // of a picture in luma and chroma: its luma
   Image picture = Blank(grid.w, grid.h);
   std::uint8_t* rgb = picture.rgb.data();
   for (std::uint32_t y = 0; y < grid.h; ++y) {
     for (std::uint32_t x = 0; x < grid.w; ++x, rgb += 3) {
       if (ycc) {
+        largest.See(planes[0].At(x, y));
         const auto level = [&](std::size_t i) { return planes[i].At(x, y) * 255.0 / planes[i].max(); };
         const auto chroma = [&](std::size_t i) {
           const double middle = (planes[i].max() + 1) / 2;
@@ -183,6 +185,7 @@ Image DecodeJpeg2000(Bytes bytes, const ImageLimits& limits) {
       } else {
         for (std::size_t c = 0; c < 3; ++c) {
           const Plane& plane = planes[grey ? 0 : c];
+          largest.See(plane.At(x, y));
           rgb[c] = To8Bit(plane.At(x, y), plane.max());
         }
       }
@@ -191,6 +194,7 @@ Image DecodeJpeg2000(Bytes bytes, const ImageLimits& limits) {
       }
     }
   }
+  note = largest.Note(planes[0].max());
   return picture;
 }
 

@@ -124,7 +124,8 @@ void CheckChunks(Bytes bytes) {
 
 // A row of grey, grey + alpha, RGB or RGB + alpha samples to RGB.
 template <std::size_t kSampleBytes>
-void ConvertRow(const std::uint8_t* source, int channels, std::size_t width, std::uint8_t* rgb) {
+void ConvertRow(const std::uint8_t* source, int channels, std::size_t width, std::uint8_t* rgb,
+                LargestSample& largest) {
   constexpr std::uint32_t kMax = kSampleBytes == 1 ? 255 : 65535;
   const auto sample = [&](int channel) -> std::uint32_t {
     const std::uint8_t* bytes = source + static_cast<std::size_t>(channel) * kSampleBytes;
@@ -136,6 +137,7 @@ void ConvertRow(const std::uint8_t* source, int channels, std::size_t width, std
     const std::uint32_t alpha = transparent ? sample(channels - 1) : kMax;
     for (int c = 0; c < 3; ++c) {
       const std::uint32_t value = sample(grey ? 0 : c);
+      if constexpr (kSampleBytes == 2) largest.See(value);
       rgb[c] = alpha == kMax ? To8Bit(value, kMax) : OverBlack(value, alpha, kMax);
     }
   }
@@ -186,7 +188,7 @@ class Writer : public ErrorTrap {
 
 }  // namespace
 
-Image DecodePng(Bytes bytes, const ImageLimits& limits) {
+Image DecodePng(Bytes bytes, const ImageLimits& limits, std::string& note) {
   CheckChunks(bytes);
   const auto reader = std::make_unique<Reader>(bytes);
   const auto check = [&](bool good) {
@@ -199,16 +201,18 @@ Image DecodePng(Bytes bytes, const ImageLimits& limits) {
   // An interlaced picture is whole only after its last pass.
   const bool interlaced = reader->passes > 1;
   std::vector<std::uint8_t> rows(reader->row_bytes * (interlaced ? reader->height : 1));
+  LargestSample largest;
   for (int pass = 1; pass <= reader->passes; ++pass) {
     for (std::size_t y = 0; y < reader->height; ++y) {
       std::uint8_t* row = &rows[interlaced ? y * reader->row_bytes : 0];
       check(reader->ReadRow(row));
       if (pass < reader->passes) continue;
       const auto convert = reader->depth == 16 ? ConvertRow<2> : ConvertRow<1>;
-      convert(row, reader->channels, reader->width, &picture.rgb[y * reader->width * 3]);
+      convert(row, reader->channels, reader->width, &picture.rgb[y * reader->width * 3], largest);
     }
   }
   check(reader->Finish());
+  if (reader->depth == 16) note = largest.Note(65535);
   return Upright(std::move(picture), reader->Orientation());
 }
 

@@ -75,9 +75,9 @@ TEST(Png, BlackensTheTransparentColour) {
   EXPECT_EQ(DecodeGood(EncodePng(bits, {.depth = 1, .transparent = {{1, 0, 0}}})).rgb, ByteVector(6, 0));
   const Samples colours{2, 1, 3, {1, 2, 3, 1, 2, 4}};
   EXPECT_EQ(DecodeGood(EncodePng(colours, {.transparent = {{1, 2, 3}}})).rgb, (ByteVector{0, 0, 0, 1, 2, 4}));
-  const Samples wide{2, 1, 3, {257, 514, 771, 257, 514, 772}};
-  EXPECT_EQ(DecodeGood(EncodePng(wide, {.depth = 16, .transparent = {{257, 514, 771}}})).rgb,
-            (ByteVector{0, 0, 0, 1, 2, 3}));
+  const Samples wide{2, 1, 3, {25700, 51400, 771, 25700, 51400, 772}};
+  EXPECT_EQ(DecodeGood(EncodePng(wide, {.depth = 16, .transparent = {{25700, 51400, 771}}})).rgb,
+            (ByteVector{0, 0, 0, 100, 200, 3}));
 }
 
 TEST(Png, RefusesEveryTruncation) {

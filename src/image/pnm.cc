@@ -146,7 +146,7 @@ std::uint64_t LeastDataBytes(const Header& header) {
 
 }  // namespace
 
-Image DecodePnm(Bytes bytes, const ImageLimits& limits) {
+Image DecodePnm(Bytes bytes, const ImageLimits& limits, std::string& note) {
   Scanner scanner(bytes);
   const Header header = ReadHeader(scanner);
   CheckSize(kFormat, header.width, header.height, limits);
@@ -172,6 +172,7 @@ Image DecodePnm(Bytes bytes, const ImageLimits& limits) {
     return value;
   };
 
+  LargestSample largest;
   Image picture = Blank(header.width, header.height);
   std::uint8_t* rgb = picture.rgb.data();
   const bool grey = header.channels <= 2;
@@ -179,11 +180,15 @@ Image DecodePnm(Bytes bytes, const ImageLimits& limits) {
   for (std::uint32_t y = 0; y < header.height; ++y) {
     for (std::uint32_t x = 0; x < header.width; ++x, rgb += 3) {
       std::uint32_t values[4];
-      for (std::uint32_t c = 0; c < header.channels; ++c) values[c] = sample(x);
+      for (std::uint32_t c = 0; c < header.channels; ++c) {
+        values[c] = sample(x);
+        if (c + 1 < header.channels || !transparent) largest.See(values[c]);
+      }
       const std::uint32_t alpha = transparent ? values[header.channels - 1] : header.max;
       for (int c = 0; c < 3; ++c) rgb[c] = OverBlack(values[grey ? 0 : c], alpha, header.max);
     }
   }
+  note = largest.Note(header.max);
   return picture;
 }
 
