@@ -62,9 +62,11 @@ class PREFIQS_API Detector {
   // it runs, e.g. at an integer division by zero.
   std::vector<Face> detect(const Image& image) const;
 
-  // Whether an aligned crop, which a face should fill, shows one: the guard against pictures of no face. A single cheap
-  // pass, the crop's longer side at 160 of 192 pixels; where no min_confidence was set, five sixths of the family's own
-  // are enough. Errors and threads as for detect().
+  // The faces in an aligned crop, which one face should fill, in crop coordinates, the most confident first: the guard
+  // against pictures of no face. A single cheap pass, the crop's longer side at 160 of 192 pixels; where no
+  // min_confidence was set, five sixths of the family's own are enough. Errors and threads as for detect().
+  std::vector<Face> detect_in_crop(const Image& crop) const;
+  // Whether detect_in_crop() finds any.
   bool sees_face(const Image& crop) const;
 
   const std::string& family() const;  // "yunet", "scrfd", "retinaface"

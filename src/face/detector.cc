@@ -73,12 +73,14 @@ constexpr float kOfConfidence = 5.0f / 6;
 
 }  // namespace
 
-bool Detector::sees_face(const Image& crop) const {
-  if (crop.empty()) return false;
+std::vector<Face> Detector::detect_in_crop(const Image& crop) const {
+  if (crop.empty()) return {};
   CheckSize(crop);
   const face::Placement placement = face::CropPlacement(crop.width, crop.height, impl_->network.fixed_canvas());
-  return !impl_->network.Run(crop, placement, impl_->options, kOfConfidence).empty();
+  return impl_->network.Run(crop, placement, impl_->options, kOfConfidence);
 }
+
+bool Detector::sees_face(const Image& crop) const { return !detect_in_crop(crop).empty(); }
 
 const std::string& Detector::family() const { return impl_->network.family(); }
 const std::string& Detector::content_hash() const { return impl_->content_hash; }
