@@ -43,6 +43,11 @@ std::string DescribeComparisons(const EvaluationReport& report, const char* thin
     text += fmt::format("{} of the {} {} no quality of {}, which is the worst\n", report.missing_qualities[m], things,
                         report.missing_qualities[m] == 1 ? "has" : "have", report.methods[m]);
   }
+  for (const std::string& column : report.left_out) {
+    text += fmt::format(
+        "{} is left out: it is the same for all {}, as of a network that normalises its embedding, and says nothing\n",
+        column, things);
+  }
   if (report.folds >= 2) {
     text += fmt::format("verification accuracy {} ± {} (standard error over {} folds)\n", Percent(report.accuracy),
                         Percent(report.accuracy_standard_error), report.folds);

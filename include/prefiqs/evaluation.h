@@ -51,7 +51,7 @@ struct EvaluationOptions {
   // side; or, for templates, added to the picture's.
   std::string mirrored{};
   // Empty: the rows' own columns quality, embedding_norm, pruned_norm, confidence, sharpness and uniformity, as far as
-  // they have numbers.
+  // they have numbers; a norm that is the same in all rows is left out (EvaluationReport::left_out).
   std::vector<QualitySource> qualities{};
   std::vector<double> fmrs{1e-2, 1e-3, 1e-4};
   // Protocol B besides, from a stated starting error: the threshold is that quantile of the similarities, linear
@@ -140,6 +140,8 @@ struct EvaluationErrorRate {
 
 struct EvaluationReport {
   std::vector<std::string> methods;  // the last is "random", the floor
+  // Of the rows' own columns those that were not compared, since they hold one number in all rows: "embedding_norm".
+  std::vector<std::string> left_out;
   // Equal of reports whose resamples are of the same people, one by one: same images, identities, seed and number.
   std::string draws;
   // Where templates are compared, images are those. not_compared: without an embedding.

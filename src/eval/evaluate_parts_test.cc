@@ -60,6 +60,30 @@ TEST_F(Evaluate, AllPairsAreThoseOfTheirListWhateverTheQuality) {
   }
 }
 
+// As of a network that normalises its embedding.
+TEST_F(Evaluate, LeavesOutANormThatIsOneNumber) {
+  const auto with_norm = [&](const std::string& of_even, const std::string& of_odd) {
+    std::string rows = "path,quality,embedding_norm,pruned_norm\n";
+    for (int i = 0; i < kPeople * kPictures; ++i) {
+      const std::string& norm = i % 2 == 0 ? of_even : of_odd;
+      rows += fmt::format("{}/{}.png,{},{},{}\n", i / kPictures, i % kPictures, (i * 37 % 101) / 101.0, norm,
+                          i == 5 ? "" : norm);
+    }
+    Fill(folder / "norms.csv", rows);
+    options.rows = folder / "norms.csv";
+    options.resamples = 0;
+    return evaluate(options);
+  };
+  for (const char* scale : {"1.000000", "64.000004"}) {
+    const EvaluationReport report = with_norm(scale, scale[0] == '1' ? "1.000001" : "64.000000");
+    EXPECT_THAT(report.methods, testing::ElementsAre("quality", "random"));
+    EXPECT_THAT(report.left_out, testing::ElementsAre("embedding_norm", "pruned_norm"));
+  }
+  const EvaluationReport report = with_norm("1.000000", "1.001000");
+  EXPECT_THAT(report.methods, testing::ElementsAre("quality", "embedding_norm", "pruned_norm", "random"));
+  EXPECT_THAT(report.left_out, testing::IsEmpty());
+}
+
 // Protocol B from stated starting errors, of either kind.
 TEST_F(Evaluate, StartsWhereItIsTold) {
   options.fmrs = {1e-2};

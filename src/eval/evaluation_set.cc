@@ -360,7 +360,12 @@ EvaluationSet ReadEvaluationSet(const EvaluationOptions& options) {
     for (const char* column : {"quality", "embedding_norm", "pruned_norm", "confidence", "sharpness", "uniformity"}) {
       if (!rows.Find(column)) continue;
       std::vector<float> values = Column(rows, column, images.row);
-      if (HasNumbers(values)) add_of_pictures(column, std::move(values));
+      if (!HasNumbers(values)) continue;
+      if (std::string_view(column).ends_with("_norm") && AreOneNumber(values)) {
+        set.left_out.emplace_back(column);
+      } else {
+        add_of_pictures(column, std::move(values));
+      }
     }
   }
   add("random", RandomQuality(set.images.size(), options.seed));

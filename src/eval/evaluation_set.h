@@ -29,6 +29,7 @@ struct EvaluationSet {
   std::vector<std::uint32_t> fold;  // of each comparison
   std::uint32_t folds = 0;          // 0: none
   std::vector<std::string> methods;
+  std::vector<std::string> left_out;          // EvaluationReport::left_out
   std::vector<std::size_t> missing;           // by method: of the images with an embedding, those without a quality
   std::vector<std::vector<float>> qualities;  // of each method: of each image, higher is better, NaN missing
 };

@@ -49,6 +49,19 @@ bool HasNumbers(std::span<const float> values) {
   return std::ranges::any_of(values, [](float v) { return !std::isnan(v); });
 }
 
+bool AreOneNumber(std::span<const float> values) {
+  constexpr double kRounding = 1e-5;  // rows have six decimals
+  double least = std::numeric_limits<double>::infinity(), most = -least;
+  std::size_t numbers = 0;
+  for (const float value : values) {
+    if (std::isnan(value)) continue;
+    least = std::min<double>(least, value);
+    most = std::max<double>(most, value);
+    ++numbers;
+  }
+  return numbers >= 2 && most - least < kRounding * std::max(std::abs(least), std::abs(most));
+}
+
 std::vector<float> ReadQuality(const QualitySource& source, const std::vector<std::string>& pictures) {
   const Table table = ReadScores(source.path);
   const std::size_t name = NameColumn(table), column = table.Require(ScoreColumn(table, source));

@@ -18,6 +18,10 @@ std::vector<float> Column(const Table& table, const std::string& name, std::span
 
 bool HasNumbers(std::span<const float> values);
 
+// Whether there are two or more, all of which are the same up to rounding: they differ by less than 1e-5 of the
+// largest. Norms of an embedding that the network normalises are.
+bool AreOneNumber(std::span<const float> values);
+
 // Of each picture what the source's file says, higher being better; NaN where it says nothing. Names of the file are
 // the pictures' paths, or their ends without extensions, or the other way round; a picture's first row counts. Throws
 // Error(kIo) or Error(kUsage), also for a file that has no number for any of them.
