@@ -56,7 +56,7 @@ void RegisterNetwork(const std::string& path, const Network& network) {
   const NetworkOptions options{.preprocessing = Preprocessing{}};
   Register("once/load", [=] { return Network::load(path, options); });
   Register("once/load/read", [=] { return model::ReadOnnxFile(path); });
-  Register("once/prune_and_compile", [=] { return Assessor(network, {.recipe = unstructured}); });
+  Register("once/prune_and_compile", [=] { return Assessor(network, {.recipe = unstructured, .guarded = false}); });
   Register("once/masks/global", [=] { return network.impl().Masks(unstructured); });
   Register("once/masks/layer", [=] { return network.impl().Masks({.scope = Scope::kLayer}); });
   Register("once/masks/channel", [=] { return network.impl().Masks({.scope = Scope::kChannel}); });
@@ -85,7 +85,8 @@ void RegisterPicture(const std::string& path, const Detector& detector, const Ne
   Register("picture/align/fit", [=] { return align::FitSimilarity(points, target); });
   Register("picture/align/warp", [=] { return align::Warp(picture.image, *transform, width, height); });
 
-  const Assessor dense(network, {.method = Method::kEmbedding}), twin(network, {.recipe = Recipe{}});
+  const Assessor dense(network, {.guarded = false, .method = Method::kEmbedding}),
+      twin(network, {.recipe = Recipe{}, .guarded = false});
   const std::vector<float> embedding = dense.assess(crop).embedding;
   std::vector<float> moved = embedding;
   for (std::size_t i = 0; i < moved.size(); i += 2) moved[i] *= 0.5f;

@@ -106,6 +106,7 @@ void Run(const char* model, const Options& options) {
   assessor_options.method = ParseMethod(options.at("--method"));
   assessor_options.recipe = prefiqs::Recipe{.sparsity = std::atof(options.at("--sparsity").c_str()),
                                             .from = std::atof(options.at("--from").c_str())};
+  assessor_options.guarded = false;  // of the network alone
   assessor_options.precision = ParsePrecision(options.at("--precision"));
   const prefiqs::Work work = prefiqs::count_work(network, assessor_options);
   const Assessor assessor(network, assessor_options);

@@ -88,6 +88,7 @@ int RunDemo(const Words& words) {
   if (!ParseWithInputs(app, words, "Pictures and folders, as for score", demo.inputs)) return 0;
   demo.assessor.recipe = MakeRecipe(recipe);
   demo.assessor.detector = LoadDetector(detector);
+  demo.assessor.guarded = guard != "none";
   demo.assessor.guard = LoadGuard(guard, demo.assessor.detector);
   const Network loaded = LoadNetwork(network);
   WarnIfAssumed(loaded);

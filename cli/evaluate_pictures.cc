@@ -158,6 +158,9 @@ void Plan(const PictureArguments& arguments, Runs& runs, Verifying& verifying, s
   const bool usual = arguments.methods.empty() && qualities.empty();
   for (const std::string& text : usual ? kUsualMethods : arguments.methods) methods.push_back(ParseMethod(text));
 
+  const auto of_norm = [](const Asked& m) {
+    return m.known != nullptr && (m.known->name == "norm" || m.known->name == "pruned-norm");
+  };
   const std::optional<Recipe> recipe = MakeRecipe(arguments.recipe);
   const auto prunes_any = [](const Asked& m) { return m.known != nullptr && m.known->run && prunes(*m.known->run); };
   if (!std::ranges::any_of(methods, prunes_any) && (recipe || arguments.recipe.file == kAutoRecipe)) {
@@ -167,6 +170,14 @@ void Plan(const PictureArguments& arguments, Runs& runs, Verifying& verifying, s
   if (std::ranges::any_of(methods, [](const Asked& m) { return m.known != nullptr; })) {
     model = !arguments.model.model.empty() || networks.empty() ? runs.Load(arguments.model) : networks[0];
     CheckAutoRecipe(arguments.recipe, *model);
+  }
+  if (std::ranges::any_of(methods, of_norm) && model->has_constant_norm()) {
+    const std::string why = fmt::format(
+        "the output of {} has the same length for all pictures, as of a network that normalises its embedding",
+        model->path());
+    if (!usual) throw Error(ErrorCode::kUsage, fmt::format("--method norm and pruned-norm say nothing: {}", why));
+    Say(fmt::format("prefiqs: norm and pruned-norm are left out: {}\n", why));
+    std::erase_if(methods, of_norm);
   }
   const bool both =
       std::ranges::any_of(methods, [](const Asked& m) { return m.known != nullptr && m.known->run == Method::kDrift; });

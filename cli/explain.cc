@@ -141,6 +141,7 @@ int RunExplain(const Words& words) {
     throw Error(ErrorCode::kIo, fmt::format("{}: exists already; --force overwrites it", output));
   }
   if (!aligned) options.assessor.detector = LoadDetector(detector);
+  options.assessor.guarded = guard != "none";
   options.assessor.guard = LoadGuard(guard, options.assessor.detector);
   const Network loaded = LoadNetwork(network);
   WarnIfAssumed(loaded);

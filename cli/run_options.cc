@@ -63,10 +63,12 @@ void AddFaceOptions(CLI::App& app, RunArguments& arguments) {
          "Detector network, an ONNX file: YuNet, SCRFD or RetinaFace [default: the one that comes with prefiqs]")
       ->type_name("FILE|default")
       ->group(faces);
-  app.add_option("--guard", arguments.guard,
-                 "Detector that looks once more at what may be no face, aligned crops and detections of little "
-                 "confidence: status not_a_face where it sees none [default: with --aligned the one that comes with "
-                 "prefiqs, else --detector's; of embed none]")
+  app.add_option(
+         "--guard", arguments.guard,
+         "Detector that looks once more at what may be no face, aligned crops and detections of little "
+         "confidence: status not_a_face where it sees none, and not_aligned where the face of an aligned crop is "
+         "not where alignment puts it [default: with --aligned the one that comes with prefiqs, else "
+         "--detector's; of embed none]")
       ->type_name("FILE|default|none")
       ->group(faces);
   app.add_option("--faces", arguments.faces, "best (the largest, of equals the most central) or all [best]")
@@ -177,6 +179,7 @@ JobOptions MakeJob(const RunArguments& arguments) {
     throw Error(ErrorCode::kUsage, "--aligned and --detector exclude each other: crops are not searched for faces");
   }
   if (!arguments.aligned) job.assessor.detector = LoadDetector(arguments.detector);
+  job.assessor.guarded = arguments.guard != "none";
   job.assessor.guard = LoadGuard(arguments.guard, job.assessor.detector);
   return job;
 }

@@ -53,10 +53,13 @@ struct AssessorOptions {
   std::optional<Detector> detector{};
   // A detected face whose box is smaller than this on its longer side gets kFaceTooSmall. Pixels.
   float min_face = 24;
-  // Set: looks once more at the crops of which it is not clear that they show a face, those that no detector found or
-  // of which it was unsure (confidence under guard_under), and gives kNotAFace to those in which it sees none.
+  // The guard looks once more at the crops of which it is not clear that they show a face: pictures taken as aligned
+  // crops, and faces of which the detector was unsure (confidence under guard_under). It gives kNotAFace where it sees
+  // none. It gives kNotAligned to a picture taken as an aligned crop whose face is not where alignment puts it.
+  // Unset: the detector above; where that is unset too, default_detector(), which has to be installed.
   std::optional<Detector> guard{};
   float guard_under = 0.8f;
+  bool guarded = true;  // false: no guard looks
   // True: the networks see the mirror images of the crops (which stay as they are where they are saved).
   bool mirror = false;
   Method method = Method::kDrift;
@@ -67,9 +70,10 @@ struct AssessorOptions {
 
 struct Assessment {
   Status status = Status::kNoFace;
-  std::string detail;  // cause in words where status is not kOk
+  // Cause in words where status is not kOk; for any status what was noticed about the picture (DecodedImage::detail).
+  std::string detail;
 
-  // Numbers are there where the status is kOk and, raw, where it is kNotAFace ("scored" below).
+  // Numbers are there where the status is kOk and, raw, where it is kNotAFace or kNotAligned ("scored" below).
   // By the method; higher is better. NaN unless scored.
   float quality = std::numeric_limits<float>::quiet_NaN();
   // Distance of the two L2-normalised embeddings, in [0, 2]. NaN unless scored and pruned, and of
@@ -100,7 +104,9 @@ class PREFIQS_API Assessor {
  public:
   // Prunes, compiles both networks into one twin plan. Throws Error(kRecipe) (also for a network that save_pruned()
   // wrote: its weights are gone already), Error(kModel), Error(kNotAvailable) (a precision that the processor
-  // cannot multiply in), or Error(kUsage) where network, method and precision do not go together.
+  // cannot multiply in), Error(kUsage) where network, method and precision do not go together, or where the method is a
+  // norm that is the same for all pictures (Network::has_constant_norm()), or Error(kIo) where the default guard is not
+  // installed.
   explicit Assessor(const Network& network, const AssessorOptions& options = {});
 
   // Quality of the picture's chosen face (Detector::detect says which). Never throws for a bad picture.

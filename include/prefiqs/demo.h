@@ -35,8 +35,8 @@ struct ExplainOptions {
 // says what the score of this face answers to, not why the face is bad: a hidden square is itself a kind of damage,
 // regions act together, and another patch or fill gives another map.
 struct Explanation {
-  // Of the face as it is. Unless its status is kOk or, a map of what the guard takes for no face, kNotAFace, nothing
-  // else is there.
+  // Of the face as it is. Unless its status is kOk or, a map of what the guard refuses, kNotAFace or kNotAligned,
+  // nothing else is there.
   Assessment assessment;
   Image crop;       // what the network saw, before mirroring
   int patches = 0;  // places that were hidden

@@ -43,7 +43,7 @@ class PREFIQS_API Error : public std::runtime_error {
   ErrorCode code_;
 };
 
-// Outcome for one face of one picture. Anything but kOk means: no score (kNotAFace: none to rely on).
+// Outcome for one face of one picture. Anything but kOk means: no score (kNotAFace, kNotAligned: none to rely on).
 enum class Status {
   kOk,
   kUnreadable,    // the file could not be opened or read
@@ -55,6 +55,7 @@ enum class Status {
   kNoDirection,   // an embedding is zero or not finite, so there is no drift
   kNotComputed,   // a network stopped while it ran on it, e.g. at an integer division by zero
   kNotAFace,      // the guard sees no face in the crop; drift, quality and norm are there all the same
+  kNotAligned,    // the face of an aligned crop is not where alignment puts it; numbers as for kNotAFace
 };
 
 struct StatusInfo {

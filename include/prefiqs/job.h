@@ -54,8 +54,8 @@ struct JobOptions {
   std::function<void(const std::string& path, int face, const Assessment&)> on_face{};
   // Called from the thread that called run_job, at most once for each of these: the precision is slower than fp32 on
   // this processor; an output cannot be locked; a continued output mixes rows of several instruction sets or versions;
-  // the first faces look as if preprocessing or recipe did not fit the network. Says what, what follows from it, and
-  // what to do.
+  // the first pictures, given as aligned crops, do not look like such; the first faces look as if preprocessing or
+  // recipe did not fit the network. Says what, what follows from it, and what to do.
   std::function<void(const std::string& text)> on_warning{};
   // Called from the thread that called run_job, at most a few times a second, and once at the end. Return false to stop
   // after what is in flight; what is finished is on disk then and `resume` goes on from there.
@@ -154,9 +154,9 @@ struct RecipeChoice {
 // 0.15, of equals the first; from 0.5, 0.8 or 0.9 of the layers on where that tells faces that were made worse from
 // what they were more often than from 0 does, in 95 % or more of 100 resamples of the faces: of several the one that
 // does so most often, of equals the first. Why: docs/choosing.md. Two passes a face where the paper's is kept, else
-// some 25. Of `options`, inputs, limits and the assessor's detector, min_face, guard, guard_under, threads and executor
-// are used; what the guard refuses is none of the faces. Throws Error as run_job does, and Error(kUsage) for fewer
-// faces than Calibration::of takes.
+// some 25. Of `options`, inputs, limits and the assessor's detector, min_face, guard, guard_under, guarded, threads and
+// executor are used; what the guard refuses is none of the faces. Throws Error as run_job does, and Error(kUsage) for
+// fewer faces than Calibration::of takes.
 PREFIQS_API RecipeChoice choose_recipe(const Network& network, const JobOptions& options);
 
 }  // namespace prefiqs

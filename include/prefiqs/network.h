@@ -126,6 +126,10 @@ class PREFIQS_API Network {
   int input_height() const;
   int embedding_size() const;  // 1 of a network that tells a quality by a single number
   bool tells_quality() const;
+  // Whether the output has the same length for all pictures, as that of a network that normalises its embedding: then
+  // its norm, and that of any pruned copy, is rounding noise and no quality. Compiles the network and runs it over a
+  // few fixed pictures: costs about what an Assessor costs. False for a network of one number. Throws Error(kModel).
+  bool has_constant_norm() const;
 
   const Preprocessing& preprocessing() const;
   PreprocessingSource preprocessing_source() const;

@@ -36,7 +36,7 @@ TEST(Tables, AreInTheOrderOfTheirEnumerators) {
   for (int i = 0; i <= static_cast<int>(ErrorCode::kInternal); ++i) {
     EXPECT_EQ(static_cast<int>(info(static_cast<ErrorCode>(i)).code), i);
   }
-  for (int i = 0; i <= static_cast<int>(Status::kNotAFace); ++i) {
+  for (int i = 0; i <= static_cast<int>(Status::kNotAligned); ++i) {
     EXPECT_EQ(static_cast<int>(info(static_cast<Status>(i)).status), i);
   }
   EXPECT_EQ(info(ErrorCode::kUsage).exit_status, 2);

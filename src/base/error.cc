@@ -17,7 +17,7 @@ constexpr std::array<ErrorInfo, 7> kErrors{{
     {ErrorCode::kInternal, "internal", "a fault of this program; please report it", 70, 500},
 }};
 
-constexpr std::array<StatusInfo, 10> kStatuses{{
+constexpr std::array<StatusInfo, 11> kStatuses{{
     {Status::kOk, "ok", "scored"},
     {Status::kUnreadable, "unreadable", "the file cannot be opened or read"},
     {Status::kUndecodable, "undecodable", "not a picture, truncated, or of a format that is not supported"},
@@ -28,6 +28,7 @@ constexpr std::array<StatusInfo, 10> kStatuses{{
     {Status::kNoDirection, "no_direction", "an embedding is zero or not finite"},
     {Status::kNotComputed, "not_computed", "the network stopped while it ran on it"},
     {Status::kNotAFace, "not_a_face", "the crop shows no face"},
+    {Status::kNotAligned, "not_aligned", "the crop's face is not aligned"},
 }};
 
 }  // namespace

@@ -201,7 +201,7 @@ class Bench {
         options.threads = threads;
         // Crops are given as such, and a pass is one of the network alone.
         options.detector.reset();
-        options.guard.reset();
+        options.guarded = false;
         const Assessor method(network_, options);
         if (prunes(options.method)) report_.recipe = method.recipe().name();
         report_.instruction_set = method.instruction_set();

@@ -233,13 +233,13 @@ DemoReport run_demo(const Network& network, const DemoOptions& options) {
   CheckFree(options.figure, demo::kFigureMark, "figure", options.force);
   AssessorOptions crops_only = options.assessor;
   crops_only.detector.reset();
-  crops_only.guard.reset();
+  crops_only.guarded = false;
   const Assessor assessor(network, crops_only);
   pipeline::FaceOptions faces = assessor.impl().Faces(FaceSelection::kBest);
   faces.detector = &*options.assessor.detector;
   std::vector<Looked> looked;
   for (const input::Item& item : items) looked.push_back(LookOrSay(item, faces, options.limits));
-  Score(assessor, options.assessor, looked);
+  Score(assessor, pipeline::WithGuard(options.assessor), looked);
 
   DemoReport report;
   report.warning = PreprocessingWarning(assessor, looked);

@@ -15,6 +15,7 @@
 #include "pipeline/assessor_impl.h"
 #include "pipeline/faces.h"
 #include "pipeline/guard.h"
+#include "pipeline/refuse.h"
 
 namespace prefiqs {
 namespace demo {
@@ -83,10 +84,11 @@ Image Hidden(const Image& crop, const Image& filled, const Patch& patch, const s
   return hidden;
 }
 
-AssessorOptions OfCrops(AssessorOptions options) {
-  options.detector.reset();
-  options.guard.reset();
-  return options;
+AssessorOptions OfCrops(const AssessorOptions& options) {
+  AssessorOptions of_crops = options;
+  of_crops.detector.reset();
+  of_crops.guarded = false;
+  return of_crops;
 }
 
 }  // namespace
@@ -143,6 +145,7 @@ void Map(const Assessor& assessor, const ExplainOptions& options, Explanation& e
 
 Explanation explain(const Network& network, const DecodedImage& picture, const ExplainOptions& options) {
   demo::Check(options);
+  const AssessorOptions guarded = pipeline::WithGuard(options.assessor);
   const Assessor assessor(network, demo::OfCrops(options.assessor));
   pipeline::FaceOptions faces = assessor.impl().Faces(FaceSelection::kBest);
   if (options.assessor.detector) faces.detector = &*options.assessor.detector;
@@ -152,10 +155,9 @@ Explanation explain(const Network& network, const DecodedImage& picture, const E
   if (!candidate.crop) return explanation;
   explanation.assessment = assessor.assess(*candidate.crop);
   explanation.assessment.face = candidate.assessment.face;
-  pipeline::AskGuard(options.assessor, *candidate.crop, explanation.assessment);
-  if (explanation.assessment.status != Status::kOk && explanation.assessment.status != Status::kNotAFace) {
-    return explanation;
-  }
+  pipeline::AddDetail(std::move(candidate.assessment.detail), explanation.assessment);
+  pipeline::AskGuard(guarded, *candidate.crop, explanation.assessment);
+  if (!std::isfinite(explanation.assessment.quality)) return explanation;
   explanation.crop = std::move(*candidate.crop);
   demo::Map(assessor, options, explanation);
   return explanation;

@@ -57,6 +57,7 @@ class Explain : public ::testing::Test {
   Explain() : network_(Network::load(pipeline::WriteTestNetwork(folder_ / "net.onnx", RegionGraph()))) {
     options_.assessor.recipe = Recipe{.sparsity = static_cast<double>(kRegion * kRegion) / (kTestSide * kTestSide)};
     options_.patch = static_cast<double>(kRegion) / kTestSide;
+    options_.assessor.guarded = false;  // noise is no face
   }
 
   Explanation Of(const Image& picture) const { return explain(network_, {picture, Status::kOk, ""}, options_); }
@@ -170,7 +171,7 @@ TEST_F(Explain, AsksTheGuardAboutTheFaceAsItIs) {
   const Image noise = TestPicture(kTestSide, kTestSide, 5);
   const Explanation plain = Of(noise);
   EXPECT_EQ(plain.assessment.status, Status::kOk);
-  options_.assessor.guard = Detector::load(default_detector());
+  options_.assessor.guarded = true;
   const Explanation guarded = Of(noise);
   EXPECT_EQ(guarded.assessment.status, Status::kNotAFace);
   EXPECT_NE(guarded.assessment.detail, "");

@@ -12,10 +12,12 @@
 #include "image/format.h"
 #include "ops/tangent.h"
 #include "pipeline/assessor_impl.h"
+#include "pipeline/constant_norm.h"
 #include "pipeline/guard.h"
 #include "pipeline/network_impl.h"
 #include "pipeline/ordered.h"
 #include "pipeline/preprocess.h"
+#include "pipeline/refuse.h"
 #include "prune/prune.h"
 #include "score/crop_measures.h"
 #include "score/drift.h"
@@ -71,8 +73,7 @@ ContextPool::Lease ContextPool::Take() {
 namespace {
 
 void NoDirection(std::string_view whose, Assessment& assessment) {
-  assessment.status = Status::kNoDirection;
-  assessment.detail = fmt::format("{} is zero or not finite", whose);
+  Refuse(Status::kNoDirection, fmt::format("{} is zero or not finite", whose), assessment);
 }
 
 // Of a network that tells a quality: a number, or an embedding of which the norm is meant.
@@ -89,9 +90,7 @@ void ScoreOutput(engine::TwinEmbedding output, Assessment& assessment) {
 
 void Assessor::Impl::Score(engine::TwinEmbedding embedding, Assessment& assessment) const {
   if (!embedding.failure.empty()) {
-    assessment.status = Status::kNotComputed;
-    assessment.detail = std::move(embedding.failure);
-    return;
+    return pipeline::Refuse(Status::kNotComputed, std::move(embedding.failure), assessment);
   }
   if (options.method == Method::kOutput) return pipeline::ScoreOutput(std::move(embedding), assessment);
   const double norm = score::Norm(embedding.dense);
@@ -195,13 +194,15 @@ std::optional<Calibration> Fitting(const Network& network, const AssessorOptions
 
 Assessor::Impl::Impl(const Network& the_network, const AssessorOptions& the_options)
     : network(the_network),
-      options((pipeline::Check(the_network, the_options), the_options)),
+      options((pipeline::Check(the_network, the_options), pipeline::WithGuard(the_options))),
       recipe(options.recipe ? *options.recipe : network.stored_recipe().value_or(Recipe{})),
       calibration(pipeline::Fitting(network, options, recipe)),
       stochastic(pipeline::MakeStochastic(network.impl(), options)),
       twin(pipeline::CompileBesideGuard(network.impl(), options, recipe, stochastic.get(), achieved_sparsity)),
       contexts(*twin),
-      helpers(ThreadCount(options.threads)) {}
+      helpers(ThreadCount(options.threads)) {
+  if (pipeline::IsNorm(options.method, network)) pipeline::CheckNorm(*twin, network, options.method);
+}
 
 pipeline::FaceOptions Assessor::Impl::Faces(FaceSelection selection) const {
   return {.detector = options.detector ? &*options.detector : nullptr,

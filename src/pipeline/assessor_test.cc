@@ -41,7 +41,7 @@ void ExpectSameBits(const Assessment& a, const Assessment& b) {
 }
 
 TEST(Assessor, ScoresACrop) {
-  const Assessor assessor(LoadTest());
+  const Assessor assessor(LoadTest(), {.guarded = false});
   EXPECT_EQ(assessor.recipe(), Recipe{});
   EXPECT_NEAR(assessor.achieved_sparsity(), 0.4, 1e-3);
   const Assessment a = assessor.assess(Crops(1)[0]);
@@ -63,8 +63,8 @@ TEST(Assessor, TellsTheNormOfWhatSurvives) {
   const FolderForTest folder;
   const Network network = LoadTest();
   network.save_pruned(Recipe{}, folder / "pruned.onnx");
-  const Assessor whole(network), named(network, {.method = Method::kPrunedNorm}),
-      pruned(Network::load(folder / "pruned.onnx"), {.method = Method::kEmbedding});
+  const Assessor whole(network, {.guarded = false}), named(network, {.guarded = false, .method = Method::kPrunedNorm}),
+      pruned(Network::load(folder / "pruned.onnx"), {.guarded = false, .method = Method::kEmbedding});
   for (const Image& crop : Crops(3)) {
     const Assessment a = whole.assess(crop), b = pruned.assess(crop);
     EXPECT_NEAR(a.pruned_norm, b.embedding_norm, 1e-5 * b.embedding_norm);
@@ -79,8 +79,9 @@ TEST(Assessor, TellsTheNormOfWhatSurvives) {
 TEST(Assessor, KnowsTheDriftToFirstOrder) {
   const Network network = LoadTest();
   const Recipe recipe{.sparsity = 0.02};
-  const Assessor drift(network, {.recipe = recipe}), jvp(network, {.recipe = recipe, .method = Method::kJvp}),
-      slow(network, {.recipe = recipe, .method = Method::kJvp, .executor = ExecutorKind::kReference});
+  const Assessor drift(network, {.recipe = recipe, .guarded = false}),
+      jvp(network, {.recipe = recipe, .guarded = false, .method = Method::kJvp}),
+      slow(network, {.recipe = recipe, .guarded = false, .method = Method::kJvp, .executor = ExecutorKind::kReference});
   EXPECT_EQ(jvp.recipe(), recipe);
   EXPECT_EQ(jvp.achieved_sparsity(), drift.achieved_sparsity());
   for (const Image& crop : Crops(3)) {
@@ -96,7 +97,7 @@ TEST(Assessor, KnowsTheDriftToFirstOrder) {
 }
 
 TEST(Assessor, MovesNothingWhereNothingIsPruned) {
-  const Assessor assessor(LoadTest(), {.recipe = Recipe{.sparsity = 0}, .method = Method::kJvp});
+  const Assessor assessor(LoadTest(), {.recipe = Recipe{.sparsity = 0}, .guarded = false, .method = Method::kJvp});
   const Assessment a = assessor.assess(Crops(1)[0]);
   ASSERT_EQ(a.status, Status::kOk) << a.detail;
   EXPECT_EQ(a.sensitivity, 0);
@@ -109,14 +110,14 @@ TEST(Assessor, SaysWhichOperatorHasNoDerivativeByWhat) {
   graph.nodes[1] = {"power", "Pow", {two, graph.nodes[1].inputs[0]}, graph.nodes[1].outputs, {}};
   const Network network = LoadTest(graph);
   try {
-    const Assessor assessor(network, {.method = Method::kJvp});
+    const Assessor assessor(network, {.guarded = false, .method = Method::kJvp});
     FAIL() << "not refused";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kNotAvailable);
     EXPECT_NE(std::string(error.what()).find("node 'power' (Pow)"), std::string::npos) << error.what();
   }
   // Pruned behind it only, it is not met.
-  EXPECT_NO_THROW(Assessor(network, {.recipe = Recipe{.from = 0.5}, .method = Method::kJvp}));
+  EXPECT_NO_THROW(Assessor(network, {.recipe = Recipe{.from = 0.5}, .guarded = false, .method = Method::kJvp}));
 }
 
 // The test network with a second output, sums of three of the first's numbers.
@@ -137,8 +138,9 @@ TEST(Assessor, TakesAQualityNetworksWord) {
   const Network one = Network::load(folder / "one.onnx", {.tells_quality = true});
   EXPECT_EQ(two.embedding_size(), 1);
   EXPECT_EQ(one.embedding_size(), pipeline::kTestEmbedding);
-  const Assessor by_number(two, {.method = Method::kOutput}), by_norm(one, {.method = Method::kOutput});
-  const Assessor embed(LoadTest(), {.method = Method::kEmbedding});
+  const Assessor by_number(two, {.guarded = false, .method = Method::kOutput}),
+      by_norm(one, {.guarded = false, .method = Method::kOutput});
+  const Assessor embed(LoadTest(), {.guarded = false, .method = Method::kEmbedding});
   const auto weight = RandomTensor({1, pipeline::kTestEmbedding}, 5);
   for (const Image& crop : Crops(3)) {
     const Assessment e = embed.assess(crop), number = by_number.assess(crop), norm = by_norm.assess(crop);
@@ -155,14 +157,15 @@ TEST(Assessor, TakesAQualityNetworksWord) {
 TEST(Assessor, NeedsTheRightNetworkForItsMethod) {
   const FolderForTest folder;
   const std::string path = WriteTestNetwork(folder / "net.onnx");
-  EXPECT_THROW(Assessor(Network::load(path), {.method = Method::kOutput}), Error);
-  EXPECT_THROW(Assessor(Network::load(path, {.tells_quality = true})), Error);
+  EXPECT_THROW(Assessor(Network::load(path), {.guarded = false, .method = Method::kOutput}), Error);
+  EXPECT_THROW(Assessor(Network::load(path, {.tells_quality = true}), {.guarded = false}), Error);
   EXPECT_THROW(LoadTest(WithQuality()), Error);
 }
 
 TEST(Assessor, BothExecutorsAgree) {
   const Network network = LoadTest();
-  const Assessor fast(network), slow(network, {.executor = ExecutorKind::kReference});
+  const Assessor fast(network, {.guarded = false}),
+      slow(network, {.guarded = false, .executor = ExecutorKind::kReference});
   for (const Image& crop : Crops(5)) {
     const float a = fast.assess(crop).drift, b = slow.assess(crop).drift;
     EXPECT_TRUE(std::fabs(a - b) <= 1e-5) << a << " " << b;  // false for NaN
@@ -172,9 +175,9 @@ TEST(Assessor, BothExecutorsAgree) {
 TEST(Assessor, HasTheSameBitsInAnyCompany) {
   const Network network = LoadTest();
   const std::vector<Image> crops = Crops(23);
-  const Assessor alone(network);
+  const Assessor alone(network, {.guarded = false});
   for (const int threads : {1, 2, 4}) {
-    const Assessor together(network, {.threads = threads});
+    const Assessor together(network, {.threads = threads, .guarded = false});
     const auto results = together.assess(crops);
     ASSERT_EQ(results.size(), crops.size());
     for (std::size_t i = 0; i < crops.size(); ++i) ExpectSameBits(results[i], alone.assess(crops[i]));
@@ -187,7 +190,7 @@ TEST(Assessor, HasTheSameBitsWithHelp) {
   const std::vector<Image> crops = Crops(6);
   for (const double from : {0.0, 0.9}) {  // 0.9: the product behind the convolution
     for (const Precision precision : {Precision::kFp32, Precision::kBf16}) {
-      AssessorOptions options{.recipe = Recipe{.from = from}, .precision = precision};
+      AssessorOptions options{.recipe = Recipe{.from = from}, .guarded = false, .precision = precision};
       try {
         const Assessor alone(network, options);
         for (const int threads : {2, 3, 5}) {
@@ -216,9 +219,9 @@ INSTANTIATE_TEST_SUITE_P(Threads, AssessorOfThreads, testing::Values(1, 3));
 
 TEST_P(AssessorOfThreads, MayBeCalledFromManyThreads) {
   const Network network = LoadTest();
-  const Assessor assessor(network, {.threads = GetParam()});
+  const Assessor assessor(network, {.threads = GetParam(), .guarded = false});
   const std::vector<Image> crops = Crops(8);
-  const std::vector<Assessment> expected = Assessor(network).assess(crops);
+  const std::vector<Assessment> expected = Assessor(network, {.guarded = false}).assess(crops);
   std::vector<std::thread> threads;
   std::vector<Assessment> results(crops.size());
   for (std::size_t i = 0; i < crops.size(); ++i) {
@@ -229,7 +232,7 @@ TEST_P(AssessorOfThreads, MayBeCalledFromManyThreads) {
 }
 
 TEST(Assessor, WorksInAChildOfForkWithOneThread) {
-  const Assessor assessor(LoadTest());
+  const Assessor assessor(LoadTest(), {.guarded = false});
   const Image crop = Crops(1)[0];
   const Assessment before = assessor.assess(crop);
   const pid_t child = ::fork();
@@ -248,12 +251,12 @@ TEST(Assessor, UsesTheStoredRecipe) {
   const std::string path = WriteTestNetwork(folder / "net.onnx");
   Fill(path + ".json", R"({"recipe":{"scope":"layer","sparsity":0.1}})");
   const Network network = Network::load(path);
-  EXPECT_EQ(Assessor(network).recipe(), (Recipe{.scope = Scope::kLayer, .sparsity = 0.1}));
-  EXPECT_EQ(Assessor(network, {.recipe = Recipe{}}).recipe(), Recipe{});
+  EXPECT_EQ(Assessor(network, {.guarded = false}).recipe(), (Recipe{.scope = Scope::kLayer, .sparsity = 0.1}));
+  EXPECT_EQ(Assessor(network, {.recipe = Recipe{}, .guarded = false}).recipe(), Recipe{});
 }
 
 TEST(Assessor, KeepsEverythingAtZeroSparsity) {
-  const Assessor assessor(LoadTest(), {.recipe = Recipe{.sparsity = 0}});
+  const Assessor assessor(LoadTest(), {.recipe = Recipe{.sparsity = 0}, .guarded = false});
   const Assessment a = assessor.assess(Crops(1)[0]);
   EXPECT_EQ(a.status, Status::kOk);
   EXPECT_EQ(a.drift, 0);
@@ -263,7 +266,7 @@ TEST(Assessor, KeepsEverythingAtZeroSparsity) {
 
 TEST(Assessor, GivesEmbeddingsWithoutPruning) {
   const Network network = LoadTest();
-  const Assessor embed(network, {.method = Method::kEmbedding}), score(network);
+  const Assessor embed(network, {.guarded = false, .method = Method::kEmbedding}), score(network, {.guarded = false});
   const Assessment a = embed.assess(Crops(1)[0]), b = score.assess(Crops(1)[0]);
   EXPECT_EQ(a.status, Status::kOk);
   EXPECT_TRUE(std::isnan(a.drift));
@@ -287,7 +290,7 @@ graph::Graph WithEmbedding(float value) {
 
 TEST(Assessor, MayLookIntoTheMirror) {
   const Network network = LoadTest();
-  const Assessor plain(network), mirrored(network, {.mirror = true});
+  const Assessor plain(network, {.guarded = false}), mirrored(network, {.guarded = false, .mirror = true});
   const Image crop = Crops(1)[0];
   Image flipped = crop;
   for (int y = 0; y < crop.height; ++y) {
@@ -307,18 +310,18 @@ TEST(Assessor, HasNoScoreWithoutADirection) {
   for (const float value : {0.0f, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     for (const Method method :
          {Method::kDrift, Method::kPrunedNorm, Method::kNorm, Method::kStochastic, Method::kEmbedding}) {
-      const Assessor assessor(LoadTest(WithEmbedding(value)), {.method = method});
+      const Assessor assessor(LoadTest(WithEmbedding(value)), {.guarded = false, .method = method});
       const Assessment a = assessor.assess(Crops(1)[0]);
       EXPECT_EQ(a.status, Status::kNoDirection) << value;
       EXPECT_TRUE(std::isnan(a.drift) && std::isnan(a.quality) && a.embedding.empty());
       EXPECT_FALSE(a.detail.empty());
     }
   }
-  EXPECT_EQ(Assessor(LoadTest(WithEmbedding(1))).assess(Crops(1)[0]).status, Status::kOk);
+  EXPECT_EQ(Assessor(LoadTest(WithEmbedding(1)), {.guarded = false}).assess(Crops(1)[0]).status, Status::kOk);
 }
 
 TEST(Assessor, NeverThrowsForABadPicture) {
-  const Assessor assessor(LoadTest());
+  const Assessor assessor(LoadTest(), {.guarded = false});
   EXPECT_EQ(assessor.assess(Image{}).status, Status::kUndecodable);
   EXPECT_EQ(assessor.assess(Image::open("/no/such/picture.png")).status, Status::kUnreadable);
   EXPECT_EQ(assessor.assess(TestPicture(10, 16, 1)).status, Status::kWrongShape);
@@ -373,7 +376,7 @@ TEST(Assessor, SaysOnWhichFaceTheNetworkCannotBeRun) {
   }
   for (const ExecutorKind executor : {ExecutorKind::kOneDnn, ExecutorKind::kReference}) {
     for (const std::int64_t batch : {graph::kUnknown, std::int64_t{1}, std::int64_t{4}}) {
-      const Assessor assessor(LoadTest(DividesByBrightness(batch)), {.executor = executor});
+      const Assessor assessor(LoadTest(DividesByBrightness(batch)), {.guarded = false, .executor = executor});
       const auto results = assessor.assess(crops);
       for (std::size_t i = 0; i < crops.size(); ++i) {
         const bool fails = i == 2 || i == 6;
@@ -389,8 +392,8 @@ TEST(Assessor, SaysOnWhichFaceTheNetworkCannotBeRun) {
 }
 
 TEST(Assessor, RefusesASmallestFaceThatIsNoNumber) {
-  EXPECT_THROW(Assessor(LoadTest(), {.min_face = NAN}), Error);
-  EXPECT_THROW(Assessor(LoadTest(), {.min_face = -1}), Error);
+  EXPECT_THROW(Assessor(LoadTest(), {.min_face = NAN, .guarded = false}), Error);
+  EXPECT_THROW(Assessor(LoadTest(), {.min_face = -1, .guarded = false}), Error);
 }
 
 TEST(Assessor, RefusesBadRecipesAndThreads) {

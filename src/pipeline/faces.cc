@@ -125,8 +125,13 @@ std::vector<FaceCandidate> FindFaces(const Image& picture, const FaceOptions& op
 
 std::vector<FaceCandidate> FindFaces(const DecodedImage& picture, const FaceOptions& options) {
   if (picture.large) return FindOrSay(picture.large->reduced(), picture.large.get(), options);
-  if (picture.status == Status::kOk) return FindFaces(picture.image, options);
-  return Alone(Without(-1, picture.status, picture.detail));
+  if (picture.status != Status::kOk) return Alone(Without(-1, picture.status, picture.detail));
+  std::vector<FaceCandidate> candidates = FindFaces(picture.image, options);
+  for (FaceCandidate& candidate : candidates) {  // what was noticed about the picture, behind what was found in it
+    std::string& detail = candidate.assessment.detail;
+    if (!picture.detail.empty()) detail += (detail.empty() ? "" : "; ") + picture.detail;
+  }
+  return candidates;
 }
 
 }  // namespace prefiqs::pipeline

@@ -2,6 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "align/align.h"
+#include "align/deviation.h"
+#include "pipeline/refuse.h"
+
 namespace prefiqs::pipeline {
 namespace {
 
@@ -10,21 +18,45 @@ bool InDoubt(const Assessment& assessment, const AssessorOptions& options) {
   return !assessment.face || !(assessment.face->confidence >= options.guard_under);
 }
 
+void Look(const Detector& guard, const Image& crop, Assessment& assessment) {
+  const std::vector<Face> faces = guard.detect_in_crop(crop);
+  if (faces.empty()) return Refuse(Status::kNotAFace, "the guard sees no face in the crop", assessment);
+  if (assessment.face) return;
+  const Landmarks wanted = align::Template(crop.width, crop.height);
+  const Face& face = *align::BestAligned(faces, wanted);
+  const align::Deviation deviation = align::DeviationOf(face.landmarks, wanted);
+  if (deviation.distance <= kMostDeviation) return;
+  Refuse(Status::kNotAligned,
+         fmt::format("the face is {:.2f} times as large as in an aligned crop, turned by {:.0f} degrees, and its eyes, "
+                     "nose and mouth are {:.2f} eye distances from where they should be",
+                     deviation.scale, deviation.degrees, deviation.distance),
+         assessment);
+}
+
 }  // namespace
+
+AssessorOptions WithGuard(const AssessorOptions& options) {
+  AssessorOptions guarded = options;
+  if (!options.guarded) {
+    guarded.guard.reset();
+  } else if (!options.guard) {
+    guarded.guard = options.detector ? *options.detector : Detector::load(default_detector());
+  }
+  return guarded;
+}
 
 void AskGuard(const AssessorOptions& options, const Image& crop, Assessment& assessment) {
   if (!InDoubt(assessment, options)) return;
   try {
-    if (options.guard->sees_face(crop)) return;
-    assessment.status = Status::kNotAFace;
-    assessment.detail = "the guard sees no face in the crop";
+    Look(*options.guard, crop, assessment);
+    if (assessment.status == Status::kOk) return;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kModel) throw;
-    const std::optional<Face> face = assessment.face;
-    assessment = {};
-    assessment.face = face;
-    assessment.status = Status::kNotComputed;
-    assessment.detail = fmt::format("the guard: {}", error.what());
+    Assessment failed;
+    failed.face = assessment.face;
+    failed.detail = std::move(assessment.detail);
+    assessment = std::move(failed);
+    Refuse(Status::kNotComputed, fmt::format("the guard: {}", error.what()), assessment);
   }
   assessment.scalar = -1;
 }

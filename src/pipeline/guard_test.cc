@@ -9,6 +9,7 @@
 
 #include "align/align.h"
 #include "align/resize.h"
+#include "pipeline/guard.h"
 
 namespace prefiqs {
 namespace {
@@ -95,7 +96,7 @@ TEST(Guard, RefusesHardlyAnyFace) {
 
 TEST(Guard, KeepsTheRawNumbersBesideItsStatus) {
   const Network network = Network::load(default_network());
-  const Assessor plain(network), guarded(network, {.guard = Detector::load(default_detector())});
+  const Assessor plain(network, {.guarded = false}), guarded(network);
   std::mt19937 random(11);
   const Image noise = Noise(kSide, random);
   const Assessment raw = plain.assess(noise), a = guarded.assess(noise);
@@ -124,6 +125,119 @@ TEST(Guard, LooksAtDetectionsOfLittleConfidenceOnly) {
     const Assessor assessor(network, {.detector = detector, .guard = blind, .guard_under = guard_under});
     EXPECT_EQ(assessor.assess(picture).status, status) << guard_under;
   }
+}
+
+// A picture of 112×112 that shows the portrait's face with its aligned position moved by `scale` and `turn` degrees
+// about the middle; 1 and 0 give the aligned crop.
+Image Portrait(const std::filesystem::path& path, int width, int height, double scale, double turn) {
+  const DecodedImage picture = Image::open(path.string());
+  EXPECT_EQ(picture.status, Status::kOk) << path;
+  const std::vector<Face> faces = Detector::load(default_detector()).detect(picture.image);
+  EXPECT_FALSE(faces.empty()) << path;
+  Landmarks wanted = align::Template(width, height);
+  const float c = static_cast<float>(scale * std::cos(turn * M_PI / 180)),
+              s = static_cast<float>(scale * std::sin(turn * M_PI / 180));
+  const float middle_x = static_cast<float>(width) / 2, middle_y = static_cast<float>(height) / 2;
+  for (Point& p : wanted) {
+    const float x = p.x - middle_x, y = p.y - middle_y;
+    p = {c * x - s * y + middle_x, s * x + c * y + middle_y};
+  }
+  const auto transform = align::FitSimilarity(faces.at(0).landmarks, wanted);
+  EXPECT_TRUE(transform);
+  return align::Warp(picture.image, *transform, width, height);
+}
+
+TEST(Guard, TellsFacesThatAreNotAligned) {
+  const std::filesystem::path portrait = kShared / "data/portraits/astronaut.png";
+  if (!std::filesystem::exists(portrait)) GTEST_SKIP() << portrait << " is not there: no real face to test with";
+  const Network network = Network::load(default_network());
+  const Assessor assessor(network), plain(network, {.guarded = false});
+  const int width = network.input_width(), height = network.input_height();
+  for (const auto& [scale, turn] : {std::pair{1.0, 0.0}, {1.0, 10.0}, {0.85, 0.0}, {1.15, 0.0}}) {
+    const Assessment a = assessor.assess(Portrait(portrait, width, height, scale, turn));
+    EXPECT_EQ(a.status, Status::kOk) << scale << " " << turn << ": " << a.detail;
+    EXPECT_EQ(a.detail, "");
+  }
+  for (const auto& [scale, turn] : {std::pair{0.5, 0.0}, {0.4, 0.0}, {1.0, 45.0}, {0.7, 30.0}}) {
+    const Image crop = Portrait(portrait, width, height, scale, turn);
+    const Assessment a = assessor.assess(crop), raw = plain.assess(crop);
+    EXPECT_EQ(a.status, Status::kNotAligned) << scale << " " << turn;
+    EXPECT_NE(a.detail.find(" times as large as in an aligned crop"), std::string::npos) << a.detail;
+    EXPECT_EQ(a.scalar, -1);
+    ASSERT_EQ(raw.status, Status::kOk);
+    ASSERT_TRUE(std::isfinite(raw.quality));
+    EXPECT_EQ(a.quality, raw.quality);
+    EXPECT_EQ(a.drift, raw.drift);
+    EXPECT_EQ(a.embedding, raw.embedding);
+  }
+}
+
+// The network sees the mirror image; the guard looks at the crop as it was given.
+TEST(Guard, LooksAtCropsThatAreMirroredForTheNetwork) {
+  const std::filesystem::path portrait = kShared / "data/portraits/astronaut.png";
+  if (!std::filesystem::exists(portrait)) GTEST_SKIP() << portrait << " is not there: no real face to test with";
+  const Network network = Network::load(default_network());
+  const Assessor assessor(network, {.mirror = true});
+  const int width = network.input_width(), height = network.input_height();
+  EXPECT_EQ(assessor.assess(Portrait(portrait, width, height, 1, 0)).status, Status::kOk);
+  EXPECT_EQ(assessor.assess(Portrait(portrait, width, height, 0.45, 0)).status, Status::kNotAligned);
+}
+
+TEST(Guard, KnowsTheTemplatesOfOtherSizes) {
+  const std::filesystem::path portrait = kShared / "data/portraits/astronaut.png";
+  if (!std::filesystem::exists(portrait)) GTEST_SKIP() << portrait << " is not there: no real face to test with";
+  AssessorOptions options;
+  options = pipeline::WithGuard(options);
+  for (const auto& [width, height] : {std::pair{112, 112}, {96, 112}, {128, 128}, {224, 224}}) {
+    for (const auto& [scale, status] : {std::pair{1.0, Status::kOk}, {0.45, Status::kNotAligned}}) {
+      Assessment a;
+      a.status = Status::kOk;
+      pipeline::AskGuard(options, Portrait(portrait, width, height, scale, 0), a);
+      EXPECT_EQ(a.status, status) << width << "×" << height << ", " << scale << ": " << a.detail;
+    }
+  }
+}
+
+// A face that was found was aligned by its points: the guard says only whether it is one.
+TEST(Guard, DoesNotDoubtTheAlignmentOfAFoundFace) {
+  const std::filesystem::path portrait = kShared / "data/portraits/astronaut.png";
+  if (!std::filesystem::exists(portrait)) GTEST_SKIP() << portrait << " is not there: no real face to test with";
+  const AssessorOptions options = pipeline::WithGuard({});
+  Assessment a;
+  a.status = Status::kOk;
+  a.face.emplace();
+  a.face->confidence = 0.1f;
+  pipeline::AskGuard(options, Portrait(portrait, 112, 112, 0.5, 0), a);
+  EXPECT_EQ(a.status, Status::kOk);
+}
+
+TEST(Guard, IsTheDetectorThatComesWithTheLibraryUnlessAnotherIsNamed) {
+  const Detector shipped = Detector::load(default_detector());
+  const Detector other = Detector::load(default_detector(), {.min_confidence = 1.0f});
+  ASSERT_TRUE(pipeline::WithGuard({}).guard);
+  EXPECT_EQ(pipeline::WithGuard({}).guard->content_hash(), shipped.content_hash());
+  std::mt19937 random(3);
+  const Image noise = Noise(kSide, random);
+  for (AssessorOptions options :
+       {AssessorOptions{}, AssessorOptions{.detector = other}, AssessorOptions{.guard = other}}) {
+    options.guarded = false;
+    EXPECT_FALSE(pipeline::WithGuard(options).guard);
+    Assessment a;
+    a.status = Status::kOk;
+    pipeline::AskGuard(pipeline::WithGuard(options), noise, a);
+    EXPECT_EQ(a.status, Status::kOk);
+  }
+}
+
+// What was noticed about the picture stays.
+TEST(Guard, KeepsTheDetailThatIsThere) {
+  std::mt19937 random(4);
+  Assessment a;
+  a.status = Status::kOk;
+  a.detail = "noticed";
+  pipeline::AskGuard(pipeline::WithGuard({}), Noise(kSide, random), a);
+  EXPECT_EQ(a.status, Status::kNotAFace);
+  EXPECT_EQ(a.detail, "the guard sees no face in the crop; noticed");
 }
 
 TEST(Guard, RefusesACropWhoseSizeIsWrong) {

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "input/source.h"
+#include "pipeline/alignment_check.h"
 #include "pipeline/assessor_impl.h"
 #include "pipeline/crop_folder.h"
 #include "pipeline/faces.h"
@@ -102,7 +103,7 @@ std::unique_ptr<report::RowWriter> OpenRows(const Assessor& assessor, const JobO
     run.selection = options.faces == FaceSelection::kAll ? "all" : "best";
     run.min_face = fmt::format("{}", options.assessor.min_face);
   }
-  if (options.assessor.guard) run.guard = options.assessor.guard->content_hash();
+  if (const auto& guard = assessor.impl().options.guard) run.guard = guard->content_hash();
   if (options.gate) run.gate = fmt::format("{}", *options.gate);
   return std::make_unique<report::RowWriter>(report::RowWriterOptions{.format = options.format,
                                                                       .output = options.output,
@@ -160,7 +161,7 @@ class Job {
     run.poll = [this] { ReportProgress(false); };
     pipeline::RunOrdered(run);
     if (writer_) writer_->Finish();
-    CheckPreprocessing();
+    CheckFirstPictures();
     summary_.interrupted = summary_.pictures - summary_.earlier < count;
     summary_.calibration = assessor_.calibration();
     ReportProgress(true);
@@ -197,7 +198,7 @@ class Job {
       done_.fetch_add(1, std::memory_order_relaxed);
       if (worker == 0) {
         ReportProgress(false);
-        CheckPreprocessing();
+        CheckFirstPictures();
       }
     }
     complete(1);
@@ -240,12 +241,15 @@ class Job {
       summary_.under_gate += row.under_gate ? 1 : 0;
       if (options_.on_face) options_.on_face(row.path, row.face, row.assessment);
     }
+    for (const report::Row& row : batch.rows) first_statuses_.See(row.assessment.status);
     const std::int64_t here = summary_.pictures - summary_.earlier;
     if (here >= std::min<std::int64_t>(pipeline::kCheckedFaces, std::ssize(items_))) check_due_ = true;
   }
 
-  // Once, after the first pictures were written. By the calling thread between its pictures, so that others go on.
-  void CheckPreprocessing() {
+  // Once, after the first pictures were written: whether they are what the run takes them for; where they are not,
+  // embeddings have nothing to say about preprocessing. By the calling thread between its pictures, so that others go
+  // on.
+  void CheckFirstPictures() {
     if (!options_.on_warning || !check_due_ || std::exchange(checked_, true)) return;
     std::vector<Image> crops;
     {
@@ -253,7 +257,9 @@ class Job {
       for (auto& [index, crop] : first_crops_) crops.push_back(std::move(crop));
       first_crops_.clear();
     }
-    if (const auto warning = pipeline::PreprocessingWarning(impl_, crops)) options_.on_warning(*warning);
+    auto warning = first_statuses_.Warning(impl_.options, crops);
+    if (!warning) warning = pipeline::PreprocessingWarning(impl_, crops);
+    if (warning) options_.on_warning(*warning);
   }
 
   // By the calling thread alone.
@@ -280,6 +286,7 @@ class Job {
   JobSummary summary_;        // of deliver's thread
   std::mutex first_crops_mutex_;
   std::map<std::size_t, Image> first_crops_;  // by item: the order of threads must not show
+  pipeline::FirstCrops first_statuses_;       // written by deliver's thread until the check is due
   std::atomic<bool> check_due_{false};
   bool checked_ = false;  // of the calling thread
   std::atomic<std::int64_t> done_{0};

@@ -39,7 +39,7 @@ TEST(EmbeddingsLook, LeavesOutWhatHasNoDirection) {
 
 TEST(PreprocessingWarning, FewFacesSayNothing) {
   FolderForTest folder;
-  const Assessor assessor(Network::load(WriteTestNetwork(folder / "net.onnx")));
+  const Assessor assessor(Network::load(WriteTestNetwork(folder / "net.onnx")), {.guarded = false});
   const std::vector<Image> crops(kFewestCheckedFaces - 1, TestPicture(kTestSide, kTestSide, 1));
   EXPECT_FALSE(PreprocessingWarning(assessor.impl(), crops));
 }
@@ -53,14 +53,15 @@ TEST(PreprocessingWarning, LooksAtEmbeddingsOfEveryMethod) {
   }
   for (const Method method : {Method::kJvp, Method::kNorm, Method::kStochastic, Method::kEmbedding, Method::kOutput}) {
     const Network network = Network::load(path, {.tells_quality = method == Method::kOutput});
-    const Assessor assessor(network, {.method = method});
+    const Assessor assessor(network, {.guarded = false, .method = method});
     EXPECT_NO_THROW(PreprocessingWarning(assessor.impl(), crops)) << name(method);
   }
 }
 
 TEST(PreprocessingWarning, TheSameFaceAgainAndAgainIsNoMistake) {
   FolderForTest folder;
-  const Assessor assessor(Network::load(WriteTestNetwork(folder / "net.onnx"), {.preprocessing = Preprocessing{}}));
+  const Assessor assessor(Network::load(WriteTestNetwork(folder / "net.onnx"), {.preprocessing = Preprocessing{}}),
+                          {.guarded = false});
   EXPECT_FALSE(PreprocessingWarning(assessor.impl(), std::vector<Image>(16, TestPicture(kTestSide, kTestSide, 1))));
 }
 
@@ -93,7 +94,8 @@ TEST_P(RealNetworks, WrongPresetsAreCaughtAndTheRightOneIsNot) {
   if (!std::filesystem::exists(kShared)) GTEST_SKIP() << kShared << " is not there: no real networks to test with";
   const std::string path = (kShared / "models" / (std::string(GetParam().model) + ".onnx")).string();
   const auto assessor_of = [&](std::optional<Preprocessing> preprocessing) {
-    return Assessor(Network::load(path, {.preprocessing = preprocessing}), {.recipe = GetParam().recipe});
+    return Assessor(Network::load(path, {.preprocessing = preprocessing}),
+                    {.recipe = GetParam().recipe, .guarded = false});
   };
   const Network network = Network::load(path);
   const std::vector<Image> crops = ReferenceCrops(network.input_width(), network.input_height());
@@ -123,7 +125,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(PreprocessingWarning, ARecipeThatPrunesTooMuch) {
   if (!std::filesystem::exists(kShared)) GTEST_SKIP() << kShared << " is not there: no real networks to test with";
   const Assessor assessor(Network::load((kShared / "models/vface_mobilefacenet.onnx").string(),
-                                        {.preprocessing = Preprocessing::preset("imagenet")}));
+                                        {.preprocessing = Preprocessing::preset("imagenet")}),
+                          {.guarded = false});
   const std::vector<Image> crops = ReferenceCrops(112, 112);
   const auto warning = PreprocessingWarning(assessor.impl(), crops);
   ASSERT_TRUE(warning);
@@ -135,7 +138,7 @@ TEST(PreprocessingWarning, ADerivativeIsNoDrift) {
   if (!std::filesystem::exists(kShared)) GTEST_SKIP() << kShared << " is not there: no real networks to test with";
   const Assessor assessor(Network::load((kShared / "models/vface_mobilefacenet.onnx").string(),
                                         {.preprocessing = Preprocessing::preset("imagenet")}),
-                          {.method = Method::kJvp});
+                          {.guarded = false, .method = Method::kJvp});
   EXPECT_FALSE(PreprocessingWarning(assessor.impl(), ReferenceCrops(112, 112)));
 }
 

@@ -176,7 +176,8 @@ TEST_P(ReferenceValues, ThroughTheAssessor) {
     for (auto& [key, rows] : drifts_) rows.resize(std::min<std::size_t>(rows.size(), 8));
   }
   for (const auto& [key, rows] : drifts_) {
-    const Assessor assessor(*network_, {.recipe = RecipeOf(key), .threads = 1, .executor = GetParam().executor});
+    const Assessor assessor(*network_,
+                            {.recipe = RecipeOf(key), .threads = 1, .guarded = false, .executor = GetParam().executor});
     CheckSparsity(assessor.achieved_sparsity(), rows[0]);
     std::vector<Image> crops;
     for (const auto& row : rows) crops.push_back(Crop(row[4]));
@@ -199,8 +200,9 @@ TEST_P(ReferenceValues, ToFirstOrder) {
     std::erase_if(rows, [](const auto& row) { return row.size() < 7 || row[6].empty(); });
     if (!fast) rows.resize(std::min<std::size_t>(rows.size(), 2));  // the loops take a second each
     if (rows.empty()) continue;
-    const Assessor assessor(*network_,
-                            {.recipe = RecipeOf(key), .method = Method::kJvp, .executor = GetParam().executor});
+    const Assessor assessor(
+        *network_,
+        {.recipe = RecipeOf(key), .guarded = false, .method = Method::kJvp, .executor = GetParam().executor});
     std::vector<Image> crops;
     for (const auto& row : rows) crops.push_back(Crop(row[4]));
     const std::vector<Assessment> results = assessor.assess(crops);
@@ -224,8 +226,8 @@ TEST_P(FirstOrder, DriftTendsToTheTheory) {
   double further = 1;
   for (const double sparsity : {0.1, 0.01}) {
     const Recipe recipe{.scope = Scope::kLayer, .sparsity = sparsity};
-    const auto drift = Assessor(*network_, {.recipe = recipe}).assess(crops);
-    const auto theory = Assessor(*network_, {.recipe = recipe, .method = Method::kJvp}).assess(crops);
+    const auto drift = Assessor(*network_, {.recipe = recipe, .guarded = false}).assess(crops);
+    const auto theory = Assessor(*network_, {.recipe = recipe, .guarded = false, .method = Method::kJvp}).assess(crops);
     double off = 0, ratio = 0;
     for (std::size_t i = 0; i < crops.size(); ++i) {
       const double r = double{drift[i].drift} / double{theory[i].sensitivity};

@@ -77,7 +77,8 @@ TEST(Stochastic, LeavesOutHalfAndNeverTheSame) {
 TEST(Stochastic, ReachesTheRowsOfAnAssessor) {
   FolderForTest folder;
   const Network network = Network::load(WriteTestNetwork(folder / "net.onnx"));
-  const Assessor assessor(network, {.method = Method::kStochastic}), plain(network, {.method = Method::kNorm});
+  const Assessor assessor(network, {.guarded = false, .method = Method::kStochastic}),
+      plain(network, {.guarded = false, .method = Method::kNorm});
   for (const std::uint32_t seed : {1u, 2u, 3u}) {
     const Image crop = TestPicture(kTestSide, kTestSide, seed);
     const Assessment a = assessor.assess(crop), b = plain.assess(crop);

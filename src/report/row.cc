@@ -25,7 +25,10 @@ std::string Numbers(const std::array<float, 3>& values) {
 bool IsOk(const Row& row) { return row.assessment.status == Status::kOk; }
 
 // Faces that the guard refuses keep their raw numbers.
-bool HasNumbers(const Row& row) { return IsOk(row) || row.assessment.status == Status::kNotAFace; }
+bool HasNumbers(const Row& row) {
+  const Status status = row.assessment.status;
+  return IsOk(row) || status == Status::kNotAFace || status == Status::kNotAligned;
+}
 
 bool HasScalar(const Row& row) { return IsOk(row) && row.assessment.scalar >= 0; }
 

@@ -36,7 +36,7 @@ constexpr struct {
           {degrade::Way::kOverexposed, {0.5, 1, 1.5}},
           {degrade::Way::kOcclusion, {0.15, 0.3, 0.45}}};
 
-// A picture of no face drifts as it likes, and many of them would choose.
+// A picture of no face drifts as it likes, and so does a face that is not aligned; many of them would choose.
 bool IsFace(const AssessorOptions& options, const pipeline::FaceCandidate& candidate) {
   Assessment assessment = candidate.assessment;
   assessment.status = Status::kOk;  // as far as it got
@@ -70,6 +70,7 @@ std::vector<Image> TakeFaces(const Network& network, const JobOptions& options, 
   // In rounds, as not every picture has a face: of n pictures number i * stride modulo n, which meets each once.
   std::size_t stride = std::max<std::size_t>(1, static_cast<std::size_t>(0.618 * static_cast<double>(items.size())));
   while (std::gcd(stride, items.size()) != 1) ++stride;
+  const AssessorOptions guarded = pipeline::WithGuard(options.assessor);
   std::vector<Image> found;
   for (std::size_t next = 0; next < items.size() && found.size() < most;) {
     std::vector<Image> round(std::min(most - found.size(), items.size() - next));
@@ -77,7 +78,7 @@ std::vector<Image> TakeFaces(const Network& network, const JobOptions& options, 
       const input::Item& item = items[(next + i) * stride % items.size()];
       auto candidates = pipeline::FindFaces(input::Read(item, options.limits), faces);
       pipeline::FaceCandidate& best = candidates.front();
-      if (best.crop && IsFace(options.assessor, best)) round[i] = std::move(*best.crop);
+      if (best.crop && IsFace(guarded, best)) round[i] = std::move(*best.crop);
     });
     next += round.size();
     std::erase_if(round, [](const Image& face) { return face.rgb.empty(); });

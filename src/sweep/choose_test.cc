@@ -35,6 +35,7 @@ class Choose : public ::testing::Test {
       }
     }
     options_.inputs = {folder_ / "in"};
+    options_.assessor.guarded = false;  // noise is no face
   }
 
   // Thresholds over all layers leave nothing of the first one's small weights, and so nothing of the picture.
@@ -54,7 +55,7 @@ class Choose : public ::testing::Test {
 
   // Share of the faces and mirror images made worse that drift more than before, by assessing each.
   double TellsWorse(const Network& network, const Recipe& recipe) {
-    const Assessor assessor(network, {.recipe = recipe});
+    const Assessor assessor(network, {.recipe = recipe, .guarded = false});
     int asked = 0, rightly = 0;
     for (const Image& face : sweep::TakeFaces(network, options_, 256, 100)) {
       for (const Image& before : {face, degrade::Mirrored(face)}) {
@@ -256,7 +257,7 @@ TEST_F(Choose, WantsFaces) {
 }
 
 TEST_F(Choose, DoesNotAskWhatTheGuardRefuses) {
-  options_.assessor.guard = Detector::load(default_detector());
+  options_.assessor.guarded = true;  // by the default guard
   EXPECT_EQ(Refusal(), "0 faces: 100 at least are wanted to choose a recipe by");
 }
 

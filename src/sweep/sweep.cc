@@ -40,7 +40,7 @@ constexpr std::int64_t kMaxRowsBytes = std::int64_t{1} << 30;  // as many as are
 constexpr std::chrono::milliseconds kProgressInterval{250};
 
 Status StatusNamed(std::string_view name) {
-  for (int i = 0; i <= static_cast<int>(Status::kNotAFace); ++i) {
+  for (int i = 0; i <= static_cast<int>(Status::kNotAligned); ++i) {
     if (info(static_cast<Status>(i)).name == name) return static_cast<Status>(i);
   }
   throw Error(ErrorCode::kIo, fmt::format("a row has the status {}, which is none", Printable(name)));

@@ -35,6 +35,7 @@ class Sweep : public ::testing::Test {
       }
     }
     options_.job.inputs = {folder_ / "in"};
+    options_.job.assessor.guarded = false;  // noise is no face
     options_.folder = folder_ / "sweep";
     options_.recipes = {Recipe{.sparsity = 0.2}, Recipe{.criterion = Criterion::kRandom, .sparsity = 0.3, .seed = 5},
                         Recipe{.scope = Scope::kLayer, .sparsity = 0.6, .from = 0.5}};
@@ -60,7 +61,7 @@ TEST_F(Sweep, IsWhatAnAssessorOfEachRecipeSays) {
   ASSERT_EQ(result.runs.size(), options_.recipes.size());
   const eval::NpyReader whole(result.embeddings);
   for (const SweepRun& run : result.runs) {
-    const Assessor assessor(network_, {.recipe = run.recipe});
+    const Assessor assessor(network_, {.recipe = run.recipe, .guarded = false});
     EXPECT_EQ(run.achieved_sparsity, assessor.achieved_sparsity());
     const eval::Table table = eval::ReadTable(run.rows);
     const eval::NpyReader pruned(run.embeddings);
@@ -101,7 +102,7 @@ TEST_F(Sweep, ComparesTheDriftWithItsTheory) {
   const SweepResult result = run_sweep(network_, options_);
   EXPECT_EQ(Contents(result.runs[0].rows), drifts);
   for (const SweepRun& run : result.runs) {
-    const Assessor assessor(network_, {.recipe = run.recipe, .method = Method::kJvp});
+    const Assessor assessor(network_, {.recipe = run.recipe, .guarded = false, .method = Method::kJvp});
     const eval::Table table = eval::ReadTable(run.jvp_rows), pruned = eval::ReadTable(run.rows);
     ASSERT_EQ(table.rows.size(), static_cast<std::size_t>(kPictures));
     std::size_t scored = 0;

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from material import ProgramTest, detector_network, main, noise
+from material import ProgramTest, guard_network, main, noise
 
 
 class Calibrate(ProgramTest):
@@ -36,7 +36,7 @@ class Calibrate(ProgramTest):
             self.assertEqual('3 faces under the gate of 30' in asked.err, passes == 'no')
 
     def test_the_recipe_is_chosen_by_faces_alone(self):
-        guard = detector_network(self.folder / 'guard.onnx')
+        guard = guard_network(self.folder / 'guard.onnx')
         self.faces('faces', 110)
         alone = self.drift_and_faces(self.calibrate('faces', '--recipe', 'auto', '--guard', guard))
         self.assertEqual(alone[1], '110 faces')

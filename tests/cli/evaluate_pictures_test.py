@@ -42,6 +42,27 @@ class EvaluatePictures(ProgramTest):
         """The table without what the networks' files are called."""
         return [{**row, 'network': row['network'] == 'mean'} for row in run.rows()]
 
+    def test_leaves_out_norms_that_say_nothing(self):
+        material.recognition_network(self.folder / 'unit.onnx', normalised=True)
+        run = self.evaluate('--tables', 'csv', networks=['unit.onnx:arcface'])
+        self.assert_status(run, 0)
+        self.assertEqual({row['method'] for row in run.rows()}, {'drift', 'random'})
+        said = [line for line in run.err.splitlines() if 'left out' in line]
+        self.assertEqual(len(said), 1, run.err)
+        self.assertIn('norm and pruned-norm are left out: the output of unit.onnx has the same length', said[0])
+        refused = self.evaluate('--method', 'drift', '--method', 'pruned-norm', networks=['unit.onnx:arcface'])
+        self.assert_status(refused, 2)
+        self.assertIn('unit.onnx has the same length', refused.err)
+        # Of rows that were kept.
+        rows = next((self.folder / 'work').glob('unit-*-drift-*.csv'))
+        stored = self.run_program('evaluate', 'all', '--rows', rows, '--embeddings', rows.with_suffix('.npy'), '--fmr', '0.1',
+                                  '--resamples', '0')
+        self.assert_status(stored, 0)
+        text = stored.out.decode()
+        for column in ('embedding_norm', 'pruned_norm'):
+            self.assertIn(f'{column} is left out: it is the same for all images', text)
+        self.assertNotIn('left out', self.evaluate('--tables', 'csv', networks=['net.onnx:arcface']).err)
+
     def test_is_what_stored_rows_and_embeddings_say(self):
         methods = ['drift', 'norm', 'pruned-norm', 'jvp', 'stochastic', 'sharpness', 'theirs=onnx:scorer.onnx:raw']
         run = self.evaluate('--sparsity', '0.3', *[word for m in methods for word in ('--method', m)], '--tables', 'csv',

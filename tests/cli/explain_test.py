@@ -3,7 +3,7 @@ import re
 import struct
 import unittest
 
-from material import SIDE, ProgramTest, bright_cells, detector_network, main, noise
+from material import SIDE, ProgramTest, bright_cells, detector_network, guard_network, main, noise
 
 
 def png_size(path):
@@ -59,7 +59,7 @@ class Explain(ProgramTest):
         self.assertEqual(self.run_program('score', 'noise.png', '--aligned', '--model', self.network, '--preset',
                                           'arcface').rows()[0]['status'], 'not_a_face')
         # A guard that sees one.
-        guard = detector_network(self.folder / 'guard.onnx')
+        guard = guard_network(self.folder / 'guard.onnx')
         self.picture('bright.png', 220 + noise(3) // 8)
         run = self.explain_guarded('bright.png', '--aligned', '--guard', guard, '--output', 'bright-map.png')
         self.assert_status(run, 0)

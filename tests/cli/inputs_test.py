@@ -98,13 +98,66 @@ class Guard(ProgramTest):
                 self.assertEqual(row[column], raw[column])
 
     def test_may_be_any_detector(self):
-        guard = material.detector_network(self.folder / 'guard.onnx')
+        guard = material.guard_network(self.folder / 'guard.onnx')
         self.picture('in/bright.png', np.full((24, 24, 3), 255, np.uint8))
         self.picture('in/dark.png', np.full((24, 24, 3), 20, np.uint8))
         run = self.score('--aligned', '--guard', guard, 'in')
         self.assertEqual([row['status'] for row in run.rows()], ['ok', 'not_a_face'])
+        # Faces, none of them where an aligned one is.
+        elsewhere = material.detector_network(self.folder / 'elsewhere.onnx')
+        run = self.score('--aligned', '--guard', elsewhere, 'in')
+        self.assert_status(run, 1)
+        self.assertEqual([row['status'] for row in run.rows()], ['not_aligned', 'not_a_face'])
+        self.assertIn('eye distances from where they should be', run.rows()[0]['detail'])
         self.assert_refused(self.score('--aligned', '--guard', self.network, 'in'), 3, 'net.onnx')
         self.assert_refused(self.score('--aligned', '--guard', 'missing.onnx', 'in'), 4, 'missing.onnx')
+
+
+class NotAligned(ProgramTest):
+    def test_photographs_given_as_crops_are_named(self):
+        lfw = material.shared_folder('data', 'lfw', 'images')
+        pictures = [sorted(person.iterdir())[0] for person in sorted(lfw.iterdir())[:40]]
+        run = self.score('--aligned', *pictures)
+        self.assert_status(run, 1)
+        plain = self.score('--aligned', '--guard', 'none', *pictures)
+        self.assert_status(plain, 0)
+        statuses = [row['status'] for row in run.rows()]
+        self.assertGreaterEqual(statuses.count('not_aligned') + statuses.count('not_a_face'), 38, statuses)
+        self.assertGreater(statuses.count('not_aligned'), 30)
+        for row, raw in zip(run.rows(), plain.rows(), strict=True):
+            self.assertEqual((row['quality'], row['drift'], row['scalar']), (raw['quality'], raw['drift'], ''))
+        warnings = [line for line in run.err.splitlines() if '--aligned' in line]
+        self.assertEqual(len(warnings), 1, run.err)
+        self.assertRegex(warnings[0], r'^prefiqs: warning: of the first 16 pictures 1[0-6] do not look like aligned crops')
+        self.assertNotIn('--aligned', plain.err)
+
+    def test_says_so_where_no_picture_has_the_shape(self):
+        for i in range(8):
+            self.picture(f'in/{i}.png', material.noise(i, 30, 40))
+        run = self.score('--aligned', 'in')
+        self.assert_status(run, 1)
+        self.assertIn('8 do not have the network\'s shape', run.err)
+        self.assertIn('without --aligned', run.err)
+
+
+class DarkPictures(ProgramTest):
+    def test_of_12_bits_in_16_are_named(self):
+        levels = np.random.default_rng(1).integers(0, 4096, (24, 24)).astype(np.uint16)
+        self.picture('in/dark.png', levels)
+        self.picture('in/scaled.png', levels * np.uint16(16))
+        run = self.score_aligned('in')
+        self.assert_status(run, 0)
+        dark, scaled = run.rows()
+        self.assertEqual((dark['status'], scaled['status'], scaled['detail']), ('ok', 'ok', ''))
+        self.assertRegex(dark['detail'], r'nearly black.* of 65535; .*12 bits')
+        refused = self.score('--aligned', 'in').rows()[0]
+        self.assertEqual(refused['status'], 'not_a_face')
+        self.assertRegex(refused['detail'], r'^the guard sees no face in the crop; the picture is nearly black')
+        self.picture('faceless/dark.png', levels)
+        detector = material.detector_network(self.folder / 'detector.onnx')
+        none = self.score('--detector', detector, 'faceless').rows()[0]
+        self.assertEqual(none['status'], 'no_face')
+        self.assertIn('nearly black', none['detail'])
 
 
 class Faces(ProgramTest):

@@ -23,8 +23,9 @@ FIRST_COLUMNS = ['path', 'face', 'status', 'quality', 'drift', 'scalar']
 PAPER_RECIPE = 'unstructured-l1-global-0.4'
 
 
-def recognition_network(path, seed=1, width=8, side=SIDE):
-    """A small face recognition network with an open batch: convolutions, batch normalisation, PReLU, a matrix."""
+def recognition_network(path, seed=1, width=8, side=SIDE, normalised=False):
+    """A small face recognition network with an open batch: convolutions, batch normalisation, PReLU, a matrix; and,
+    where asked for, its embedding brought to the length 1, as torch.nn.functional.normalize is exported."""
     random = np.random.default_rng(seed)
     weights = {
         'w1': random.standard_normal((width, 3, 3, 3)) / 5, 'slope': random.uniform(0.1, 0.4, (width, 1, 1)),
@@ -43,13 +44,33 @@ def recognition_network(path, seed=1, width=8, side=SIDE):
         helper.make_node('Conv', ['a1', 'w2', 'b2'], ['c2'], 'conv2', **strided),
         helper.make_node('Relu', ['c2'], ['a2'], 'act2'),
         helper.make_node('Flatten', ['a2'], ['flat'], 'flatten'),
-        helper.make_node('Gemm', ['flat', 'matrix', 'offset'], ['embedding'], 'gemm', transB=1),
+        helper.make_node('Gemm', ['flat', 'matrix', 'offset'], ['raw' if normalised else 'embedding'], 'gemm', transB=1),
     ]
+    if normalised:
+        weights['least'] = np.array(1e-12)
+        nodes += [
+            helper.make_node('ReduceL2', ['raw'], ['length'], 'length', axes=[1], keepdims=1),
+            helper.make_node('Clip', ['length', 'least'], ['clipped'], 'clip'),
+            helper.make_node('Shape', ['raw'], ['shape'], 'shape'),
+            helper.make_node('Expand', ['clipped', 'shape'], ['lengths'], 'expand'),
+            helper.make_node('Div', ['raw', 'lengths'], ['embedding'], 'normalise'),
+        ]
     _save(path, nodes, weights, ['batch', 3, side, side], [('embedding', ['batch', EMBEDDING])])
     return str(path)
 
 
-def detector_network(path, stops_on_black=False):
+# Of 32 pixels: from the corner of a cell to the five points of the face that it finds.
+POINTS = (0.3, 0.3, 0.7, 0.3, 0.5, 0.5, 0.35, 0.7, 0.65, 0.7)
+# The same where the cell in the middle of a guard's canvas (192, a crop at 160 in its middle) finds an aligned face.
+ALIGNED_POINTS = (-0.79, -0.19, 0.78, -0.20, 0.0, 0.70, -0.64, 1.62, 0.66, 1.61)
+
+
+def guard_network(path):
+    """To which a bright square crop is an aligned face."""
+    return detector_network(path, points=ALIGNED_POINTS)
+
+
+def detector_network(path, stops_on_black=False, points=POINTS):
     """Of the YuNet family: a face of 40 pixels, its box's centre in the middle, for each 32x32 cell that is bright. May
     divide integers by the mean of the picture, which cannot be run on a black one."""
     nodes, weights, outputs = [], {}, []
@@ -61,7 +82,7 @@ def detector_network(path, stops_on_black=False):
         if stride == 32:
             channels[:2] = 1 / (3 * 255)
         bias[4:6] = np.log(40 / 32)
-        bias[6:] = [0.3, 0.3, 0.7, 0.3, 0.5, 0.5, 0.35, 0.7, 0.65, 0.7]
+        bias[6:] = points
         weights |= {f'w{stride}': channels, f'b{stride}': bias, f'flat{stride}': np.array([1, 16, -1], np.int64)}
         nodes += [
             helper.make_node('AveragePool', ['input'], [f'pool{stride}'], kernel_shape=[stride] * 2,
@@ -112,13 +133,15 @@ def ppm(pixels):
 
 
 def png(pixels):
+    """RGB of 8 bits a sample, or grey of 16."""
     height, width = pixels.shape[:2]
+    depth, colour = (16, 0) if pixels.dtype == np.uint16 else (8, 2)
 
     def chunk(kind, data):
         return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
 
-    rows = b''.join(b'\0' + row.tobytes() for row in pixels)
-    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)) +
+    rows = b''.join(b'\0' + row.astype('>u2' if depth == 16 else 'u1').tobytes() for row in pixels)
+    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, depth, colour, 0, 0, 0)) +
             chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b''))
 
 

@@ -266,6 +266,17 @@ class Refused(ProgramTest):
         run = self.run_program('inspect', 'other.onnx')
         self.assert_refused(run, 3, "node 'act2' (Softplus)", 'not supported', 'export')
 
+    def test_a_norm_that_is_always_one_is_no_method(self):
+        unit = material.recognition_network(self.folder / 'unit.onnx', normalised=True)
+        crops = self.crops(2)
+        words = ['score', '--model', unit, '--preset', 'arcface', '--aligned', '--guard', 'none', crops]
+        for method in ('norm', 'pruned-norm'):
+            self.assert_refused(self.run_program(*words, '--method', method), 2, 'unit.onnx', method, 'same length')
+        self.assert_refused(self.run_program('score', '--method', f'onnx:{unit}', '--preset', 'arcface', '--aligned',
+                                             '--guard', 'none', crops), 2, 'unit.onnx', 'same length')
+        for method in ('drift', 'jvp', 'stochastic'):
+            self.assert_status(self.run_program(*words, '--method', method), 0)
+
     def test_not_a_face_network(self):
         crops = self.crops(1)
         detector = material.detector_network(self.folder / 'detector.onnx')

@@ -18,17 +18,32 @@ class Examples(material.ProgramTest):
 
     def setUp(self):
         super().setUp()
-        self.face = self.picture('face.png', material.noise(3))
-        self.quality = float(self.score_aligned(self.face).rows()[0]['quality'])
+        self.noise = self.picture('noise.png', material.noise(3))
+
+    def real_face(self):
+        """An aligned crop, and its quality."""
+        face = material.shared_folder('reference', 'crops', 'lfw_Keanu_Reeves_0012.png')
+        row = self.score('--aligned', face).rows()[0]
+        self.assertEqual(row['status'], 'ok')
+        return face, float(row['quality'])
+
+    def test_noise_is_refused(self):
+        run = self.example('assess_one', self.network, self.noise)
+        self.assert_status(run, 1)
+        self.assertIn('the crop shows no face', run.out.decode())
+        run = self.example('gate', self.network, 0, self.noise)
+        self.assert_status(run, 5)
+        self.assertIn('refused: the crop shows no face', run.out.decode())
 
     def test_assess_one(self):
-        run = self.example('assess_one', self.network, self.face)
-        self.assert_status(run, 0)
-        self.assertIn(f'quality {self.quality:.4f}, an embedding of {material.EMBEDDING} numbers', run.out.decode())
         self.assert_status(self.example('assess_one', self.network, self.network), 1)
-        missing = self.example('assess_one', 'missing.onnx', self.face)
+        missing = self.example('assess_one', 'missing.onnx', self.noise)
         self.assert_status(missing, 4)
         self.assertIn('missing.onnx', missing.err)
+        face, quality = self.real_face()
+        run = self.example('assess_one', self.network, face)
+        self.assert_status(run, 0)
+        self.assertIn(f'quality {quality:.4f}, an embedding of {material.EMBEDDING} numbers', run.out.decode())
 
     def test_best_frame(self):
         detector = material.detector_network(self.folder / 'detector.onnx')
@@ -42,12 +57,13 @@ class Examples(material.ProgramTest):
         self.assertIn(f'best: {best}\n', run.out.decode())
 
     def test_gate(self):
-        passed = self.example('gate', self.network, self.quality - 0.01, self.face)
+        self.assert_status(self.example('gate', self.network, 0, self.network), 5)
+        self.assert_status(self.example('gate', self.network, 'high', self.noise), 2)
+        face, quality = self.real_face()
+        passed = self.example('gate', self.network, quality - 0.01, face)
         self.assert_status(passed, 0)
         self.assertIn('passed', passed.out.decode())
-        self.assert_status(self.example('gate', self.network, self.quality + 0.01, self.face), 5)
-        self.assert_status(self.example('gate', self.network, 0, self.network), 5)
-        self.assert_status(self.example('gate', self.network, 'high', self.face), 2)
+        self.assert_status(self.example('gate', self.network, quality + 0.01, face), 5)
 
 
 if __name__ == '__main__':
