@@ -9,8 +9,9 @@
 
 namespace prefiqs::pipeline {
 
-// Norms that differ by less than this share of the largest are one norm. On the pictures below a network that normalises
-// its output differs by 6e-8, rounding noise; the network that comes with prefiqs and four others by 0.15 to 0.38.
+// Norms that differ by less than this share of the largest are one norm. On the pictures below a network that
+// normalises its output differs by 6e-8, rounding noise; the network that comes with prefiqs and four others by 0.15 to
+// 0.38.
 inline constexpr double kConstantNorm = 1e-5;
 
 // Whether Assessment::quality is the length of an embedding.
