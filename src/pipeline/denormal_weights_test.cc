@@ -53,7 +53,7 @@ TEST(DenormalWeights, ScoreAndPruneAsZerosDo) {
   // Of the weights a third is zero: 0.2 takes some of them, and the order among them decides which; 0.5 takes all.
   for (const double sparsity : {0.2, 0.5}) {
     for (const ExecutorKind executor : {ExecutorKind::kOneDnn, ExecutorKind::kReference}) {
-      const AssessorOptions options{.recipe = Recipe{.sparsity = sparsity}, .executor = executor};
+      const AssessorOptions options{.recipe = Recipe{.sparsity = sparsity}, .guarded = false, .executor = executor};
       const Assessor a(denormal, options), b(zero, options);
       EXPECT_EQ(a.achieved_sparsity(), b.achieved_sparsity());
       const std::vector<Assessment> of_a = a.assess(pictures), of_b = b.assess(pictures);
