@@ -52,7 +52,7 @@ void CheckMethod(const std::string& text, const NetworkArguments& network, const
 // The network is read while detectors are, which is as much work for small ones; after them where the run is to keep to
 // one thread. What is wrong with the job, or with a detector, is said first in either case.
 std::future<Network> BeginLoading(const NetworkArguments& network, const RunArguments& run) {
-  const int threads = run.job.assessor.threads;
+  const int threads = run.job.assessor.threads == 0 ? usable_processors() : run.job.assessor.threads;
   return std::async(threads == 1 ? std::launch::deferred : std::launch::async,
                     [network, threads] { return LoadNetwork(network, threads); });
 }
