@@ -192,7 +192,7 @@ std::string NameOf(std::string_view path) {
 PairList ReadPairList(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return FromCfp(path);
-  PairList list = input::IsVerificationBin(path) ? FromVerificationBin(path) : FromText(path);
+  PairList list = input::IsVerificationSet(path) ? FromVerificationBin(path) : FromText(path);
   if (list.pairs.empty()) throw Error(ErrorCode::kIo, fmt::format("{}: no pairs", Printable(path)));
   return list;
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <cstddef>
 #include <map>
@@ -18,6 +17,7 @@
 #include "image/encode.h"
 #include "image/large.h"
 #include "input/source.h"
+#include "input/verification_bin.h"
 
 namespace prefiqs::eval_page {
 namespace {
@@ -57,13 +57,13 @@ LandmarksByPath ReadLandmarks(const std::string& rows, const std::vector<std::st
   return landmarks;
 }
 
-// FILE.bin of FILE.bin#INDEX.
+// FILE of FILE#INDEX, whatever the file's suffix.
 std::optional<std::string> VerificationSetOf(const std::string& path) {
   const std::size_t hash = path.rfind('#');
-  if (hash == std::string::npos || hash < 4) return std::nullopt;
-  std::string extension = path.substr(hash - 4, 4);
-  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
-  return extension == ".bin" ? std::optional(path.substr(0, hash)) : std::nullopt;
+  if (hash == std::string::npos || hash == 0 || hash + 1 == path.size()) return std::nullopt;
+  const bool index = path.find_first_not_of("0123456789", hash + 1) == std::string::npos;
+  const std::string file = path.substr(0, hash);
+  return index && input::IsVerificationSet(file) ? std::optional(file) : std::nullopt;
 }
 
 std::vector<input::Item> Items(const std::vector<std::string>& paths) {

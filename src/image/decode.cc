@@ -79,13 +79,25 @@ const char* OtherFormat(Bytes bytes) {
 }
 
 // `note`: what DecodedImage::detail says of a picture that was decoded.
+using Decoder = Image (*)(Bytes, const ImageLimits&, std::string& note);
+
+// By the first bytes; null for what none of the decoders takes.
+Decoder DecoderOf(Bytes bytes) {
+  if (StartsWith(bytes, kJpegMagic)) {
+    return [](Bytes jpeg, const ImageLimits& limits, std::string&) { return DecodeJpeg(jpeg, limits); };
+  }
+  if (StartsWith(bytes, kPngMagic)) return DecodePng;
+  if (StartsWith(bytes, "RIFF") && StartsWith(bytes, "WEBP", 8)) {
+    return [](Bytes webp, const ImageLimits& limits, std::string&) { return DecodeWebp(webp, limits); };
+  }
+  if (StartsWith(bytes, kJp2Magic) || StartsWith(bytes, kCodestreamMagic)) return DecodeJpeg2000;
+  if (bytes.size() >= 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7') return DecodePnm;
+  return nullptr;
+}
+
 Image DecodeWhole(Bytes bytes, const ImageLimits& limits, std::string& note) {
   if (bytes.empty()) throw Failure(Status::kUndecodable, "the file is empty");
-  if (StartsWith(bytes, kJpegMagic)) return DecodeJpeg(bytes, limits);
-  if (StartsWith(bytes, kPngMagic)) return DecodePng(bytes, limits, note);
-  if (StartsWith(bytes, "RIFF") && StartsWith(bytes, "WEBP", 8)) return DecodeWebp(bytes, limits);
-  if (StartsWith(bytes, kJp2Magic) || StartsWith(bytes, kCodestreamMagic)) return DecodeJpeg2000(bytes, limits, note);
-  if (bytes.size() >= 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7') return DecodePnm(bytes, limits, note);
+  if (const Decoder decode = DecoderOf(bytes)) return decode(bytes, limits, note);
   if (const char* name = OtherFormat(bytes)) {
     throw Failure(
         Status::kUndecodable,
@@ -119,6 +131,9 @@ DecodedImage DecodeAny(Bytes bytes, const ImageLimits& limits, std::shared_ptr<c
 }
 
 }  // namespace
+
+bool BeginsAsPicture(Bytes bytes) { return DecoderOf(bytes) != nullptr || OtherFormat(bytes) != nullptr; }
+
 }  // namespace image
 
 DecodedImage Image::decode(std::span<const std::uint8_t> bytes, const ImageLimits& limits) {

@@ -43,6 +43,10 @@ Image DecodeWebp(Bytes bytes, const ImageLimits& limits);
 Image DecodeJpeg2000(Bytes bytes, const ImageLimits& limits, std::string& note);
 Image DecodePnm(Bytes bytes, const ImageLimits& limits, std::string& note);
 
+// Whether these first bytes are those of a picture, also of a format that has no decoder here. 12 bytes are enough.
+inline constexpr std::size_t kBytesThatTell = 12;
+bool BeginsAsPicture(Bytes bytes);
+
 // Throws Failure when a side is zero or beyond what int holds, or when there are more pixels than `max_pixels`, with
 // `reason` at the end of the message.
 void CheckSize(const char* format, std::uint64_t width, std::uint64_t height, std::int64_t max_pixels,

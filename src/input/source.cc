@@ -21,8 +21,8 @@
 namespace prefiqs::input {
 namespace {
 
-constexpr std::string_view kPictureExtensions[] = {"jpg", "jpeg", "jpe", "png", "webp", "jp2", "j2k",
-                                                   "j2c", "jpf",  "pgm", "ppm", "pbm",  "pnm", "pam"};
+constexpr std::string_view kPictureExtensions[] = {"jpg", "jpeg", "jpe", "jfif", "png", "webp", "jp2", "j2k",
+                                                   "j2c", "jpf",  "pgm", "ppm",  "pbm", "pnm",  "pam"};
 
 // Ten million paths of a hundred bytes.
 constexpr std::int64_t kMaxListBytes = std::int64_t{1} << 30;
@@ -45,7 +45,7 @@ bool IsPicture(std::string_view name) {
          std::end(kPictureExtensions);
 }
 
-// Names in a folder but for those that begin with a dot, sorted by bytes.
+// Names in a folder but for itself and the one above it, sorted by bytes.
 std::vector<std::string> Names(const std::string& folder) {
   const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(folder.c_str()), ::closedir);
   if (handle == nullptr) throw Failed(folder, "cannot read the folder", errno);
@@ -54,16 +54,30 @@ std::vector<std::string> Names(const std::string& folder) {
     errno = 0;
     const dirent* entry = ::readdir(handle.get());
     if (entry == nullptr) break;
-    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
   }
   if (errno != 0) throw Failed(folder, "cannot read the folder", errno);
   std::sort(names.begin(), names.end());
   return names;
 }
 
+struct Skipped {
+  std::string path, kind;
+};
+
+std::string KindOf(std::string_view name) {
+  const std::string extension = Extension(name);
+  return extension.empty() ? std::string(kNoSuffix) : '.' + extension;
+}
+
 // std::string compares as unsigned bytes, so that sorting does not depend on a locale.
-std::vector<std::string> PicturesBelow(const std::string& root) {
+std::vector<std::string> PicturesBelow(const std::string& root, const OnSkipped& on_skipped) {
   std::vector<std::string> pictures;
+  std::vector<Skipped> skipped;
+  const auto skip = [&](std::string path, std::string kind) {
+    if (on_skipped) skipped.push_back({std::move(path), std::move(kind)});
+  };
   std::set<std::pair<dev_t, ino_t>> entered;
   std::vector<std::string> pending = {root};  // a stack: folders may be nested deeper than calls
   while (!pending.empty()) {
@@ -75,18 +89,32 @@ std::vector<std::string> PicturesBelow(const std::string& root) {
     const std::vector<std::string> names = Names(folder);
     for (auto name = names.rbegin(); name != names.rend(); ++name) {
       std::string path = folder.ends_with('/') ? folder + *name : folder + '/' + *name;
+      if (name->starts_with('.')) {
+        skip(std::move(path), std::string(kHidden));
+        continue;
+      }
       const bool picture = IsPicture(*name);
       if (::stat(path.c_str(), &status) != 0) {
         // A link to nowhere, or gone meanwhile: a row that says so, if it would have been a picture.
-        if (picture) pictures.push_back(std::move(path));
+        if (picture) {
+          pictures.push_back(std::move(path));
+        } else {
+          skip(std::move(path), KindOf(*name));
+        }
       } else if (S_ISDIR(status.st_mode)) {
         pending.push_back(std::move(path));
-      } else if (S_ISREG(status.st_mode) && picture) {
+      } else if (!S_ISREG(status.st_mode)) {
+        skip(std::move(path), std::string(kNoRegularFile));
+      } else if (picture) {
         pictures.push_back(std::move(path));
+      } else {
+        skip(std::move(path), KindOf(*name));
       }
     }
   }
   std::sort(pictures.begin(), pictures.end());
+  std::ranges::sort(skipped, {}, &Skipped::path);
+  for (const Skipped& one : skipped) on_skipped(one.path, one.kind);
   return pictures;
 }
 
@@ -99,12 +127,19 @@ void AddSet(const std::string& path, std::vector<Item>& items) {
   }
 }
 
-void AddFile(const std::string& path, std::vector<Item>& items) {
-  if (IsVerificationBin(path)) {
+// False for a pickle of another kind whose name does not promise a set: it is a picture that cannot be decoded, and the
+// run goes on.
+bool AddIfSet(const std::string& path, std::vector<Item>& items) {
+  if (!IsVerificationSet(path)) return false;
+  const std::size_t before = items.size();
+  try {
     AddSet(path, items);
-  } else {
-    items.push_back({.name = path});
+  } catch (const Error&) {
+    if (IsNamedBin(path)) throw;
+    items.resize(before);
+    return false;
   }
+  return true;
 }
 
 void AddList(std::string_view text, const std::string& list, std::vector<Item>& items) {
@@ -121,11 +156,8 @@ void AddList(std::string_view text, const std::string& list, std::vector<Item>& 
     }
     const std::string path(line);
     struct stat status {};
-    if (IsVerificationBin(path) && ::stat(path.c_str(), &status) == 0) {
-      AddSet(path, items);
-    } else {
-      items.push_back({.name = path, .regular_only = true});
-    }
+    const bool looked_into = !IsPicture(path) && ::stat(path.c_str(), &status) == 0;
+    if (!looked_into || !AddIfSet(path, items)) items.push_back({.name = path, .regular_only = true});
   }
   if (items.size() == before)
     throw Error(ErrorCode::kIo, fmt::format("{}: the list names no picture", Printable(list)));
@@ -146,7 +178,7 @@ std::string ReadStandardInput() {
   }
 }
 
-void AddInput(const std::string& input, std::vector<Item>& items) {
+void AddInput(const std::string& input, const OnSkipped& on_skipped, std::vector<Item>& items) {
   if (input == "-") return AddList(ReadStandardInput(), "standard input", items);
   if (input.starts_with('@')) {
     const std::string list = input.substr(1);
@@ -155,11 +187,15 @@ void AddInput(const std::string& input, std::vector<Item>& items) {
   }
   struct stat status {};
   if (::stat(input.c_str(), &status) != 0) throw Failed(input, "cannot open", errno);
-  if (!S_ISDIR(status.st_mode)) return AddFile(input, items);
-  const std::vector<std::string> pictures = PicturesBelow(input);
+  if (!S_ISDIR(status.st_mode)) {
+    if (!AddIfSet(input, items)) items.push_back({.name = input});
+    return;
+  }
+  const std::vector<std::string> pictures = PicturesBelow(input, on_skipped);
   if (pictures.empty()) {
-    throw Error(ErrorCode::kIo, fmt::format("{}: no picture in this folder or below; looked for .{}", Printable(input),
-                                            fmt::join(kPictureExtensions, " .")));
+    throw Error(ErrorCode::kIo, fmt::format("{}: no picture in this folder or below; looked for .{}; files of other "
+                                            "names are read when they are named",
+                                            Printable(input), fmt::join(kPictureExtensions, " .")));
   }
   for (const std::string& path : pictures) {
     items.push_back({.name = path, .regular_only = true});
@@ -182,11 +218,11 @@ DecodedImage ReadPart(const Item& item, const ImageLimits& limits) {
 
 }  // namespace
 
-std::vector<Item> ListItems(const std::vector<std::string>& inputs) {
+std::vector<Item> ListItems(const std::vector<std::string>& inputs, const OnSkipped& on_skipped) {
   if (std::count(inputs.begin(), inputs.end(), "-") > 1)
     throw Error(ErrorCode::kUsage, "-: standard input can be named only once");
   std::vector<Item> items;
-  for (const std::string& input : inputs) AddInput(input, items);
+  for (const std::string& input : inputs) AddInput(input, on_skipped, items);
   for (std::size_t i = 0; i < items.size(); ++i) items[i].number = static_cast<std::int64_t>(i) + 1;
   return items;
 }

@@ -3,8 +3,10 @@
 #define PREFIQS_INPUT_SOURCE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <prefiqs/image.h>
@@ -27,20 +29,28 @@ struct Item {
   const std::string& file() const { return path.empty() ? name : path; }
 };
 
+// Called for each entry of a folder that is not taken, in the order of the paths' bytes within one folder that was
+// named. `kind`: the suffix in lower case with its dot (".heic"), or kNoSuffix, kHidden (the name begins with a dot; of
+// a folder: once, with what is in it) or kNoRegularFile (a pipe, a device). Both views last as long as the call.
+using OnSkipped = std::function<void(std::string_view path, std::string_view kind)>;
+inline constexpr std::string_view kNoSuffix = "no suffix", kHidden = "hidden", kNoRegularFile = "no regular file";
+
 // Expands, in the order given:
-//   a file       taken whatever its extension; an InsightFace verification set if that is .bin (any case);
+//   a file       taken whatever its name. Its content says whether it is a picture or an InsightFace verification set
+//                (verification_bin.h);
 //   a folder     every picture in it and in the folders below, sorted by the bytes of the path. Pictures are recognised
-//                by extension, in any case: jpg jpeg jpe png webp jp2 j2k j2c jpf pgm ppm pbm pnm pam. Names that
-//                begin with a dot are passed over, files and folders alike. Symbolic links are followed, and every
-//                folder is entered once, so that loops end;
+//                by suffix, in any case: jpg jpeg jpe jfif png webp jp2 j2k j2c jpf pgm ppm pbm pnm pam. Names that
+//                begin with a dot are skipped, files and folders alike. Symbolic links are followed, and every
+//                folder is entered once, so that loops end. What is skipped is told to `on_skipped`;
 //   "@FILE"      a list: one path a line, relative to the working folder, any bytes but zero; a carriage return at the
-//                end of the line is not part of it; empty lines are passed over. Only files (.bin sets too) are named
-//                in lists;
+//                end of the line is not part of it; empty lines are passed over. Only files are named in lists. One
+//                without the suffix of a picture is looked into, as a file that is named; the others are not, because
+//                opening every file of a long list takes long;
 //   "-"          a list on standard input.
 // A file whose own name begins with @, or is -, is given as ./@name.
 // Throws Error(kIo) naming what does not exist, cannot be read, is malformed, or holds no picture; a file in a list
 // that does not exist is an Item all the same and fails later, as a row.
-std::vector<Item> ListItems(const std::vector<std::string>& inputs);
+std::vector<Item> ListItems(const std::vector<std::string>& inputs, const OnSkipped& on_skipped = {});
 
 // Reads and decodes it. Never throws for what the bytes hold. Thread-safe.
 DecodedImage Read(const Item& item, const ImageLimits& limits);

@@ -56,7 +56,7 @@ TEST(ListItems, FindsPicturesInFoldersSortedByBytes) {
   // In the order of bytes: "-" < "." < "/" < digits < capitals < small letters < what is no ASCII.
   std::vector<std::string> expected;
   for (const char* name : {"B.jpg", "a-b/z.jpg", "a.png", "a/c/d.JpEg", "a/x.webp", "a0.jp2", "b.j2k", "c.j2c", "d.jpf",
-                           "e.pgm", "f.ppm", "g.pbm", "h.pnm", "i.pam", "j.jpe", "\xC3\xA4.jpg", "\xFF.jpg"})
+                           "e.jfif", "e.pgm", "f.ppm", "g.pbm", "h.pnm", "i.pam", "j.jpe", "\xC3\xA4.jpg", "\xFF.jpg"})
     expected.push_back(Fill(folder / name, ""));
   for (const char* name : {"note.txt", "jpg", "a/.hidden.jpg", ".git/x.jpg", "x.jpg.part", "set.bin", "x.gif"})
     Fill(folder / name, "");
@@ -65,6 +65,38 @@ TEST(ListItems, FindsPicturesInFoldersSortedByBytes) {
   std::vector<std::string> with_slash = expected;
   for (std::string& name : with_slash) name = folder.path() + '/' + name.substr(folder.path().size());
   EXPECT_EQ(Names({folder.path() + "//"}), with_slash);
+}
+
+using Told = std::vector<std::pair<std::string, std::string>>;
+
+Told Skipped(const std::vector<std::string>& inputs) {
+  Told told;
+  ListItems(inputs, [&](std::string_view path, std::string_view kind) { told.emplace_back(path, kind); });
+  return told;
+}
+
+TEST(ListItems, TellsWhatItSkipsInFoldersSortedByBytes) {
+  const FolderForTest folder;
+  Told expected;
+  const auto skipped = [&](const char* name, std::string_view kind) {
+    expected.emplace_back(Fill(folder / name, ""), kind);
+  };
+  Fill(folder / "a.jpg", "");
+  expected.emplace_back(folder / ".git", kHidden);
+  Fill(folder / ".git/x.jpg", "");
+  skipped(".y.jpg", kHidden);
+  skipped("IMG.HEIC", ".heic");
+  skipped("a/.z", kHidden);
+  skipped("a/b.tif", ".tif");
+  skipped("a/jpg", kNoSuffix);
+  skipped("b.", kNoSuffix);
+  skipped("c.\xFF", ".\xFF");
+  std::filesystem::create_symlink("nowhere", folder / "d.gif");
+  expected.emplace_back(folder / "d.gif", ".gif");
+  ASSERT_EQ(::mkfifo((folder / "pipe.jpg").c_str(), 0600), 0);
+  expected.emplace_back(folder / "pipe.jpg", kNoRegularFile);
+  EXPECT_EQ(Skipped({folder.path()}), expected);
+  EXPECT_EQ(Skipped({folder / "IMG.HEIC"}), Told{});  // what is named is taken
 }
 
 TEST(ListItems, RefusesFoldersWithoutPictures) {
@@ -169,6 +201,33 @@ TEST(ListItems, ExpandsVerificationSets) {
   const std::vector<std::string> expected = {set + "#0", set + "#1", picture};
   EXPECT_EQ(Names({set, picture}), expected);
   EXPECT_EQ(Names({"@" + Fill(folder / "list", set + "\n" + picture)}), expected);
+}
+
+TEST(ListItems, JudgesNamedFilesByTheirContent) {
+  const FolderForTest folder;
+  // A picture is one whatever its suffix promises.
+  const std::string picture = Fill(folder / "picture.bin", Picture(9));
+  const std::string other = Fill(folder / "other.bin", "\0\0\0\x18"s + "ftypheic");  // has no decoder, but is no set
+  EXPECT_EQ(Names({picture, other}), (std::vector<std::string>{picture, other}));
+  EXPECT_EQ(Names({"@" + Fill(folder / "list", picture)}), std::vector<std::string>{picture});
+  EXPECT_EQ(Read(ListItems({picture}).at(0), {}).status, Status::kOk);
+  // So is a set, where its pickle tells itself; of the text of the oldest protocol the suffix decides.
+  for (const Dialect dialect : kDialects) {
+    const std::string set = WriteSet(folder, "set.jpg", dialect);
+    const bool tells = dialect != Dialect::kPython2Text;
+    const auto expected = tells ? std::vector<std::string>{set + "#0", set + "#1"} : std::vector<std::string>{set};
+    EXPECT_EQ(Names({set}), expected) << static_cast<int>(dialect);
+    EXPECT_EQ(Names({WriteSet(folder, "set.bin", dialect)}).size(), 2u) << static_cast<int>(dialect);
+  }
+  // Lists look into files without a picture's suffix.
+  const std::string set = WriteSet(folder, "set"), jpg = WriteSet(folder, "set.jpg");
+  EXPECT_EQ(Names({"@" + Fill(folder / "list", set + "\n" + jpg)}),
+            (std::vector<std::string>{set + "#0", set + "#1", jpg}));
+  // Another pickle that does not claim to be a set does not stop the run.
+  const std::string pickle = Fill(folder / "x.pkl", "\x80\x04N.");
+  EXPECT_EQ(Names({pickle}), std::vector<std::string>{pickle});
+  EXPECT_EQ(Read(ListItems({pickle}).at(0), {}).status, Status::kUndecodable);
+  ExpectRefused({Fill(folder / "x.bin", "\x80\x04N.")}, "x.bin: not a verification set");
 }
 
 TEST(ListItems, NamesBrokenVerificationSets) {

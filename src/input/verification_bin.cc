@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/file.h"
+#include "image/format.h"
 #include "input/pickle.h"
 
 namespace prefiqs::input {
@@ -76,11 +77,26 @@ VerificationSet ToSet(const Pickle& pickle, const RandomAccess& source) {
 
 }  // namespace
 
-bool IsVerificationBin(std::string_view path) {
+bool IsNamedBin(std::string_view path) {
   constexpr std::string_view kExtension = ".bin";
   if (path.size() < kExtension.size()) return false;
   const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
   return std::ranges::equal(path.substr(path.size() - kExtension.size()), kExtension, same);
+}
+
+bool IsVerificationSet(const std::string& path) {
+  constexpr std::uint8_t kProtocol = 0x80, kFirstBinary = 2, kNewest = 5;
+  try {
+    const std::unique_ptr<const RegularFile> file = RegularFile::Open(path);
+    if (file == nullptr) return IsNamedBin(path);
+    std::vector<std::uint8_t> first(
+        static_cast<std::size_t>(std::min<std::int64_t>(file->size(), std::int64_t{image::kBytesThatTell})));
+    file->Read(0, first);
+    if (first.size() >= 2 && first[0] == kProtocol && first[1] >= kFirstBinary && first[1] <= kNewest) return true;
+    return IsNamedBin(path) && !image::BeginsAsPicture(first);
+  } catch (const Error&) {
+    return IsNamedBin(path);
+  }
 }
 
 std::string NameInSet(std::string_view path, std::size_t index) { return fmt::format("{}#{}", path, index); }

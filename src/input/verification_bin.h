@@ -27,8 +27,13 @@ struct VerificationSet {
   std::vector<bool> same;  // half as many as images
 };
 
-// By its extension alone: .bin, in any case.
-bool IsVerificationBin(std::string_view path);
+// Whether the name ends in .bin, in any case.
+bool IsNamedBin(std::string_view path);
+
+// Whether the file is one, by its first bytes and not by its name: a pickle of protocol 2 or later tells itself.
+// Pickles of older protocols are text, so for them the name decides: a .bin that does not begin as a picture is one.
+// For what is not a regular file, or cannot be read, the name decides too. Reads a few bytes.
+bool IsVerificationSet(const std::string& path);
 
 // What stands for a picture in rows and lists: FILE#INDEX, from 0.
 std::string NameInSet(std::string_view path, std::size_t index);
