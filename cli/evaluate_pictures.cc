@@ -299,9 +299,7 @@ bool RunPictures(const PictureArguments& arguments, const std::function<void()>&
   if (std::ranges::find(inputs, "-") != inputs.end()) {
     throw Error(ErrorCode::kUsage, "the list of pictures is read more than once: give it as @FILE");
   }
-  if (arguments.run.faces != "best") {
-    throw Error(ErrorCode::kUsage, "--faces: the best face of each picture is compared");
-  }
+  RefuseAllFaces(arguments.run);
   if (!arguments.networks.empty() && !verifying.rows.empty() && arguments.no_mirror != verifying.mirrored.empty()) {
     throw Error(ErrorCode::kUsage,
                 arguments.no_mirror

@@ -104,7 +104,9 @@ int RunExplain(const Words& words) {
   std::string picture, output, detector, guard, fill = "blur", method = "drift";
   bool aligned = false, force = false, allow_failures = false;
   ImageLimits limits;
-  app.add_option("PICTURE", picture, "Its largest face is explained")->required()->type_name("");
+  app.add_option("PICTURE", picture, "Its best face is explained (score --help: --faces best)")
+      ->required()
+      ->type_name("");
   app.add_option("--output", output, "The map")->required()->type_name("FILE.png");
   app.add_flag("--force", force, "Overwrites what is there");
   AddModelOption(app, network);

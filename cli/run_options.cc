@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cli/arguments.h"
 #include "cli/interrupt.h"
@@ -25,6 +27,48 @@ T Choose(std::string_view option, const std::string& text,
     known += fmt::format("{}{}", known.empty() ? "" : " or ", name);
   }
   throw Error(ErrorCode::kUsage, fmt::format("{} {}: {}", option, text, known));
+}
+
+FaceSelection ParseFaces(const std::string& text) {
+  std::string known;
+  for (const FaceSelectionInfo& one : face_selections()) {
+    if (text == one.name) return one.selection;
+    known += fmt::format("{}{}", known.empty() ? "" : " or ", one.name);
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("--faces {}: {}", text, known));
+}
+
+// What a run left aside, in words; empty where there is nothing.
+std::string OthersFound(const JobSummary& summary) {
+  std::string text;
+  const auto add = [&](std::int64_t count, std::string_view what) {
+    if (count > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, what);
+  };
+  add(summary.several_faces, "pictures with several faces");
+  add(summary.bystanders, "faces not chosen (--faces)");
+  add(summary.not_a_face, "crops refused (not_a_face)");
+  return text;
+}
+
+constexpr std::size_t kKindsNamed = 8;
+
+// What folders hold and the run did not take, the most frequent kinds first; empty where there is nothing.
+std::string Skipped(const JobSummary& summary) {
+  std::vector<std::pair<std::int64_t, std::string>> kinds;
+  std::int64_t total = 0, named = 0;
+  for (const auto& [kind, count] : summary.skipped) {
+    kinds.emplace_back(-count, kind);
+    total += count;
+  }
+  if (total == 0) return {};
+  std::sort(kinds.begin(), kinds.end());
+  std::string text = fmt::format("{} files of folders skipped:", total);
+  for (std::size_t i = 0; i < std::min(kinds.size(), kKindsNamed); ++i) {
+    named -= kinds[i].first;
+    text += fmt::format("{} {} {}", i == 0 ? "" : ",", -kinds[i].first, Escaped(kinds[i].second));
+  }
+  if (named < total) text += fmt::format(", {} others", total - named);
+  return text;
 }
 
 std::string Summary(const JobSummary& summary, double seconds) {
@@ -71,8 +115,15 @@ void AddFaceOptions(CLI::App& app, RunArguments& arguments) {
          "--detector's; of embed none]")
       ->type_name("FILE|default|none")
       ->group(faces);
-  app.add_option("--faces", arguments.faces, "best (the largest, of equals the most central) or all [best]")
-      ->type_name("WHICH")
+  std::string selections = "Which faces of a picture are assessed:";
+  for (const FaceSelectionInfo& one : face_selections()) selections += fmt::format(" {} ({});", one.name, one.text);
+  selections.back() = ' ';
+  app.add_option("--faces", arguments.faces, selections + "[best]")->type_name("WHICH")->group(faces);
+  app.add_option("--max-faces", arguments.job.assessor.max_faces,
+                 "A picture in which more faces are found, of any size, gets the status too_many_faces and no score "
+                 "[any number]")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
       ->group(faces);
   app.add_option("--min-face", arguments.job.assessor.min_face,
                  "Smaller faces, in pixels on the longer side, get no score [24]. Faces under 1/60 of the picture's "
@@ -145,8 +196,20 @@ void AddGateOptions(CLI::App& app, RunArguments& arguments) {
   app.add_flag("--fail-under-gate", arguments.fail_under_gate, "Ends with status 5 if there are any")->group(gate);
 }
 
+void AddSkippedOption(CLI::App& app, RunArguments& arguments) {
+  app.add_flag("--list-skipped", arguments.list_skipped,
+               "Names each file of a folder that is not taken, on standard error, a line each")
+      ->group("Output");
+}
+
 bool ParseRun(CLI::App& app, const Words& words, RunArguments& arguments) {
   return ParseWithInputs(app, words, kInputs, arguments.job.inputs);
+}
+
+void RefuseAllFaces(const RunArguments& arguments) {
+  if (ParseFaces(arguments.faces) == FaceSelection::kAll) {
+    throw Error(ErrorCode::kUsage, "--faces all: one face of each picture is compared; name another choice");
+  }
 }
 
 Detector LoadDetector(const std::string& path) {
@@ -165,12 +228,16 @@ JobOptions MakeJob(const RunArguments& arguments) {
       Choose<Precision>("--precision", arguments.precision, {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}});
   job.format =
       Choose<RowFormat>("--format", arguments.format, {{"csv", RowFormat::kCsv}, {"jsonl", RowFormat::kJsonLines}});
-  job.faces =
-      Choose<FaceSelection>("--faces", arguments.faces, {{"best", FaceSelection::kBest}, {"all", FaceSelection::kAll}});
+  job.faces = ParseFaces(arguments.faces);
   job.assessor.executor = Choose<ExecutorKind>(
       "--executor", arguments.executor, {{"onednn", ExecutorKind::kOneDnn}, {"reference", ExecutorKind::kReference}});
   if (!arguments.shard.empty()) std::tie(job.shard_index, job.shard_count) = ParseShard(arguments.shard);
   if (job.output == "-") job.output.clear();
+  if (arguments.list_skipped) {
+    job.on_skipped = [](std::string_view path, std::string_view kind) {
+      Say(fmt::format("prefiqs: skipped ({}): {}\n", Escaped(kind), Escaped(path)));
+    };
+  }
   if (job.resume && job.output.empty()) {
     throw Error(ErrorCode::kUsage, "--resume needs --output FILE: standard output cannot be continued");
   }
@@ -209,6 +276,10 @@ int RunJob(const Network& network, JobOptions job, const StatusRules& rules) {
         "prefiqs: {}: {} of the rows are of pictures that are not among this run's (of another --shard, or of "
         "other inputs); they stay and are counted\n",
         job.output, summary.foreign));
+  }
+  if (const std::string others = OthersFound(summary); !others.empty()) Say(fmt::format("prefiqs: {}\n", others));
+  if (const std::string skipped = Skipped(summary); !skipped.empty()) {
+    Say(fmt::format("prefiqs: {}{}\n", skipped, job.on_skipped ? "" : "; --list-skipped names them"));
   }
   // Calibrating has rows of its own making, of which these scalars say nothing.
   if (job.rows && summary.calibration) Say(fmt::format("prefiqs: scalars by {}\n", Describe(summary.calibration)));

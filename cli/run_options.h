@@ -19,11 +19,13 @@ struct RunArguments {
   bool aligned = false;
   bool fail_under_gate = false;
   bool allow_failures = false;
+  bool list_skipped = false;
 };
 
 // Options of one group each.
 void AddFaceOptions(CLI::App& app, RunArguments& arguments);
 void AddOutputOptions(CLI::App& app, RunArguments& arguments);
+void AddSkippedOption(CLI::App& app, RunArguments& arguments);
 void AddExecutionOptions(CLI::App& app, RunArguments& arguments);
 void AddGateOptions(CLI::App& app, RunArguments& arguments);
 // --without-lock, which is among AddOutputOptions() already.
@@ -32,6 +34,9 @@ void AddLockOption(CLI::App& app, JobOptions& job, const std::string& group);
 void AddFailureOption(CLI::App& app, bool& allow_failures);
 // As Parse(); the inputs among the words go into `arguments`.
 bool ParseRun(CLI::App& app, const Words& words, RunArguments& arguments);
+
+// For commands that compare pictures. Throws Error(kUsage) for --faces all.
+void RefuseAllFaces(const RunArguments& arguments);
 
 // The detector of that file; the one that comes with the library where `path` is empty or "default". Throws Error.
 Detector LoadDetector(const std::string& path);

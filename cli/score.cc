@@ -71,6 +71,7 @@ int RunScore(const Words& words) {
   AddFaceOptions(app, run);
   AddGateOptions(app, run);
   AddOutputOptions(app, run);
+  AddSkippedOption(app, run);
   AddExecutionOptions(app, run);
   app.add_option(
          "--method", method,
@@ -105,6 +106,7 @@ int RunEmbed(const Words& words) {
   AddPreprocessingOptions(app, network);
   AddFaceOptions(app, run);
   AddOutputOptions(app, run);
+  AddSkippedOption(app, run);
   AddExecutionOptions(app, run);
   app.get_option("--embeddings")->required();
   bool mirror = false;

@@ -252,6 +252,7 @@ int RunSweep(const Words& words) {
     if (!plot.empty()) CheckPlotPath(plot);
   }
 
+  RefuseAllFaces(run);
   SweepOptions options;
   options.recipes = MakeGrid(grid);
   options.folder = arguments.folder;

@@ -53,6 +53,9 @@ struct AssessorOptions {
   std::optional<Detector> detector{};
   // A detected face whose box is smaller than this on its longer side gets kFaceTooSmall. Pixels.
   float min_face = 24;
+  // Above 0: a picture in which more faces are found gets kTooManyFaces. Every face counts that the detector finds,
+  // those under min_face too. Unused for aligned crops.
+  int max_faces = 0;
   // The guard looks once more at the crops of which it is not clear that they show a face: pictures taken as aligned
   // crops, and faces of which the detector was unsure (confidence under guard_under). It gives kNotAFace where it sees
   // none. It gives kNotAligned to a picture taken as an aligned crop whose face is not where alignment puts it.
@@ -96,6 +99,9 @@ struct Assessment {
   std::vector<float> embedding;
   // Where the face was; unset for aligned crops.
   std::optional<Face> face;
+  // How many faces were found in the picture, chosen or not; -1 where none were looked for (aligned crops, pictures
+  // that cannot be read).
+  int faces = -1;
 };
 
 // Immutable after construction; every const function may be called from any thread at the same time. Usable in a child

@@ -5,7 +5,9 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <prefiqs/error.h>
@@ -33,6 +35,23 @@ struct Face {
   float confidence = 0;  // of the detector, in [0, 1]
 };
 
+// Which faces of a picture are assessed.
+enum class FaceSelection {
+  kBest,     // the one that the picture is most likely of: large, near the middle, inside (see Detector::detect)
+  kLargest,  // the one with the largest box; of those within 10 % of that area the nearest to the middle
+  kCentral,  // the one whose box has its centre nearest to the middle
+  kAll,      // all, the best first
+};
+
+// What the outside sees of a FaceSelection. The only table of its kind.
+struct FaceSelectionInfo {
+  FaceSelection selection;
+  std::string_view name;  // stable token, e.g. "best"
+  std::string_view text;  // a few words for people
+};
+PREFIQS_API const FaceSelectionInfo& info(FaceSelection selection);
+PREFIQS_API std::span<const FaceSelectionInfo> face_selections();  // all of them
+
 struct DetectorOptions {
   // In [0, 1]. Unset: the family's own, since families differ in how sure they say they are: YuNet 0.6, SCRFD 0.5,
   // RetinaFace 0.8.
@@ -49,9 +68,11 @@ class PREFIQS_API Detector {
   // find boxes without landmarks.
   static Detector load(const std::string& path, const DetectorOptions& options = {});
 
-  // All faces, the one to assess first: the largest box area; of those within 10 % of the largest, the one whose centre
-  // is nearest to the picture's. The others follow by falling area. Empty when there is none. The same bits for the
-  // same picture on any thread; starts none.
+  // All faces, the one to assess first. A face comes before another if it has the larger value of
+  //   (area of its box inside the picture) * exp(-3 * d^2),
+  // where d is the distance of the box's centre from the picture's middle: 1 in the middle of an edge, in each
+  // direction. So size and place count, whatever the picture's size in pixels (docs/faces.md says what this is measured
+  // on). Empty when there is none. The same bits for the same picture on any thread; starts none.
   //
   // Scales: the picture's longer side is brought to 320 pixels, enlarged where it is shorter; pictures larger than that
   // are also searched at 640 (or at their own size where that is less; a network of fixed size: at most its own). Large

@@ -5,6 +5,7 @@
 #ifndef PREFIQS_ERROR_H_
 #define PREFIQS_ERROR_H_
 
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -56,6 +57,7 @@ enum class Status {
   kNotComputed,   // a network stopped while it ran on it, e.g. at an integer division by zero
   kNotAFace,      // the guard sees no face in the crop; drift, quality and norm are there all the same
   kNotAligned,    // the face of an aligned crop is not where alignment puts it; numbers as for kNotAFace
+  kTooManyFaces,  // the picture has more faces than AssessorOptions::max_faces; none of them is assessed
 };
 
 struct StatusInfo {
@@ -64,6 +66,7 @@ struct StatusInfo {
   std::string_view text;  // one line for people
 };
 PREFIQS_API const StatusInfo& info(Status status);
+PREFIQS_API std::span<const StatusInfo> statuses();  // all of them
 
 }  // namespace prefiqs
 

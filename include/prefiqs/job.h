@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <prefiqs/assessor.h>
@@ -15,18 +17,18 @@
 
 namespace prefiqs {
 
-enum class FaceSelection { kBest, kAll };
 enum class RowFormat { kCsv, kJsonLines };
 
 struct JobOptions {
   // Files, folders (recursive, sorted by bytes), "@list.txt" (one path a line), "-" (a list on standard input),
-  // InsightFace verification sets (*.bin, rows named FILE#INDEX). Paths may be any bytes.
+  // InsightFace verification sets (rows named FILE#INDEX). Of a folder the files with a picture's suffix are taken; a
+  // file that is named is what its content says. Paths may be any bytes.
   std::vector<std::string> inputs{};
 
   // What the faces are assessed with, and on how many threads (0: usable_processors()). Unset detector: every picture
   // is an aligned crop.
   AssessorOptions assessor{};
-  FaceSelection faces = FaceSelection::kBest;
+  FaceSelection faces = FaceSelection::kBest;  // unused for aligned crops
   // Pictures a thread takes at a time; 0: a number that suits the run. Never changes a result.
   int batch = 0;
   ImageLimits limits{};
@@ -52,6 +54,9 @@ struct JobOptions {
   // index
   // (-1 where there is none to speak of) and what was found.
   std::function<void(const std::string& path, int face, const Assessment&)> on_face{};
+  // Called before the first picture is read, for each file of a folder that is not taken, with its kind (JobSummary::
+  // skipped).
+  std::function<void(std::string_view path, std::string_view kind)> on_skipped{};
   // Called from the thread that called run_job, at most once for each of these: the precision is slower than fp32 on
   // this processor; an output cannot be locked; a continued output mixes rows of several instruction sets or versions;
   // the first pictures, given as aligned crops, do not look like such; the first faces look as if preprocessing or
@@ -80,6 +85,12 @@ struct JobSummary {
   std::int64_t earlier = 0;     // pictures, of those above, that an earlier run wrote
   std::int64_t foreign = 0;  // rows, of those above, of pictures that are not among this run's: of another shard, say
   bool interrupted = false;
+  std::int64_t several_faces = 0;  // pictures with more than one face
+  std::int64_t bystanders = 0;     // faces that were found beside the one that was chosen; 0 where all are assessed
+  std::int64_t not_a_face = 0;     // rows of crops that the guard refused (kNotAFace)
+  // Of the folders among the inputs, also those of other shards: what was not taken, and how often. The kind is a
+  // suffix in lower case (".heic"), "no suffix", "hidden" (the name begins with a dot) or "no regular file".
+  std::map<std::string, std::int64_t> skipped{};
   std::optional<Calibration> calibration{};  // what the scalars are of; empty where there are none
 };
 
@@ -94,8 +105,9 @@ PREFIQS_API JobSummary run_job(const Network& network, const JobOptions& options
 // Many recipes over the same pictures: every picture is decoded, searched and aligned once and seen by the whole
 // network once; then one pruned network after the other sees the crops.
 struct SweepOptions {
-  // Which pictures and faces, on how many threads; on_progress, for each stage. The best face of each picture is
-  // taken; there are no shards; recipe, method, mirror, outputs, gate and resume are the sweep's own.
+  // Which pictures and faces, on how many threads; on_progress, for each stage. One face of each picture is
+  // taken, the best for kAll; there are no shards; recipe, method, mirror, outputs, gate and resume are the sweep's
+  // own.
   JobOptions job{};
   std::vector<Recipe> recipes{};
   // Keeps everything: whole.csv, whole.npy and crops/ of the whole network, and NAME.csv and NAME.npy for each recipe's

@@ -36,8 +36,10 @@ TEST(Tables, AreInTheOrderOfTheirEnumerators) {
   for (int i = 0; i <= static_cast<int>(ErrorCode::kInternal); ++i) {
     EXPECT_EQ(static_cast<int>(info(static_cast<ErrorCode>(i)).code), i);
   }
-  for (int i = 0; i <= static_cast<int>(Status::kNotAligned); ++i) {
-    EXPECT_EQ(static_cast<int>(info(static_cast<Status>(i)).status), i);
+  EXPECT_EQ(statuses().back().status, Status::kTooManyFaces);
+  for (std::size_t i = 0; i < statuses().size(); ++i) {
+    EXPECT_EQ(static_cast<std::size_t>(statuses()[i].status), i);
+    EXPECT_EQ(&info(statuses()[i].status), &statuses()[i]);
   }
   EXPECT_EQ(info(ErrorCode::kUsage).exit_status, 2);
   EXPECT_EQ(info(ErrorCode::kModel).exit_status, 3);

@@ -17,7 +17,7 @@ constexpr std::array<ErrorInfo, 7> kErrors{{
     {ErrorCode::kInternal, "internal", "a fault of this program; please report it", 70, 500},
 }};
 
-constexpr std::array<StatusInfo, 11> kStatuses{{
+constexpr std::array<StatusInfo, 12> kStatuses{{
     {Status::kOk, "ok", "scored"},
     {Status::kUnreadable, "unreadable", "the file cannot be opened or read"},
     {Status::kUndecodable, "undecodable", "not a picture, truncated, or of a format that is not supported"},
@@ -29,11 +29,13 @@ constexpr std::array<StatusInfo, 11> kStatuses{{
     {Status::kNotComputed, "not_computed", "the network stopped while it ran on it"},
     {Status::kNotAFace, "not_a_face", "the crop shows no face"},
     {Status::kNotAligned, "not_aligned", "the crop's face is not aligned"},
+    {Status::kTooManyFaces, "too_many_faces", "the picture has more faces than are allowed"},
 }};
 
 }  // namespace
 
 const ErrorInfo& info(ErrorCode code) { return kErrors.at(static_cast<std::size_t>(code)); }
 const StatusInfo& info(Status status) { return kStatuses.at(static_cast<std::size_t>(status)); }
+std::span<const StatusInfo> statuses() { return kStatuses; }
 
 }  // namespace prefiqs

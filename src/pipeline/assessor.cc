@@ -131,6 +131,9 @@ void Check(const Network& network, const AssessorOptions& options) {
   if (!(options.min_face >= 0)) {
     throw Error(ErrorCode::kUsage, fmt::format("smallest face: {} is no number of pixels", options.min_face));
   }
+  if (options.max_faces < 0) {
+    throw Error(ErrorCode::kUsage, fmt::format("most faces: {} is below 0 (0 means any number)", options.max_faces));
+  }
   if (options.method == Method::kJvp && options.precision != Precision::kFp32) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("method jvp is a derivative: it wants fp32, not {}", name(options.precision)));
@@ -208,6 +211,7 @@ pipeline::FaceOptions Assessor::Impl::Faces(FaceSelection selection) const {
   return {.detector = options.detector ? &*options.detector : nullptr,
           .min_face = options.min_face,
           .selection = selection,
+          .max_faces = options.max_faces,
           .width = network.input_width(),
           .height = network.input_height(),
           .crop_template = network.preprocessing().crop_template};

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "align/align.h"
+#include "face/selection.h"
 #include "image/large.h"
 
 namespace prefiqs::pipeline {
@@ -37,14 +38,6 @@ FaceCandidate AlignedCrop(const Image& picture, const image::LargeJpeg* large, c
                  fmt::format("{}×{} crop (width × height), the network takes {}×{}",
                              large != nullptr ? large->width() : picture.width,
                              large != nullptr ? large->height() : picture.height, options.width, options.height));
-}
-
-// The detector's, in coordinates of the whole picture.
-std::vector<Face> SearchedFaces(const Image& picture, const image::LargeJpeg* large, const FaceOptions& options) {
-  std::vector<Face> faces = options.detector->detect(picture);
-  if (large == nullptr) return faces;
-  for (Face& face : faces) face = large->ToWhole(face);
-  return faces;
 }
 
 // Whether a crop is made of it.
@@ -79,6 +72,22 @@ FaceCandidate DetectedFace(const image::View& picture, const Face& face, int ind
   return candidate;
 }
 
+// `faces`: at least one, in coordinates of `picture`, which of a large one is the reduced picture.
+std::vector<FaceCandidate> DetectedFaces(const Image& picture, const image::LargeJpeg* large, std::vector<Face> faces,
+                                         const FaceOptions& options) {
+  std::optional<image::Canvas> parts;
+  if (large != nullptr) {
+    for (Face& face : faces) face = large->ToWhole(face);
+    parts = ReadParts(*large, faces, options);
+  }
+  const image::View pixels = parts ? parts->view() : image::View(picture);
+  std::vector<FaceCandidate> candidates;
+  for (const Face& face : faces) {
+    candidates.push_back(DetectedFace(pixels, face, static_cast<int>(candidates.size()), options));
+  }
+  return candidates;
+}
+
 // `picture`: of a large one the reduced picture.
 std::vector<FaceCandidate> Find(const Image& picture, const image::LargeJpeg* large, const FaceOptions& options) {
   const bool whole =
@@ -91,15 +100,18 @@ std::vector<FaceCandidate> Find(const Image& picture, const image::LargeJpeg* la
   } else if (options.detector == nullptr) {
     candidates.push_back(AlignedCrop(picture, large, options));
   } else {
-    std::vector<Face> faces = SearchedFaces(picture, large, options);
-    if (options.selection == FaceSelection::kBest && faces.size() > 1) faces.resize(1);
-    std::optional<image::Canvas> parts;
-    if (large != nullptr && !faces.empty()) parts = ReadParts(*large, faces, options);
-    const image::View pixels = parts ? parts->view() : image::View(picture);
-    for (const Face& face : faces) {
-      candidates.push_back(DetectedFace(pixels, face, static_cast<int>(candidates.size()), options));
+    std::vector<Face> faces = options.detector->detect(picture);
+    const int found = static_cast<int>(faces.size());
+    if (options.max_faces > 0 && found > options.max_faces) {
+      candidates.push_back(
+          Without(-1, Status::kTooManyFaces, fmt::format("{} faces, {} are allowed", found, options.max_faces)));
+    } else if (faces.empty()) {
+      candidates.push_back(Without(-1, Status::kNoFace, "the detector found none"));
+    } else {
+      face::Select(options.selection, faces, picture.width, picture.height);
+      candidates = DetectedFaces(picture, large, std::move(faces), options);
     }
-    if (faces.empty()) candidates.push_back(Without(-1, Status::kNoFace, "the detector found none"));
+    for (FaceCandidate& candidate : candidates) candidate.assessment.faces = found;
   }
   return candidates;
 }

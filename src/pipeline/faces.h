@@ -20,11 +20,12 @@ struct FaceOptions {
   const Detector* detector = nullptr;  // null: the picture is a crop already
   float min_face = 0;
   FaceSelection selection = FaceSelection::kBest;
+  int max_faces = 0;          // AssessorOptions::max_faces
   int width = 0, height = 0;  // of the network's input
   CropTemplate crop_template = CropTemplate::kInsightFace;
 };
 
-// At least one candidate, in the detector's order. Never throws for what the picture holds.
+// At least one candidate, in the order of the selection. Never throws for what the picture holds.
 std::vector<FaceCandidate> FindFaces(const DecodedImage& picture, const FaceOptions& options);
 std::vector<FaceCandidate> FindFaces(const Image& picture, const FaceOptions& options);
 

@@ -45,6 +45,13 @@ void Check(const JobOptions& options) {
   if (options.batch < 0) throw Error(ErrorCode::kUsage, fmt::format("batch {}: from 1 up, or 0", options.batch));
 }
 
+std::vector<input::Item> List(const JobOptions& options, std::map<std::string, std::int64_t>& skipped) {
+  return input::ListItems(options.inputs, [&](std::string_view path, std::string_view kind) {
+    ++skipped[std::string(kind)];
+    if (options.on_skipped) options.on_skipped(path, kind);
+  });
+}
+
 std::vector<input::Item> TakeShard(std::vector<input::Item> items, const JobOptions& options) {
   std::erase_if(
       items, [&](const input::Item& item) { return (item.number - options.shard_index) % options.shard_count != 0; });
@@ -100,7 +107,8 @@ std::unique_ptr<report::RowWriter> OpenRows(const Assessor& assessor, const JobO
   if (!options.rows) return nullptr;
   report::RunInfo run = Describe(assessor, options.assessor);
   if (options.assessor.detector) {
-    run.selection = options.faces == FaceSelection::kAll ? "all" : "best";
+    run.selection = info(options.faces).name;
+    if (options.assessor.max_faces > 0) run.max_faces = fmt::format("{}", options.assessor.max_faces);
     run.min_face = fmt::format("{}", options.assessor.min_face);
   }
   if (const auto& guard = assessor.impl().options.guard) run.guard = guard->content_hash();
@@ -126,7 +134,7 @@ class Job {
  public:
   Job(const Network& network, const JobOptions& options)
       : options_(options),
-        items_(TakeShard(input::ListItems(options.inputs), options)),
+        items_(TakeShard(List(options, summary_.skipped), options)),
         assessor_(network, options.assessor),
         impl_(assessor_.impl()),
         crops_(OpenCrops(options, items_)),
@@ -135,7 +143,9 @@ class Job {
     const std::int64_t total = static_cast<std::int64_t>(items_.size());
     std::erase_if(items_, [&](const input::Item& item) { return writer_->TakeFinished(item.name); });
     skipped_ = total - static_cast<std::int64_t>(items_.size());
+    std::map<std::string, std::int64_t> listed = std::move(summary_.skipped);
     summary_ = writer_->earlier();
+    summary_.skipped = std::move(listed);
     summary_.foreign = writer_->foreign_rows();
     if (!options.on_warning) return;
     if (const std::string warning = writer_->LockWarning(); !warning.empty()) options.on_warning(warning);
@@ -238,6 +248,8 @@ class Job {
       const bool scored = row.assessment.status == Status::kOk;
       summary_.faces += row.face >= 0 ? 1 : 0;
       ++(scored ? summary_.scored : summary_.failed);
+      summary_.not_a_face += row.assessment.status == Status::kNotAFace ? 1 : 0;
+      report::CountOthers(row.face, row.assessment.faces, options_.faces, summary_);
       summary_.under_gate += row.under_gate ? 1 : 0;
       if (options_.on_face) options_.on_face(row.path, row.face, row.assessment);
     }
@@ -276,6 +288,7 @@ class Job {
   }
 
   const JobOptions& options_;
+  JobSummary summary_;              // of deliver's thread
   std::vector<input::Item> items_;  // of this shard, without what resume skips
   Assessor assessor_;
   const Assessor::Impl& impl_;
@@ -283,7 +296,6 @@ class Job {
   std::unique_ptr<report::RowWriter> writer_;  // null: rows go to on_face alone
   std::int64_t batch_size_ = 1;
   std::int64_t skipped_ = 0;  // pictures of this shard
-  JobSummary summary_;        // of deliver's thread
   std::mutex first_crops_mutex_;
   std::map<std::size_t, Image> first_crops_;  // by item: the order of threads must not show
   pipeline::FirstCrops first_statuses_;       // written by deliver's thread until the check is due

@@ -87,12 +87,14 @@ class Collector {
         const std::size_t column = ColumnIndex(kMadeWith[i]);
         pending_made_with_[i] = column < cells.size() ? cells[column] : std::string();
       }
-    } else if (faces_ == FaceSelection::kBest || !has_pending_) {
+    } else if (faces_ != FaceSelection::kAll || !has_pending_) {
       throw Error(ErrorCode::kUsage,
                   fmt::format("{}: was made with --faces all; resume with the same", Printable(file_path_)));
     }
     pending_summary_.faces += face.empty() ? 0 : 1;
     ++(cells[ColumnIndex("status")] == info(Status::kOk).name ? pending_summary_.scored : pending_summary_.failed);
+    pending_summary_.not_a_face += cells[ColumnIndex("status")] == info(Status::kNotAFace).name ? 1 : 0;
+    CountOthers(NumberOr(face, -1), NumberOr(Cell(cells, "faces"), -1), faces_, pending_summary_);
     pending_summary_.under_gate += cells[ColumnIndex("passes")] == kUnderGate ? 1 : 0;
     if (const std::string& norm = cells[ColumnIndex("embedding_norm")]; !norm.empty()) {
       pending_norm_row_ = rows_seen_ - 1;
@@ -100,12 +102,28 @@ class Collector {
     }
     pending_rows_ = rows_seen_;
     pending_end_ = end;
-    if (faces_ == FaceSelection::kBest) KeepPending();
+    if (faces_ != FaceSelection::kAll) KeepPending();
   }
 
   EarlierRows Take() { return std::move(kept_); }
 
  private:
+  // Empty for a column that an older table does not have.
+  static std::string Cell(std::span<const std::string> cells, std::string_view column) {
+    const std::size_t index = ColumnIndex(column);
+    return index < cells.size() ? cells[index] : std::string();
+  }
+
+  // Schema 1 called "best" what is "largest" since: its rows are not to be mixed with those of another rule.
+  std::string SelectionOf(std::span<const std::string> cells) const {
+    const std::string selection = Cell(cells, "selection");
+    return kept_.schema == 1 && selection == "best" ? std::string("largest") : selection;
+  }
+
+  static int NumberOr(const std::string& cell, int otherwise) {
+    return cell.empty() ? otherwise : static_cast<int>(std::strtol(cell.c_str(), nullptr, 10));
+  }
+
   void KeepPending() {
     if (!has_pending_) return;
     EarlierRows::Finished& finished = kept_.pictures[std::move(pending_path_)];
@@ -124,7 +142,7 @@ class Collector {
   }
 
   void CheckRun(std::span<const std::string> cells) const {
-    const std::array<std::pair<std::string_view, const std::string*>, 10> same{{{"network", &run_.network},
+    const std::array<std::pair<std::string_view, const std::string*>, 11> same{{{"network", &run_.network},
                                                                                 {"method", &run_.method},
                                                                                 {"recipe", &run_.recipe},
                                                                                 {"precision", &run_.precision},
@@ -133,9 +151,10 @@ class Collector {
                                                                                 {"gate", &run_.gate},
                                                                                 {"selection", &run_.selection},
                                                                                 {"min_face", &run_.min_face},
+                                                                                {"max_faces", &run_.max_faces},
                                                                                 {"guard", &run_.guard}}};
     for (const auto& [name, wanted] : same) {
-      const std::string& found = cells[ColumnIndex(name)];
+      const std::string found = name == "selection" ? SelectionOf(cells) : Cell(cells, name);
       if (found == *wanted) continue;
       throw Error(
           ErrorCode::kUsage,

@@ -71,6 +71,10 @@ std::string FaceOf(const RunInfo&, const Row& row) {
   return row.face < 0 ? std::string() : fmt::format("{}", row.face);
 }
 
+std::string FacesOf(const RunInfo&, const Row& row) {
+  return row.assessment.faces < 0 ? std::string() : fmt::format("{}", row.assessment.faces);
+}
+
 std::string ScalarOf(const RunInfo&, const Row& row) {
   return HasScalar(row) ? fmt::format("{}", row.assessment.scalar) : std::string();
 }
@@ -131,6 +135,8 @@ constexpr std::array kColumns{
     Column{"schema", kNumber, 2, SchemaOf},
     Column{"engine", kText, 2, OfRun<&RunInfo::engine>},
     Column{"image_libraries", kText, 2, OfRun<&RunInfo::image_libraries>},
+    Column{"faces", kNumber, 2, FacesOf},
+    Column{"max_faces", kNumber, 2, OfRun<&RunInfo::max_faces>},
 };
 static_assert(std::ranges::is_sorted(kColumns, {}, &Column::since), "columns of a newer schema go to the end");
 static_assert(kColumns.back().since <= kSchema);
@@ -146,6 +152,12 @@ std::string PreprocessingToken(const Preprocessing& preprocessing, int width, in
   const CropTemplateInfo& used = info(preprocessing.crop_template);
   const bool differs = used.scale(width, height) != info(CropTemplate::kScaled).scale(width, height);
   return PreprocessingToken(preprocessing) + (differs ? fmt::format(":{}", used.name) : std::string());
+}
+
+void CountOthers(int face, int faces, FaceSelection selection, JobSummary& summary) {
+  if (face > 0) return;  // the picture was counted by its first row
+  summary.several_faces += faces > 1 ? 1 : 0;
+  if (face == 0 && faces > 1 && selection != FaceSelection::kAll) summary.bystanders += faces - 1;
 }
 
 std::span<const Column> Columns(int schema) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <prefiqs/assessor.h>
+#include <prefiqs/job.h>
 #include <prefiqs/preprocessing.h>
 
 namespace prefiqs::report {
@@ -29,12 +30,13 @@ struct RunInfo {
   std::string preprocessing;      // PreprocessingToken()
   std::string detector;           // content hash, or "aligned"
   std::string gate{};             // scalars under it do not pass; empty: no gate
-  std::string selection{};        // "best" or "all" faces of a picture; empty for aligned crops
+  std::string selection{};        // FaceSelectionInfo::name; empty for aligned crops
   std::string min_face{};         // pixels; empty for aligned crops
   std::string guard{};            // content hash; empty: none
   int schema = kSchema;           // of the table that rows are added to; one that was begun earlier keeps its own
   std::string engine{};           // what ran the networks, with its version
   std::string image_libraries{};  // what decoded, warped and resized, with versions
+  std::string max_faces{};        // pictures with more are not assessed; empty: no limit, or aligned crops
 };
 
 // What the column "passes" holds where there is a gate and a scalar.
@@ -42,14 +44,18 @@ inline constexpr std::string_view kPasses = "yes", kUnderGate = "no";
 
 struct Row {
   std::string path;  // any bytes
-  int face = -1;     // from 0, in the detector's order; -1 where there is no face to speak of
+  int face = -1;     // from 0, in the order of the selection; -1 where there is no face to speak of
   Assessment assessment;
   bool under_gate = false;
 };
 
+// Adds to `summary` what the row says of the picture's other faces, of which the row's first one tells: whether there
+// are several, and how many were not chosen. `face` and `faces` as in Row and Assessment, -1 where there is none.
+void CountOthers(int face, int faces, FaceSelection selection, JobSummary& summary);
+
 // "rgb:127.5:127.5": channel order, mean and scale; three numbers that differ are joined by '/'. For crops that prefiqs
-// makes, of width × height pixels, the template follows where it places the points otherwise than CropTemplate::kScaled,
-// which is the rule of schema 1: "rgb:127.5:127.5:insightface".
+// makes, of width × height pixels, the template follows where it places the points otherwise than
+// CropTemplate::kScaled, which is the rule of schema 1: "rgb:127.5:127.5:insightface".
 std::string PreprocessingToken(const Preprocessing& preprocessing);
 std::string PreprocessingToken(const Preprocessing& preprocessing, int width, int height);
 

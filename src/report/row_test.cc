@@ -112,6 +112,21 @@ TEST(Row, MarksWhatIsUnderTheGate) {
   EXPECT_EQ(Cells(run, row)[ColumnIndex("passes")], "");
 }
 
+TEST(Row, SaysHowManyFacesWereFound) {
+  RunInfo run = SomeRun();
+  run.max_faces = "2";
+  Row row{"a.png", -1, {}};
+  row.assessment.status = Status::kTooManyFaces;
+  EXPECT_EQ(Cells(run, row)[ColumnIndex("faces")], "");
+  row.assessment.faces = 0;
+  EXPECT_EQ(Cells(run, row)[ColumnIndex("faces")], "0");
+  row.assessment.faces = 3;
+  EXPECT_EQ(Cells(run, row)[ColumnIndex("faces")], "3");
+  EXPECT_EQ(Cells(run, row)[ColumnIndex("max_faces")], "2");
+  EXPECT_EQ(Cells(run, row)[ColumnIndex("status")], "too_many_faces");
+  EXPECT_EQ(Cell(row, "max_faces"), "");
+}
+
 TEST(Row, NeverWritesNanOrInf) {
   Row row{"a.png", 0, {}};
   row.assessment.status = Status::kOk;

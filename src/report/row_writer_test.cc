@@ -9,6 +9,7 @@
 #include <functional>
 #include <random>
 #include <span>
+#include <tuple>
 
 #include "base/folder_for_test.h"
 #include "report/csv.h"
@@ -123,7 +124,8 @@ TEST(RowWriter, RefusesToContinueAnotherRun) {
   EXPECT_EQ(CodeOf([&] { RowWriter(options, SomeRun("other"), 2); }, &message), ErrorCode::kUsage);
   EXPECT_NE(message.find("network net"), std::string::npos) << message;
   EXPECT_EQ(CodeOf([&] { RowWriter(options, SomeRun("net", "other"), 2); }), ErrorCode::kUsage);
-  for (std::string RunInfo::*field : {&RunInfo::gate, &RunInfo::selection, &RunInfo::min_face, &RunInfo::guard}) {
+  for (std::string RunInfo::*field :
+       {&RunInfo::gate, &RunInfo::selection, &RunInfo::min_face, &RunInfo::guard, &RunInfo::max_faces}) {
     RunInfo other = SomeRun();
     other.*field = "20";
     EXPECT_EQ(CodeOf([&] { RowWriter(options, other, 2); }), ErrorCode::kUsage);
@@ -142,9 +144,65 @@ std::string AsSchema1(const std::string& csv) {
 }
 
 std::string AsSchema1Lines(std::string lines) {
-  const std::string later = ",\"schema\":2,\"engine\":null,\"image_libraries\":null";
+  const std::string later = ",\"schema\":2,\"engine\":null,\"image_libraries\":null,\"faces\":null,\"max_faces\":null";
   for (std::size_t at = 0; (at = lines.find(later, at)) != std::string::npos;) lines.erase(at, later.size());
   return lines;
+}
+
+// Schema 1 chose the largest face and called it the best.
+TEST(RowWriter, DoesNotMixTheBestFacesOfSchema1WithThoseOfAnotherRule) {
+  FolderForTest folder;
+  RowWriterOptions options{.output = folder / "rows.csv"};
+  RunInfo run = SomeRun();
+  run.selection = "best";
+  RowWriter(options, run, 2).Append(std::vector<Row>{MakeRow("a", 0)});
+  options.resume = true;
+  EXPECT_TRUE(RowWriter(options, run, 2).TakeFinished("a"));
+  Fill(options.output, AsSchema1(Contents(options.output)));
+  std::string message;
+  EXPECT_EQ(CodeOf([&] { RowWriter(options, run, 2); }, &message), ErrorCode::kUsage);
+  EXPECT_NE(message.find("selection largest, this run has best"), std::string::npos) << message;
+  run.selection = "largest";
+  options.faces = FaceSelection::kLargest;
+  RowWriter older(options, run, 2);
+  EXPECT_TRUE(older.TakeFinished("a"));
+  older.Append(std::vector<Row>{MakeRow("b", 0)});
+  older.Finish();
+  EXPECT_TRUE(RowWriter(options, run, 2).TakeFinished("b"));
+}
+
+TEST(RowWriter, CountsOtherFacesOfEarlierRows) {
+  for (const FaceSelection faces : {FaceSelection::kBest, FaceSelection::kAll}) {
+    for (const RowFormat format : {RowFormat::kCsv, RowFormat::kJsonLines}) {
+      FolderForTest folder;
+      RowWriterOptions options{.format = format, .output = folder / "rows", .faces = faces};
+      std::vector<Row> rows;
+      for (const auto& [path, face, found] : {std::tuple{"a", 0, 3},
+                                              {"a", 1, 3},
+                                              {"a", 2, 3},
+                                              {"b", 0, 1},
+                                              {"c", -1, 4},
+                                              {"d", -1, 0},
+                                              {"e", 0, 2},
+                                              {"e", 1, 2},
+                                              {"f", -1, -1}}) {
+        if (faces != FaceSelection::kAll && face > 0) continue;
+        rows.push_back(MakeRow(path, face));
+        rows.back().assessment.faces = found;
+        if (face == 0) rows.back().assessment.status = Status::kNotAFace;
+      }
+      JobSummary expected;
+      for (const Row& row : rows) CountOthers(row.face, row.assessment.faces, faces, expected);
+      EXPECT_EQ(expected.several_faces, 3);
+      EXPECT_EQ(expected.bystanders, faces == FaceSelection::kAll ? 0 : 3);
+      RowWriter(options, SomeRun(), 2).Append(rows);
+      options.resume = true;
+      const JobSummary found = RowWriter(options, SomeRun(), 2).earlier();
+      EXPECT_EQ(found.several_faces, expected.several_faces);
+      EXPECT_EQ(found.bystanders, expected.bystanders);
+      EXPECT_EQ(found.not_a_face, 3);
+    }
+  }
 }
 
 TEST(RowWriter, ContinuesAnOlderTableInItsColumns) {

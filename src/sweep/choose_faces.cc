@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "degrade/spoil.h"
+#include "face/selection.h"
 #include "input/source.h"
 #include "pipeline/faces.h"
 #include "pipeline/guard.h"
@@ -64,7 +65,8 @@ std::vector<Image> TakeFaces(const Network& network, const JobOptions& options, 
   std::ranges::sort(items, {}, &input::Item::name);
   const pipeline::FaceOptions faces{.detector = options.assessor.detector ? &*options.assessor.detector : nullptr,
                                     .min_face = options.assessor.min_face,
-                                    .selection = FaceSelection::kBest,
+                                    .selection = face::OneFace(options.faces),
+                                    .max_faces = options.assessor.max_faces,
                                     .width = network.input_width(),
                                     .height = network.input_height()};
   // In rounds, as not every picture has a face: of n pictures number i * stride modulo n, which meets each once.

@@ -16,6 +16,7 @@
 #include "engine/twin.h"
 #include "eval/npy_matrix.h"
 #include "eval/table_file.h"
+#include "face/selection.h"
 #include "input/source.h"
 #include "ops/tangent.h"
 #include "pipeline/assessor_impl.h"
@@ -40,8 +41,8 @@ constexpr std::int64_t kMaxRowsBytes = std::int64_t{1} << 30;  // as many as are
 constexpr std::chrono::milliseconds kProgressInterval{250};
 
 Status StatusNamed(std::string_view name) {
-  for (int i = 0; i <= static_cast<int>(Status::kNotAligned); ++i) {
-    if (info(static_cast<Status>(i)).name == name) return static_cast<Status>(i);
+  for (const StatusInfo& one : statuses()) {
+    if (one.name == name) return one.status;
   }
   throw Error(ErrorCode::kIo, fmt::format("a row has the status {}, which is none", Printable(name)));
 }
@@ -347,7 +348,7 @@ SweepResult run_sweep(const Network& network, const SweepOptions& options) {
   job.assessor.method = Method::kEmbedding;
   job.assessor.recipe.reset();
   job.assessor.mirror = false;  // the crops that are kept are not mirrored, and the pruned networks see those
-  job.faces = FaceSelection::kBest;
+  job.faces = face::OneFace(job.faces);
   job.gate.reset();
   job.rows = true;
   job.format = RowFormat::kCsv;

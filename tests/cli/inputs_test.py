@@ -18,6 +18,42 @@ class Inputs(ProgramTest):
         (self.folder / 'in/notes.txt').write_text('no picture')
         self.assertEqual(self.names(self.score_aligned('in')), ['in/A.png', 'in/a/10.ppm', 'in/a/2.ppm', 'in/b.png'])
 
+    def test_what_folders_hold_is_not_left_out_without_a_trace(self):
+        self.picture('in/a.png', noise(1))
+        for name in ('in/IMG_1.HEIC', 'in/b.tif', 'in/c/d.heic', 'in/e', 'in/.f.png', 'in/odd.\x01'):
+            path = self.folder / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b'anything')
+        run = self.score_aligned('in')
+        self.assertEqual(self.names(run), ['in/a.png'])
+        self.assertIn('prefiqs: 6 files of folders skipped: 2 .heic, 1 .\\x01, 1 .tif, 1 hidden, 1 no suffix; '
+                      '--list-skipped names them\n', run.err)
+        listed = self.score_aligned('in', '--list-skipped')
+        self.assertEqual(listed.out, run.out)
+        self.assertEqual([line for line in listed.err.splitlines() if 'skipped (' in line], [
+            'prefiqs: skipped (hidden): in/.f.png', 'prefiqs: skipped (.heic): in/IMG_1.HEIC',
+            'prefiqs: skipped (.tif): in/b.tif', 'prefiqs: skipped (.heic): in/c/d.heic',
+            'prefiqs: skipped (no suffix): in/e', 'prefiqs: skipped (.\\x01): in/odd.\\x01'])
+        self.assertNotIn('--list-skipped names', listed.err)
+        # A resumed run says the same, and what is named is taken.
+        self.assertIn('6 files of folders skipped', self.score_aligned('in', '--output', 'o', '--resume').err)
+        self.assertIn('6 files of folders skipped', self.score_aligned('in', '--output', 'o', '--resume').err)
+        named = self.score_aligned('in/b.tif')
+        self.assertEqual(self.names(named, 1), ['in/b.tif'])
+        self.assertNotIn('skipped', named.err)
+
+    def test_files_are_what_they_hold(self):
+        self.picture('in/a.jfif', noise(1))
+        self.picture('in/photo.bin', noise(1))
+        self.picture('in/photo', noise(1))
+        material.verification_set(self.folder / 'set.pkl', [png(noise(0)), png(noise(1))])
+        self.assertEqual(self.names(self.score_aligned('in')), ['in/a.jfif'])
+        run = self.score_aligned('in/photo.bin', 'in/photo', 'set.pkl')
+        self.assertEqual(self.names(run), ['in/photo.bin', 'in/photo', 'set.pkl#0', 'set.pkl#1'])
+        self.assertEqual({row['status'] for row in run.rows()}, {'ok'})
+        (self.folder / 'list').write_text('in/photo.bin\nset.pkl\n')
+        self.assertEqual(self.names(self.score_aligned('@list')), ['in/photo.bin', 'set.pkl#0', 'set.pkl#1'])
+
     def test_lists(self):
         self.crops(3)
         lines = 'crops/0002.png\n\ncrops/0000.png\r\ncrops/0001.png'
@@ -199,10 +235,75 @@ class Faces(ProgramTest):
         every = self.score('--detector', self.detector, '--faces', 'all', 'two.png').rows()
         self.assertEqual([row['face'] for row in every], ['0', '1'])
         # Of equal boxes the most central goes first, and the best is the first of all.
+        self.assertEqual({row['faces'] for row in best + every}, {'2'})
         self.assertEqual({row.pop('selection') for row in best}, {'best'})
         self.assertEqual({row.pop('selection') for row in every}, {'all'})
         self.assertEqual(best, every[:1])
         self.assertAlmostEqual(float(best[0]['nose_x']), 143.5, delta=1)
+
+    def test_which_one(self):
+        # Faces of 40 pixels: one amid the picture, one that the edge cuts, another one inside.
+        self.picture('in/three.png', material.bright_cells(192, 320, (0, 0), (2, 5), (4, 7)))
+        self.picture('in/none.png', material.bright_cells(192, 320))
+        options = ['--detector', self.detector, 'in']
+        for which in ('best', 'central'):
+            run = self.score(*options, '--faces', which)
+            self.assert_status(run, 1)
+            none, row = run.rows()
+            self.assertEqual((none['faces'], none['max_faces'], none['selection']), ('0', '', which))
+            self.assertEqual((row['face'], row['faces'], row['selection']), ('0', '3', which))
+            self.assertAlmostEqual(float(row['box_x']) + 20, 175.5, delta=1)
+            self.assertIn('prefiqs: 1 pictures with several faces, 2 faces not chosen (--faces)\n', run.err)
+        every = self.score(*options, '--faces', 'all')
+        self.assertEqual([row['face'] for row in every.rows()], ['', '0', '1', '2'])
+        self.assertIn('prefiqs: 1 pictures with several faces\n', every.err)
+        self.assert_refused(self.score(*options, '--faces', 'some'), 2, '--faces some', 'best or largest or central')
+
+    def test_largest(self):
+        # Detected at two scales: in a picture of 640 columns, a cell of 64 pixels gives a face of 80.
+        picture = np.kron(material.bright_cells(192, 320, (0, 9)), np.ones((2, 2, 1), np.uint8))
+        run = self.score('--detector', self.detector, self.picture('two.png', picture), '--faces', 'all')
+        self.assert_status(run, 0)
+        sizes = [float(row['box_width']) for row in run.rows()]
+        largest = self.score('--detector', self.detector, 'two.png', '--faces', 'largest').rows()
+        self.assertEqual([float(row['box_width']) for row in largest], [max(sizes)])
+        self.assertEqual(largest[0]['selection'], 'largest')
+
+    def test_too_many(self):
+        self.picture('in/1.png', material.bright_cells(192, 320, (2, 4)))
+        self.picture('in/2.png', material.bright_cells(192, 320, (0, 1), (2, 4)))
+        self.picture('in/3.png', material.bright_cells(192, 320, (0, 1), (2, 4), (4, 7)))
+        self.picture('in/4.png', material.bright_cells(192, 320))
+        for which in ('best', 'all'):
+            run = self.score('--detector', self.detector, 'in', '--max-faces', '2', '--faces', which, '--output', which)
+            self.assert_status(run, 1)
+            rows = material.csv_rows((self.folder / which).read_bytes())
+            two = ['0', '1'] if which == 'all' else ['0']
+            self.assertEqual([row['status'] for row in rows], ['ok', *['ok' for _ in two], 'too_many_faces', 'no_face'])
+            self.assertEqual([row['faces'] for row in rows], ['1', *['2' for _ in two], '3', '0'])
+            refused = rows[-2]
+            self.assertEqual([refused[c] for c in ('face', 'quality', 'box_x', 'max_faces')], ['', '', '', '2'])
+            self.assertEqual(refused['detail'], '3 faces, 2 are allowed')
+            self.assertIn('2 pictures with several faces' + (', 1 faces not' if which == 'best' else '\n'), run.err)
+            # A run that goes on ends with the same summary, and keeps to the limit.
+            counts = [line for line in run.err.splitlines() if 'several' in line]
+            whole = (self.folder / which).read_bytes()
+            (self.folder / which).write_bytes(whole[:len(whole) * 2 // 3])
+            options = ['--detector', self.detector, 'in', '--faces', which, '--output', which, '--resume']
+            again = self.score(*options, '--max-faces', '2')
+            self.assertEqual([line for line in again.err.splitlines() if 'several' in line], counts)
+            self.assertEqual((self.folder / which).read_bytes(), whole)
+            self.assert_refused(self.score(*options), 2, 'max_faces 2')
+            self.assert_refused(self.score(*options, '--max-faces', '0'), 2, '--max-faces')
+
+    def test_refused_crops_are_counted(self):
+        crops = self.crops(3)
+        run = self.score('--aligned', crops)  # the default guard
+        self.assertIn('prefiqs: 3 crops refused (not_a_face)\n', run.err)
+        self.assertEqual({row['faces'] for row in run.rows()}, {''})
+        self.score('--aligned', crops, '--output', 'o')
+        self.assertIn('prefiqs: 3 crops refused (not_a_face)\n',
+                      self.score('--aligned', crops, '--output', 'o', '--resume').err)
 
     def test_crops_are_what_the_network_saw(self):
         self.picture('two.png', material.bright_cells(192, 320, (0, 1), (2, 4)))
