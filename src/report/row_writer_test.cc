@@ -253,9 +253,9 @@ TEST(RowWriter, RefusesNewerTables) {
   }
   csv.resume = json.resume = true;
   const std::string table = Contents(csv.output), lines = Contents(json.output);
-  ASSERT_NE(table.find(",2,E,L\n"), std::string::npos);
+  ASSERT_NE(table.find(",2,E,L,,\n"), std::string::npos);
   const std::string more_columns =
-      replaced(replaced(table, ",image_libraries\n", ",image_libraries,colour\n"), ",L\n", ",L,red\n");
+      replaced(replaced(table, ",max_faces\n", ",max_faces,colour\n"), ",L,,\n", ",L,,,red\n");
   const std::string other_columns = replaced(more_columns, "path,face,", "picture,face,");
   for (const char* schema : {"3", "9999999999"}) {
     std::string message;
