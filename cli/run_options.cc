@@ -46,7 +46,7 @@ std::string OthersFound(const JobSummary& summary) {
   };
   add(summary.several_faces, "pictures with several faces");
   add(summary.bystanders, "faces not chosen (--faces)");
-  add(summary.not_a_face, "crops refused (not_a_face)");
+  add(summary.refused, "crops refused by the guard");
   return text;
 }
 

@@ -87,7 +87,7 @@ struct JobSummary {
   bool interrupted = false;
   std::int64_t several_faces = 0;  // pictures with more than one face
   std::int64_t bystanders = 0;     // faces that were found beside the one that was chosen; 0 where all are assessed
-  std::int64_t not_a_face = 0;     // rows of crops that the guard refused (kNotAFace)
+  std::int64_t refused = 0;        // rows of crops that the guard refused (kNotAFace, kNotAligned)
   // Of the folders among the inputs, also those of other shards: what was not taken, and how often. The kind is a
   // suffix in lower case (".heic"), "no suffix", "hidden" (the name begins with a dot) or "no regular file".
   std::map<std::string, std::int64_t> skipped{};

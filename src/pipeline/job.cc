@@ -248,7 +248,7 @@ class Job {
       const bool scored = row.assessment.status == Status::kOk;
       summary_.faces += row.face >= 0 ? 1 : 0;
       ++(scored ? summary_.scored : summary_.failed);
-      summary_.not_a_face += row.assessment.status == Status::kNotAFace ? 1 : 0;
+      summary_.refused += report::IsRefused(row.assessment.status) ? 1 : 0;
       report::CountOthers(row.face, row.assessment.faces, options_.faces, summary_);
       summary_.under_gate += row.under_gate ? 1 : 0;
       if (options_.on_face) options_.on_face(row.path, row.face, row.assessment);

@@ -93,7 +93,9 @@ class Collector {
     }
     pending_summary_.faces += face.empty() ? 0 : 1;
     ++(cells[ColumnIndex("status")] == info(Status::kOk).name ? pending_summary_.scored : pending_summary_.failed);
-    pending_summary_.not_a_face += cells[ColumnIndex("status")] == info(Status::kNotAFace).name ? 1 : 0;
+    const std::string& status = cells[ColumnIndex("status")];
+    const auto known = std::ranges::find(statuses(), status, &StatusInfo::name);
+    pending_summary_.refused += known != statuses().end() && IsRefused(known->status) ? 1 : 0;
     CountOthers(NumberOr(face, -1), NumberOr(Cell(cells, "faces"), -1), faces_, pending_summary_);
     pending_summary_.under_gate += cells[ColumnIndex("passes")] == kUnderGate ? 1 : 0;
     if (const std::string& norm = cells[ColumnIndex("embedding_norm")]; !norm.empty()) {

@@ -24,11 +24,7 @@ std::string Numbers(const std::array<float, 3>& values) {
 
 bool IsOk(const Row& row) { return row.assessment.status == Status::kOk; }
 
-// Faces that the guard refuses keep their raw numbers.
-bool HasNumbers(const Row& row) {
-  const Status status = row.assessment.status;
-  return IsOk(row) || status == Status::kNotAFace || status == Status::kNotAligned;
-}
+bool HasNumbers(const Row& row) { return IsOk(row) || IsRefused(row.assessment.status); }
 
 bool HasScalar(const Row& row) { return IsOk(row) && row.assessment.scalar >= 0; }
 
@@ -153,6 +149,8 @@ std::string PreprocessingToken(const Preprocessing& preprocessing, int width, in
   const bool differs = used.scale(width, height) != info(CropTemplate::kScaled).scale(width, height);
   return PreprocessingToken(preprocessing) + (differs ? fmt::format(":{}", used.name) : std::string());
 }
+
+bool IsRefused(Status status) { return status == Status::kNotAFace || status == Status::kNotAligned; }
 
 void CountOthers(int face, int faces, FaceSelection selection, JobSummary& summary) {
   if (face > 0) return;  // the picture was counted by its first row

@@ -49,6 +49,9 @@ struct Row {
   bool under_gate = false;
 };
 
+// Whether the status says that the guard refused the crop. Its raw numbers stay.
+bool IsRefused(Status status);
+
 // Adds to `summary` what the row says of the picture's other faces, of which the row's first one tells: whether there
 // are several, and how many were not chosen. `face` and `faces` as in Row and Assessment, -1 where there is none.
 void CountOthers(int face, int faces, FaceSelection selection, JobSummary& summary);

@@ -189,7 +189,7 @@ TEST(RowWriter, CountsOtherFacesOfEarlierRows) {
         if (faces != FaceSelection::kAll && face > 0) continue;
         rows.push_back(MakeRow(path, face));
         rows.back().assessment.faces = found;
-        if (face == 0) rows.back().assessment.status = Status::kNotAFace;
+        if (face == 0) rows.back().assessment.status = found == 2 ? Status::kNotAligned : Status::kNotAFace;
       }
       JobSummary expected;
       for (const Row& row : rows) CountOthers(row.face, row.assessment.faces, faces, expected);
@@ -200,7 +200,7 @@ TEST(RowWriter, CountsOtherFacesOfEarlierRows) {
       const JobSummary found = RowWriter(options, SomeRun(), 2).earlier();
       EXPECT_EQ(found.several_faces, expected.several_faces);
       EXPECT_EQ(found.bystanders, expected.bystanders);
-      EXPECT_EQ(found.not_a_face, 3);
+      EXPECT_EQ(found.refused, 3);
     }
   }
 }

@@ -299,10 +299,10 @@ class Faces(ProgramTest):
     def test_refused_crops_are_counted(self):
         crops = self.crops(3)
         run = self.score('--aligned', crops)  # the default guard
-        self.assertIn('prefiqs: 3 crops refused (not_a_face)\n', run.err)
+        self.assertIn('prefiqs: 3 crops refused by the guard\n', run.err)
         self.assertEqual({row['faces'] for row in run.rows()}, {''})
         self.score('--aligned', crops, '--output', 'o')
-        self.assertIn('prefiqs: 3 crops refused (not_a_face)\n',
+        self.assertIn('prefiqs: 3 crops refused by the guard\n',
                       self.score('--aligned', crops, '--output', 'o', '--resume').err)
 
     def test_crops_are_what_the_network_saw(self):
