@@ -20,7 +20,26 @@ std::optional<float> Number(std::string_view text) {
   return value;
 }
 
+// CLI11 wants what is wrong, or nothing. What is no number at all is refused by the option's own type.
+CLI::Validator Bound(bool (*is_allowed)(double), const char* wanted) {
+  const auto check = [is_allowed, wanted](const std::string& text) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool is_number = error == std::errc() && end == text.data() + text.size();
+    return is_number && !is_allowed(value) ? fmt::format("{} is not {}", text, wanted) : std::string();
+  };
+  return CLI::Validator(check, "");
+}
+
 }  // namespace
+
+CLI::Validator AboveZero() {
+  return Bound([](double value) { return value > 0; }, "above 0");
+}
+
+CLI::Validator FromZero() {
+  return Bound([](double value) { return value >= 0; }, "0 or above");
+}
 
 bool Parse(CLI::App& app, Words words) {
   words = JoinNumbers(std::move(words));

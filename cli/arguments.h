@@ -34,6 +34,10 @@ std::array<float, 3> ParseNumbers(std::string_view text, std::string_view option
 // The words between commas, empty ones too.
 Words SplitAtCommas(std::string_view text);
 
+// Checks of options that take one number. CLI11's own print the largest double in their refusal.
+CLI::Validator AboveZero();
+CLI::Validator FromZero();
+
 // "0.1,1e-3". Throws Error(kUsage) naming the option.
 std::vector<double> ParseList(std::string_view text, std::string_view option);
 

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "cli/arguments.h"
 #include "cli/messages.h"
 
 namespace prefiqs::cli {
@@ -19,7 +20,7 @@ CLI::Option* AddThreadsOption(CLI::App& app, int& threads) {
       .add_option_function<int>("--threads", take,
                                 "0: as many as this process may use at a time, by CPU affinity and cgroup quota [0]")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
+      ->check(FromZero());
 }
 
 void WarnOfThreads(int threads) {
@@ -39,7 +40,7 @@ CLI::Option* AddMaxPixelsOption(CLI::App& app, ImageLimits& limits) {
           "a pixel and more; JPEGs of more than 100 megapixels, unless progressive, are searched reduced and "
           "take less [100000000; of JPEGs that are not progressive 201326592]")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(AboveZero());
 }
 
 }  // namespace prefiqs::cli

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <string_view>
 
+#include "cli/arguments.h"
+
 namespace prefiqs::cli {
 namespace {
 
@@ -68,10 +70,7 @@ void AddRecipeOptions(CLI::App& app, RecipeArguments& arguments, const char* see
   app.add_option("--from", arguments.from, "Prune only at or after this fraction of the layer order, 0 <= F < 1 [0]")
       ->type_name("F")
       ->group(group);
-  app.add_option(seed, arguments.seed, "Of --criterion random [0]")
-      ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
-      ->group(group);
+  app.add_option(seed, arguments.seed, "Of --criterion random [0]")->type_name("N")->check(FromZero())->group(group);
 }
 
 std::optional<Recipe> MakeRecipe(const RecipeArguments& arguments) {

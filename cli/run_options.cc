@@ -123,14 +123,14 @@ void AddFaceOptions(CLI::App& app, RunArguments& arguments) {
                  "A picture in which more faces are found, of any size, gets the status too_many_faces and no score "
                  "[any number]")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(AboveZero())
       ->group(faces);
   app.add_option("--min-face", arguments.job.assessor.min_face,
                  "Smaller faces, in pixels on the longer side, get no score [24]. Faces under 1/60 of the picture's "
                  "longer side "
                  "are not found in the first place")
       ->type_name("PIXELS")
-      ->check(CLI::NonNegativeNumber)
+      ->check(FromZero())
       ->group(faces);
   AddMaxPixelsOption(app, arguments.job.limits)->group(faces);
 }
@@ -175,7 +175,7 @@ void AddExecutionOptions(CLI::App& app, RunArguments& arguments) {
   AddThreadsOption(app, job.assessor.threads)->group(speed);
   app.add_option("--batch", job.batch, "Pictures a thread takes at a time; results do not depend on it")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(AboveZero())
       ->group(speed);
   app.add_option("--precision", arguments.precision,
                  "How products are formed: fp32, or bf16 (several times as fast with AMX; drifts move by about 0.001) "

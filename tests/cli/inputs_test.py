@@ -294,7 +294,9 @@ class Faces(ProgramTest):
             self.assertEqual([line for line in again.err.splitlines() if 'several' in line], counts)
             self.assertEqual((self.folder / which).read_bytes(), whole)
             self.assert_refused(self.score(*options), 2, 'max_faces 2')
-            self.assert_refused(self.score(*options, '--max-faces', '0'), 2, '--max-faces')
+            none = self.score(*options, '--max-faces', '0')
+            self.assert_status(none, 2)
+            self.assertIn('prefiqs: --max-faces: 0 is not above 0\n', none.err)
 
     def test_refused_crops_are_counted(self):
         crops = self.crops(3)

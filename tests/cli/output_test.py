@@ -21,7 +21,7 @@ class Rows(ProgramTest):
     def test_rows_name_the_software(self):
         crops = self.crops(1)
         row = self.score_aligned(crops).rows()[0]
-        self.assertEqual(list(row)[-3:], ['schema', 'engine', 'image_libraries'])
+        self.assertEqual([c for c in ('schema', 'engine', 'image_libraries') if c not in row], [])
         self.assertEqual(row['schema'], '2')
         self.assertRegex(row['engine'], r'\Aonednn \d+\.\d+\.\d+\Z')
         self.assertRegex(row['image_libraries'], r'\Aopencv [0-9.]+\S* \+ libjpeg\S* [0-9.]+ \+ libpng [0-9.]+ \+ '
