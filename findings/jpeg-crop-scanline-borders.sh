@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # libjpeg-turbo: a part that is decoded with jpeg_crop_scanline() differs from the same part of the whole picture.
 #
-# Guess:     The region of a JPEG that jpeg_crop_scanline() selects has the pixels that a whole decode has there.
-# Behaviour: With 4:2:0 chroma the first or last columns of the region differ, by up to dozens of levels on noise: the
+# GUESS:     The region of a JPEG that jpeg_crop_scanline() selects has the pixels that a whole decode has there.
+# BEHAVIOUR: With 4:2:0 chroma the first or last columns of the region differ, by up to dozens of levels on noise: the
 #            filter that widens the chroma treats the edge of the region as the edge of the picture. 16 pixels inside there
 #            is no difference, and with 4:4:4 there is none at all.
-# Matters:   A face that is cut out this way scores differently from the same face in the whole picture, unless the region is
+# MATTERS:   A face that is cut out this way scores differently from the same face in the whole picture, unless the region is
 #            taken wider than needed.
-# Version:   libjpeg62-turbo 1:2.1.5 (Debian 12).
-# Source:    libjpeg-turbo's doc/libjpeg.txt, "jpeg_crop_scanline"; the program below.
-# Output seen:
+# VERSION:   libjpeg62-turbo 1:2.1.5-2 (Debian 12).
+# SOURCE:    libjpeg-turbo's doc/libjpeg.txt, "jpeg_crop_scanline"; the program below.
+# OUTPUT SEEN:
 #   4:2:0: pixels that differ at the edge: yes, 16 columns inside: no
 #   4:4:4: pixels that differ at the edge: no, 16 columns inside: no
 set -euo pipefail
