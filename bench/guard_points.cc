@@ -60,7 +60,7 @@ void Look(const Detector& guard, const std::optional<Detector>& detector, int wi
 int main(int count, char** words) {
   int width = 0, height = 0;
   if (count < 5 || std::sscanf(words[3], "%dx%d", &width, &height) != 2) {
-    std::fprintf(stderr, "guard_points GUARD DETECTOR|none WIDTHxHEIGHT PICTURES.txt [--mirror]\n");
+    std::fprintf(stderr, "guard_points GUARD|default DETECTOR|default|none WIDTHxHEIGHT PICTURES.txt [--mirror]\n");
     return 2;
   }
   try {

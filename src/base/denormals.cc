@@ -12,7 +12,7 @@ namespace prefiqs {
 namespace {
 
 #if defined(__x86_64__)
-constexpr std::uint64_t kModeBits = _MM_FLUSH_ZERO_ON | 0x40;  // results, and operands (_MM_DENORMALS_ZERO_ON)
+constexpr std::uint64_t kModeBits = _MM_FLUSH_ZERO_ON | _MM_DENORMALS_ZERO_ON;  // results, and operands
 std::uint64_t ReadControl() { return _mm_getcsr(); }
 void WriteControl(std::uint64_t control) { _mm_setcsr(static_cast<unsigned>(control)); }
 #elif defined(__aarch64__)

@@ -118,7 +118,7 @@ std::optional<double> QuotaOf(Version version, const std::string& folder) {
 // The part of `group` below the group that is mounted. A group outside of it, as a container may see its own, has none:
 // then the folder of the mount is as near as one can get.
 std::string Below(const std::string& mounted, const std::string& group) {
-  if (group.find("/..") != std::string::npos) return {};
+  if (!group.starts_with('/') || group.find("/..") != std::string::npos) return {};
   if (mounted == "/") return group == "/" ? std::string() : group;
   if (!group.starts_with(mounted)) return {};
   const std::string rest = group.substr(mounted.size());

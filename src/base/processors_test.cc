@@ -110,6 +110,15 @@ TEST(CpuQuota, FindsTheGroupOfAContainer) {
   EXPECT_EQ(machine.Quota(), 3.0);
 }
 
+// As a kernel that is only imitated may write it. The folder of the mount is what is left to ask.
+TEST(CpuQuota, TakesAGroupThatIsNoPath) {
+  Machine machine;
+  machine.PutGroups("0::abc\n");
+  machine.PutMounts(kVersion2);
+  machine.Put("/sys/fs/cgroup/cpu.max", "200000 100000\n");
+  EXPECT_EQ(machine.Quota(), 2.0);
+}
+
 TEST(CpuQuota, PassesOverWhatMakesNoSense) {
   Machine machine;
   machine.PutGroups("0::/g\n");

@@ -3,6 +3,9 @@
 #include <prefiqs/error.h>
 
 #include <algorithm>
+#include <chrono>
+#include <future>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -114,8 +117,15 @@ TEST(DenormalRuns, AreZeroInAHelpersHalf) {
   for (const Tensor& tensor : outputs) {
     for (const float value : tensor.values<float>()) EXPECT_EQ(value, 0.0f);
   }
-  bool active = true;
-  helper->Both([] {}, [&] { active = DenormalsAreZero::Active(); });
+  // The first half waits, so that the second is the helper's.
+  std::promise<std::pair<std::thread::id, bool>> promise;
+  auto seen = promise.get_future();
+  helper->Both([&] { ASSERT_EQ(seen.wait_for(std::chrono::minutes(1)), std::future_status::ready); },
+               [&] {
+                 promise.set_value({std::this_thread::get_id(), DenormalsAreZero::Active()});
+               });
+  const auto [thread, active] = seen.get();
+  EXPECT_NE(thread, std::this_thread::get_id());
   EXPECT_FALSE(active);
 }
 

@@ -76,13 +76,16 @@ def spell_out(model, metadata, as_integers_too=()):
 def fold_constants(model):
     """Slopes behind an Unsqueeze and weights behind an Identity become initializers; Casts of what is float go."""
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    new_name, nodes = {}, []
+    new_name, nodes, expanded = {}, [], set()
     for node in model.graph.node:
         inputs = [new_name.get(name, name) for name in node.input]
         if node.op_type == "Constant":
             constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
         elif node.op_type == "Unsqueeze" and inputs[0] in constants:
-            # The slope keeps its own name, which is the one that trainings look for.
+            # The slope keeps its own name, which is the one that trainings look for: it can have one shape alone.
+            if inputs[0] in expanded:
+                raise ValueError(f"{inputs[0]} is behind two Unsqueezes")
+            expanded.add(inputs[0])
             constants[inputs[0]] = np.expand_dims(constants[inputs[0]], tuple(constants[inputs[1]].tolist()))
             new_name[node.output[0]] = inputs[0]
         elif node.op_type == "Identity" or (node.op_type == "Cast" and node.attribute[0].i == TensorProto.FLOAT):

@@ -41,10 +41,11 @@ class TileProductStep : public Step {
 
   void RunTogether(std::span<const Arena* const> arenas) const override {
     std::vector<TileRow> rows;
+    const std::int64_t faces = DimsOf(operands_.y.desc)[0];
     for (const Arena* arena : arenas) {
       const auto* x = static_cast<const std::uint16_t*>(arena->At(operands_.x));
       auto* y = static_cast<float*>(arena->At(operands_.y));
-      for (std::int64_t n = 0; n < DimsOf(operands_.y.desc)[0]; ++n) {
+      for (std::int64_t n = 0; n < faces; ++n) {
         rows.push_back({x + n * matrix_.depth, y + n * matrix_.results});
       }
     }

@@ -50,11 +50,10 @@ std::string_view NameOf(dnnl::cpu_isa isa);
 
 using Attributes = dnnl::primitive_attr;
 
-// Appends alpha and beta of `algorithm` as a post-op.
+// Appends `algorithm` with its alpha and beta.
 void AppendEltwise(dnnl::post_ops& post_ops, dnnl::algorithm algorithm, float alpha, float beta);
 
-// The same distance between windows, size of windows, padding and distance of a window's elements in every dimension of
-// the picture. Pads may be negative where the library takes it.
+// One value for each spatial dimension. Pads may be negative where the library takes it.
 struct Windows {
   Dims strides, dilations, pads_begin, pads_end;  // dilations as oneDNN counts them: 0 where no element is left out
 };
