@@ -335,7 +335,7 @@ class Evaluate(ProgramTest):
         for option in ('--seed', '--recipe-seed'):
             run = self.evaluate(option, '-1')
             self.assert_status(run, 2)
-            self.assertIn(f'{option}: Value -1 not in range', run.err)
+            self.assertIn(f'{option}: -1 is not 0 or above', run.err)
         self.assert_refused(self.evaluate('--quality', 'x=none.csv'), 4, 'none.csv')
         self.assert_refused(self.evaluate('--start-fmr', '0'), 2, 'starting error 0')
         self.assert_refused(self.evaluate('more'), 2, 'more', '--network')
