@@ -61,7 +61,8 @@ struct DecodedImage {
   // Set for a JPEG of more than ImageLimits::whole_jpeg_pixels. It holds the encoded bytes and the picture at a half, a
   // quarter or an eighth of its size. An Assessor searches that for faces, and then decodes the parts where they are in
   // full: boxes and landmarks are those of the whole picture, and a crop has the bits that the whole picture gives with
-  // the same landmarks. An aligned crop of that size is taken from the reduced picture.
+  // the same landmarks. An aligned crop of that size is taken from the reduced picture,
+  // whose shape is what has to fit.
   std::shared_ptr<const image::LargeJpeg> large{};
 
   // Lets `assessor.assess(Image::open(path))` read as it should; the status travels into the assessment.

@@ -96,6 +96,10 @@ TEST(SourceOf, HoldsEveryPixelThatCounts) {
     const auto transform = FitSimilarity(SomeLandmarks(picture, random), Template(112, 112));
     ASSERT_TRUE(transform);
     const image::Rect source = SourceOf(*transform, 112, 112);
+    // A turned square's upright rectangle has twice its area at most; three pixels of margin and rounding beside it.
+    const double scale = std::hypot((*transform)[0][0], (*transform)[1][0]), side = 112 / scale * std::sqrt(2.0) + 10;
+    EXPECT_LE(source.width, side);
+    EXPECT_LE(source.height, side);
     Image rest = picture;  // with other pixels everywhere else
     for (int y = 0; y < picture.height; ++y) {
       for (int x = 0; x < picture.width; ++x) {

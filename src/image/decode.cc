@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "image/format.h"
+#include "image/jpeg_reader.h"
 #include "image/large.h"
 
 namespace prefiqs {
@@ -44,9 +45,9 @@ std::string LargestSample::Note(std::uint32_t max) const {
   constexpr std::uint32_t kBits12 = 1u << 12, kBits15 = 1u << 15;
   if (max < kBits15 || largest_ == 0 || largest_ >= kBits12) return {};
   return fmt::format(
-      "the picture is nearly black: it has 16 bits a sample, but its largest is {} of {}; where the samples have {} "
-      "bits "
-      "or so, scale them to the whole range",
+      "the picture is nearly black: its largest sample is {} of {}, as of {} bits stored in 16; scale the samples to "
+      "the "
+      "whole range",
       largest_, max, std::max(8, static_cast<int>(std::bit_width(largest_))));
 }
 
@@ -81,11 +82,8 @@ const char* OtherFormat(Bytes bytes) {
 // `note`: what DecodedImage::detail says of a picture that was decoded.
 using Decoder = Image (*)(Bytes, const ImageLimits&, std::string& note);
 
-// By the first bytes; null for what none of the decoders takes.
+// By the first bytes; null for JPEGs, which may be large, and for what none of the decoders takes.
 Decoder DecoderOf(Bytes bytes) {
-  if (StartsWith(bytes, kJpegMagic)) {
-    return [](Bytes jpeg, const ImageLimits& limits, std::string&) { return DecodeJpeg(jpeg, limits); };
-  }
   if (StartsWith(bytes, kPngMagic)) return DecodePng;
   if (StartsWith(bytes, "RIFF") && StartsWith(bytes, "WEBP", 8)) {
     return [](Bytes webp, const ImageLimits& limits, std::string&) { return DecodeWebp(webp, limits); };
@@ -116,7 +114,10 @@ DecodedImage DecodeAny(Bytes bytes, const ImageLimits& limits, std::shared_ptr<c
                     fmt::format("{} bytes are more than the limit of {}", bytes.size(), limits.max_file_bytes));
     }
     if (StartsWith(bytes, kJpegMagic)) {
-      if (auto large = LargeJpeg::Open(bytes, limits, std::move(owned))) return {{}, Status::kOk, {}, std::move(large)};
+      JpegReader reader(bytes);
+      auto large = LargeJpeg::Open(reader, bytes, limits, std::move(owned));
+      if (large) return {{}, Status::kOk, {}, std::move(large)};
+      return {DecodeJpeg(reader, limits), Status::kOk, {}};
     }
     std::string note;
     Image picture = DecodeWhole(bytes, limits, note);
@@ -132,7 +133,9 @@ DecodedImage DecodeAny(Bytes bytes, const ImageLimits& limits, std::shared_ptr<c
 
 }  // namespace
 
-bool BeginsAsPicture(Bytes bytes) { return DecoderOf(bytes) != nullptr || OtherFormat(bytes) != nullptr; }
+bool BeginsAsPicture(Bytes bytes) {
+  return StartsWith(bytes, kJpegMagic) || DecoderOf(bytes) != nullptr || OtherFormat(bytes) != nullptr;
+}
 
 }  // namespace image
 

@@ -37,7 +37,6 @@ Failure Undecodable(const char* format, const std::string& cause);
 // pixels, and return the upright picture or throw Failure (std::bad_alloc when memory runs out). No more than about 20
 // bytes are allocated for each pixel the header declares. `note`, empty before, says what a DecodedImage's detail says
 // of a picture that was decoded.
-Image DecodeJpeg(Bytes bytes, const ImageLimits& limits);
 Image DecodePng(Bytes bytes, const ImageLimits& limits, std::string& note);
 Image DecodeWebp(Bytes bytes, const ImageLimits& limits);
 Image DecodeJpeg2000(Bytes bytes, const ImageLimits& limits, std::string& note);

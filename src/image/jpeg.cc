@@ -8,11 +8,10 @@ void CheckJpegSize(const JpegReader& reader, const ImageLimits& limits) {
     return CheckSize(kJpeg, reader.width(), reader.height(), limits.max_pixels.value_or(ImageLimits::kMaxJpegPixels));
   }
   CheckSize(kJpeg, reader.width(), reader.height(), limits.max_pixels.value_or(ImageLimits::kMaxPixels),
-            "; it is progressive, and such a picture has to be in memory whole");
+            "; it has several scans (is progressive), and such a picture has to be in memory whole");
 }
 
-Image DecodeJpeg(Bytes bytes, const ImageLimits& limits) {
-  JpegReader reader(bytes);
+Image DecodeJpeg(JpegReader& reader, const ImageLimits& limits) {
   CheckJpegSize(reader, limits);
   Image picture = Blank(reader.width(), reader.height());
   reader.Start();

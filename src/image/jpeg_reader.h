@@ -47,6 +47,9 @@ class JpegReader {
 // Throws Failure where the picture has more pixels than `limits` allow.
 void CheckJpegSize(const JpegReader& reader, const ImageLimits& limits);
 
+// The whole picture, upright. `reader`: not started.
+Image DecodeJpeg(JpegReader& reader, const ImageLimits& limits);
+
 }  // namespace prefiqs::image
 
 #endif  // PREFIQS_IMAGE_JPEG_READER_H_

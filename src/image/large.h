@@ -49,12 +49,15 @@ class Canvas {
   Block pixels_;
 };
 
+class JpegReader;
+
 // A JPEG of a single scan. Immutable; every const function may be called from any thread.
 class LargeJpeg {
  public:
   // Null where the picture is to be decoded whole: of at most limits.whole_jpeg_pixels, or of several scans. Else
-  // decodes it once, reduced, and keeps the bytes (`owned` where that is not null, else a copy). Throws Failure.
-  static std::shared_ptr<const LargeJpeg> Open(Bytes bytes, const ImageLimits& limits,
+  // decodes it once, reduced, and keeps the bytes (`owned` where that is not null, else a copy). `reader` is of
+  // `bytes`, and not started, which it still is not where the result is null. Throws Failure.
+  static std::shared_ptr<const LargeJpeg> Open(JpegReader& reader, Bytes bytes, const ImageLimits& limits,
                                                std::shared_ptr<const std::vector<std::uint8_t>> owned);
 
   // Of the whole picture, upright.

@@ -73,9 +73,8 @@ Canvas::Canvas(int width, int height, std::size_t filled) : width_(width), heigh
   }
 }
 
-std::shared_ptr<const LargeJpeg> LargeJpeg::Open(Bytes bytes, const ImageLimits& limits,
+std::shared_ptr<const LargeJpeg> LargeJpeg::Open(JpegReader& reader, Bytes bytes, const ImageLimits& limits,
                                                  std::shared_ptr<const std::vector<std::uint8_t>> owned) {
-  JpegReader reader(bytes);
   const std::uint64_t pixels = std::uint64_t{reader.width()} * reader.height();
   if (reader.has_several_scans() ||
       pixels <= static_cast<std::uint64_t>(std::max<std::int64_t>(limits.whole_jpeg_pixels, 0)))
@@ -119,16 +118,17 @@ Face LargeJpeg::ToWhole(const Face& face) const {
 Canvas LargeJpeg::Read(std::span<const Rect> parts) const {
   const Turn turn = TurnOf(orientation_);
   std::vector<Rect> stored;
-  std::size_t pixels = 0;
+  constexpr std::size_t kPage = 4096;  // of memory, which each row of a part begins and ends within
+  std::size_t filled = 0;
   int rows = 0;  // to be read
   for (const Rect& part : parts) {
     const Rect clipped = Clipped(part, width_, height_);
     if (clipped.width < 1 || clipped.height < 1) continue;
     stored.push_back(Stored(clipped, turn, width_, height_));
-    pixels += static_cast<std::size_t>(clipped.width) * static_cast<std::size_t>(clipped.height);
+    filled += (static_cast<std::size_t>(clipped.width) * 3 + kPage) * static_cast<std::size_t>(clipped.height);
     rows = std::max(rows, stored.back().y + stored.back().height);
   }
-  Canvas canvas(width_, height_, pixels * 3);
+  Canvas canvas(width_, height_, filled);
   if (rows == 0) return canvas;
   auto* const target = reinterpret_cast<std::uint8_t*>(canvas.pixels_.get());
   JpegReader reader(*bytes_);
