@@ -113,7 +113,9 @@ void Score(const Assessor& assessor, const AssessorOptions& options, std::vector
     DemoPicture& result = owners[i]->result;
     Assessment& a = assessments[i];
     a.face = owners[i]->face;
-    if (result.status == Status::kOk) pipeline::AskGuard(options, crops[i], a);  // in others no face was found
+    if (result.status == Status::kOk) {  // in others no face was found
+      pipeline::AskGuard(options, assessor.network().preprocessing().crop_template, crops[i], a);
+    }
     result.quality = a.quality;
     result.drift = a.drift;
     result.scalar = a.scalar;

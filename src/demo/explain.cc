@@ -155,8 +155,9 @@ Explanation explain(const Network& network, const DecodedImage& picture, const E
   if (!candidate.crop) return explanation;
   explanation.assessment = assessor.assess(*candidate.crop);
   explanation.assessment.face = candidate.assessment.face;
+  explanation.assessment.faces = candidate.assessment.faces;
   pipeline::AddDetail(std::move(candidate.assessment.detail), explanation.assessment);
-  pipeline::AskGuard(guarded, *candidate.crop, explanation.assessment);
+  pipeline::AskGuard(guarded, network.preprocessing().crop_template, *candidate.crop, explanation.assessment);
   if (!std::isfinite(explanation.assessment.quality)) return explanation;
   explanation.crop = std::move(*candidate.crop);
   demo::Map(assessor, options, explanation);

@@ -14,11 +14,16 @@ namespace prefiqs::pipeline {
 namespace {
 
 // How large the faces are that are not aligned, in the middle of their order; 1: as in aligned crops.
-double MedianScale(const Detector& guard, std::span<const Image> crops) {
+double MedianScale(const Detector& guard, CropTemplate crop_template, std::span<const Image> crops) {
   std::vector<double> scales;
   for (const Image& crop : crops) {
-    const std::vector<Face> faces = guard.detect_in_crop(crop);
-    const Landmarks wanted = align::Template(crop.width, crop.height);
+    std::vector<Face> faces;
+    try {
+      faces = guard.detect_in_crop(crop);
+    } catch (const Error& error) {  // the crop's row says it
+      if (error.code() != ErrorCode::kModel) throw;
+    }
+    const Landmarks wanted = align::Template(crop.width, crop.height, crop_template);
     const Face* face = align::BestAligned(faces, wanted);
     if (face == nullptr) continue;
     const align::Deviation deviation = align::DeviationOf(face->landmarks, wanted);
@@ -39,13 +44,14 @@ void FirstCrops::See(Status status) {
   wrong_shape_ += status == Status::kWrongShape ? 1 : 0;
 }
 
-std::optional<std::string> FirstCrops::Warning(const AssessorOptions& options, std::span<const Image> crops) const {
+std::optional<std::string> FirstCrops::Warning(const AssessorOptions& options, CropTemplate crop_template,
+                                               std::span<const Image> crops) const {
   const std::size_t wrong = not_aligned_ + not_a_face_ + wrong_shape_;
   if (options.detector || seen_ < kFewestCheckedFaces || 2 * wrong < seen_) return std::nullopt;
   std::vector<std::string> parts;
   if (not_aligned_ > 0) {
     parts.push_back(fmt::format("{} show a face that is not aligned, {:.2f} times as large as aligned ones",
-                                not_aligned_, MedianScale(*options.guard, crops)));
+                                not_aligned_, MedianScale(*options.guard, crop_template, crops)));
   }
   if (not_a_face_ > 0) parts.push_back(fmt::format("{} show no face", not_a_face_));
   if (wrong_shape_ > 0) parts.push_back(fmt::format("{} do not have the network's shape", wrong_shape_));

@@ -19,8 +19,9 @@ class FirstCrops {
 
   // A warning for people where half of them or more are no aligned crops: what is wrong and what to do. Empty where
   // there are too few to tell (preprocessing_check.h). `options`: with the guard in effect; `crops`: as the network saw
-  // those that have its shape.
-  std::optional<std::string> Warning(const AssessorOptions& options, std::span<const Image> crops) const;
+  // those that have its shape, `crop_template`: where aligned ones have their points.
+  std::optional<std::string> Warning(const AssessorOptions& options, CropTemplate crop_template,
+                                     std::span<const Image> crops) const;
 
  private:
   std::size_t seen_ = 0, not_aligned_ = 0, not_a_face_ = 0, wrong_shape_ = 0;

@@ -187,7 +187,8 @@ std::unique_ptr<const engine::Twin> CompileBesideGuard(const Network::Impl& netw
 std::optional<Calibration> Fitting(const Network& network, const AssessorOptions& options, const Recipe& recipe) {
   std::optional<Calibration> calibration = network.calibration();
   const bool fits = options.method == Method::kDrift && calibration && calibration->recipe == recipe &&
-                    calibration->preprocessing == network.preprocessing();
+                    pipeline::GiveTheSame(calibration->preprocessing, network.preprocessing(), network.input_width(),
+                                          network.input_height(), !options.detector);
   return fits ? calibration : std::nullopt;
 }
 
@@ -238,7 +239,7 @@ void Assessor::Impl::Assess(engine::Context& context, std::span<pipeline::FaceCa
       const score::CropMeasures measures = score::MeasureCrop(*group[i]->crop);
       assessment.sharpness = measures.sharpness;
       assessment.uniformity = measures.uniformity;
-      pipeline::AskGuard(options, *group[i]->crop, assessment);
+      pipeline::AskGuard(options, network.preprocessing().crop_template, *group[i]->crop, assessment);
     }
   }
 }

@@ -67,6 +67,7 @@ std::string Calibration::to_json() const {
   object["faces"] = faces;
   object["recipe"] = nlohmann::ordered_json::parse(recipe.to_json());
   object["preprocessing"] = nlohmann::ordered_json::parse(preprocessing.to_json());
+  object["preprocessing"]["template"] = info(preprocessing.crop_template).name;
   auto& list = object["quality"] = nlohmann::ordered_json::array();
   // As doubles of the floats' shortest forms: shorter to read, and the same floats come back.
   for (const float q : quality) list.push_back(std::stod(fmt::format("{}", q)));
@@ -93,6 +94,8 @@ Calibration Calibration::from_json(std::string_view json) {
   result.faces = get("faces").get<std::int64_t>();
   result.recipe = Recipe::from_json(get("recipe").dump());
   result.preprocessing = Preprocessing::from_json(get("preprocessing").dump());
+  // Versions without templates scaled, and named none.
+  if (!get("preprocessing").contains("template")) result.preprocessing.crop_template = CropTemplate::kScaled;
   const nlohmann::json& list = get("quality");
   if (!list.is_array() || list.size() != result.quality.size()) throw Bad("quality", "must be a list of 101 numbers");
   for (std::size_t p = 0; p < result.quality.size(); ++p) {

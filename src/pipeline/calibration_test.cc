@@ -69,6 +69,19 @@ TEST(Calibration, SurvivesJson) {
   EXPECT_EQ(Calibration::from_json(calibration.to_json()), calibration);
 }
 
+TEST(Calibration, IsOfTheScaledTemplateWhereItNamesNone) {
+  for (const CropTemplate crop_template : {CropTemplate::kInsightFace, CropTemplate::kScaled}) {
+    const Calibration calibration = Calibration::of(Ramp(100), {}, {.crop_template = crop_template});
+    EXPECT_EQ(Calibration::from_json(calibration.to_json()), calibration);
+  }
+  std::string text = Calibration::of(Ramp(100), {}, {}).to_json();
+  constexpr std::string_view kTemplate = R"(,"template":"insightface")";
+  const std::size_t at = text.find(kTemplate);
+  ASSERT_NE(at, std::string::npos) << text;
+  text.erase(at, kTemplate.size());
+  EXPECT_EQ(Calibration::from_json(text).preprocessing.crop_template, CropTemplate::kScaled);
+}
+
 TEST(Calibration, RefusesWhatItDoesNotUnderstand) {
   const std::string good = Calibration::of(Ramp(100), {}, {}).to_json();
   const auto replaced = [&](const std::string& what, const std::string& with) {

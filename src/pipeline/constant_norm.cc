@@ -52,6 +52,12 @@ bool IsNorm(Method method, const Network& network) {
   return method == Method::kNorm || method == Method::kPrunedNorm;
 }
 
+bool IsConstant(std::span<const double> norms) {
+  if (norms.size() < 2) return false;
+  const auto [least, most] = std::ranges::minmax(norms);
+  return most > 0 && most - least < kConstantNorm * most;
+}
+
 bool HasConstantNorm(const engine::Twin& twin, const Network& network) {
   std::vector<std::vector<float>> inputs;
   for (const Image& picture : FixedPictures(network.input_width(), network.input_height())) {
@@ -63,9 +69,7 @@ bool HasConstantNorm(const engine::Twin& twin, const Network& network) {
     const double norm = score::Norm(embedding.dense);
     if (std::isfinite(norm)) norms.push_back(norm);
   }
-  if (norms.size() < 2) return false;
-  const auto [least, most] = std::ranges::minmax(norms);
-  return most > 0 && most - least < kConstantNorm * most;
+  return IsConstant(norms);
 }
 
 void CheckNorm(const engine::Twin& twin, const Network& network, Method method) {

@@ -2,6 +2,8 @@
 #ifndef PREFIQS_PIPELINE_CONSTANT_NORM_H_
 #define PREFIQS_PIPELINE_CONSTANT_NORM_H_
 
+#include <span>
+
 #include <prefiqs/assessor.h>
 #include <prefiqs/network.h>
 
@@ -16,6 +18,9 @@ inline constexpr double kConstantNorm = 1e-5;
 
 // Whether Assessment::quality is the length of an embedding.
 bool IsNorm(Method method, const Network& network);
+
+// Whether norms are one number. False for fewer than two; none of them is infinite or not a number.
+bool IsConstant(std::span<const double> norms);
 
 // Whether the whole network's output has one length for all of a few fixed pictures: noise of several contrasts and
 // brightnesses, and a ramp. False where fewer than two of them have a finite length.

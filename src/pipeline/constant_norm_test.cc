@@ -85,6 +85,15 @@ TEST_F(ConstantNorm, OfOtherNetworksIsAMethod) {
   EXPECT_EQ(Refusal(Load(TestGraph(), true), Method::kOutput), "");
 }
 
+TEST(IsConstant, LiesFarFromRoundingAndFromNetworks) {
+  EXPECT_TRUE(pipeline::IsConstant(std::vector<double>{1, 1 + 2e-7, 1 - 2e-7}));
+  EXPECT_TRUE(pipeline::IsConstant(std::vector<double>{50, 50.0002}));
+  EXPECT_FALSE(pipeline::IsConstant(std::vector<double>{1, 1.0001}));
+  EXPECT_FALSE(pipeline::IsConstant(std::vector<double>{50, 50.01}));
+  EXPECT_FALSE(pipeline::IsConstant(std::vector<double>{1}));
+  EXPECT_FALSE(pipeline::IsConstant(std::vector<double>{0, 0}));  // no lengths at all
+}
+
 TEST_F(ConstantNorm, IsNotThatOfNetworksAtHand) {
   EXPECT_FALSE(Network::load(default_network()).has_constant_norm());
   if (!std::filesystem::exists(kShared)) GTEST_SKIP() << kShared << " is not there: no real networks to test with";

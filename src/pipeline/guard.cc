@@ -18,11 +18,11 @@ bool InDoubt(const Assessment& assessment, const AssessorOptions& options) {
   return !assessment.face || !(assessment.face->confidence >= options.guard_under);
 }
 
-void Look(const Detector& guard, const Image& crop, Assessment& assessment) {
+void Look(const Detector& guard, CropTemplate crop_template, const Image& crop, Assessment& assessment) {
   const std::vector<Face> faces = guard.detect_in_crop(crop);
   if (faces.empty()) return Refuse(Status::kNotAFace, "the guard sees no face in the crop", assessment);
   if (assessment.face) return;
-  const Landmarks wanted = align::Template(crop.width, crop.height);
+  const Landmarks wanted = align::Template(crop.width, crop.height, crop_template);
   const Face& face = *align::BestAligned(faces, wanted);
   const align::Deviation deviation = align::DeviationOf(face.landmarks, wanted);
   if (deviation.distance <= kMostDeviation) return;
@@ -45,15 +45,16 @@ AssessorOptions WithGuard(const AssessorOptions& options) {
   return guarded;
 }
 
-void AskGuard(const AssessorOptions& options, const Image& crop, Assessment& assessment) {
+void AskGuard(const AssessorOptions& options, CropTemplate crop_template, const Image& crop, Assessment& assessment) {
   if (!InDoubt(assessment, options)) return;
   try {
-    Look(*options.guard, crop, assessment);
+    Look(*options.guard, crop_template, crop, assessment);
     if (assessment.status == Status::kOk) return;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kModel) throw;
     Assessment failed;
     failed.face = assessment.face;
+    failed.faces = assessment.faces;
     failed.detail = std::move(assessment.detail);
     assessment = std::move(failed);
     Refuse(Status::kNotComputed, fmt::format("the guard: {}", error.what()), assessment);

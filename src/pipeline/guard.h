@@ -16,10 +16,10 @@ AssessorOptions WithGuard(const AssessorOptions& options);
 
 // Asks options.guard, where there is one, about a crop whose status is kOk and which no detector found, or one that was
 // unsure (assessment.face, options.guard_under): kNotAFace where it sees none, kNotAligned where no detector found the
-// crop and its face is not aligned; without a scalar, the other numbers as they were. kNotComputed without any where
-// the guard fails. Else nothing changes. A face that a detector found is aligned by construction: where the guard sees
-// other points, nothing says whose are right.
-void AskGuard(const AssessorOptions& options, const Image& crop, Assessment& assessment);
+// crop and its face is not where `crop_template` puts it; without a scalar, the other numbers as they were.
+// kNotComputed without any where the guard fails. Else nothing changes. A face that a detector found is aligned by
+// construction: where the guard sees other points, nothing says whose are right.
+void AskGuard(const AssessorOptions& options, CropTemplate crop_template, const Image& crop, Assessment& assessment);
 
 }  // namespace prefiqs::pipeline
 

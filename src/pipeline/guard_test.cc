@@ -127,14 +127,15 @@ TEST(Guard, LooksAtDetectionsOfLittleConfidenceOnly) {
   }
 }
 
-// A picture of 112×112 that shows the portrait's face with its aligned position moved by `scale` and `turn` degrees
-// about the middle; 1 and 0 give the aligned crop.
-Image Portrait(const std::filesystem::path& path, int width, int height, double scale, double turn) {
+// A crop that shows the portrait's face with its aligned position moved by `scale` and `turn` degrees about the middle;
+// 1 and 0 give the aligned crop.
+Image Portrait(const std::filesystem::path& path, int width, int height, double scale, double turn,
+               CropTemplate crop_template = CropTemplate::kInsightFace) {
   const DecodedImage picture = Image::open(path.string());
   EXPECT_EQ(picture.status, Status::kOk) << path;
   const std::vector<Face> faces = Detector::load(default_detector()).detect(picture.image);
   EXPECT_FALSE(faces.empty()) << path;
-  Landmarks wanted = align::Template(width, height);
+  Landmarks wanted = align::Template(width, height, crop_template);
   const float c = static_cast<float>(scale * std::cos(turn * M_PI / 180)),
               s = static_cast<float>(scale * std::sin(turn * M_PI / 180));
   const float middle_x = static_cast<float>(width) / 2, middle_y = static_cast<float>(height) / 2;
@@ -172,6 +173,12 @@ TEST(Guard, TellsFacesThatAreNotAligned) {
   }
 }
 
+double NumberBehind(const std::string& words, const std::string& text) {
+  const std::size_t at = text.find(words);
+  EXPECT_NE(at, std::string::npos) << text;
+  return at == std::string::npos ? std::numeric_limits<double>::quiet_NaN() : std::stod(text.substr(at + words.size()));
+}
+
 // The network sees the mirror image; the guard looks at the crop as it was given.
 TEST(Guard, LooksAtCropsThatAreMirroredForTheNetwork) {
   const std::filesystem::path portrait = kShared / "data/portraits/astronaut.png";
@@ -180,20 +187,29 @@ TEST(Guard, LooksAtCropsThatAreMirroredForTheNetwork) {
   const Assessor assessor(network, {.mirror = true});
   const int width = network.input_width(), height = network.input_height();
   EXPECT_EQ(assessor.assess(Portrait(portrait, width, height, 1, 0)).status, Status::kOk);
-  EXPECT_EQ(assessor.assess(Portrait(portrait, width, height, 0.45, 0)).status, Status::kNotAligned);
+  const Assessment turned = assessor.assess(Portrait(portrait, width, height, 1, 45));
+  EXPECT_EQ(turned.status, Status::kNotAligned);
+  const double degrees = NumberBehind("turned by ", turned.detail);
+  EXPECT_NEAR(degrees, 45, 5) << turned.detail;  // of the mirror image it is as much the other way
 }
 
 TEST(Guard, KnowsTheTemplatesOfOtherSizes) {
   const std::filesystem::path portrait = kShared / "data/portraits/astronaut.png";
   if (!std::filesystem::exists(portrait)) GTEST_SKIP() << portrait << " is not there: no real face to test with";
-  AssessorOptions options;
-  options = pipeline::WithGuard(options);
+  const AssessorOptions options = pipeline::WithGuard({});
   for (const auto& [width, height] : {std::pair{112, 112}, {96, 112}, {128, 128}, {224, 224}}) {
-    for (const auto& [scale, status] : {std::pair{1.0, Status::kOk}, {0.45, Status::kNotAligned}}) {
-      Assessment a;
-      a.status = Status::kOk;
-      pipeline::AskGuard(options, Portrait(portrait, width, height, scale, 0), a);
-      EXPECT_EQ(a.status, status) << width << "×" << height << ", " << scale << ": " << a.detail;
+    for (const CropTemplate crop_template : {CropTemplate::kInsightFace, CropTemplate::kScaled}) {
+      for (const auto& [scale, status] : {std::pair{1.0, Status::kOk}, {0.5, Status::kNotAligned}}) {
+        Assessment a;
+        a.status = Status::kOk;
+        const Image crop = Portrait(portrait, width, height, scale, 0, crop_template);
+        pipeline::AskGuard(options, crop_template, crop, a);
+        EXPECT_EQ(a.status, status) << width << "×" << height << ", " << scale << ": " << a.detail;
+        // By the other template the face of 128×128 would be a seventh larger or an eighth smaller.
+        if (status == Status::kNotAligned) {
+          EXPECT_NEAR(NumberBehind("the face is ", a.detail), scale, 0.03) << a.detail;
+        }
+      }
     }
   }
 }
@@ -207,25 +223,32 @@ TEST(Guard, DoesNotDoubtTheAlignmentOfAFoundFace) {
   a.status = Status::kOk;
   a.face.emplace();
   a.face->confidence = 0.1f;
-  pipeline::AskGuard(options, Portrait(portrait, 112, 112, 0.5, 0), a);
+  pipeline::AskGuard(options, CropTemplate::kInsightFace, Portrait(portrait, 112, 112, 0.5, 0), a);
   EXPECT_EQ(a.status, Status::kOk);
 }
 
 TEST(Guard, IsTheDetectorThatComesWithTheLibraryUnlessAnotherIsNamed) {
   const Detector shipped = Detector::load(default_detector());
-  const Detector other = Detector::load(default_detector(), {.min_confidence = 1.0f});
+  const Detector other = Detector::load(default_detector(), {.min_confidence = 0.0f});  // sees faces everywhere
   ASSERT_TRUE(pipeline::WithGuard({}).guard);
   EXPECT_EQ(pipeline::WithGuard({}).guard->content_hash(), shipped.content_hash());
   std::mt19937 random(3);
   const Image noise = Noise(kSide, random);
+  const auto status_by = [&](const AssessorOptions& options) {
+    Assessment a;
+    a.status = Status::kOk;
+    pipeline::AskGuard(pipeline::WithGuard(options), CropTemplate::kInsightFace, noise, a);
+    return a.status;
+  };
+  EXPECT_EQ(status_by({}), Status::kNotAFace);
+  EXPECT_NE(status_by({.detector = other}), Status::kNotAFace);
+  EXPECT_NE(status_by({.guard = other}), Status::kNotAFace);
+  EXPECT_EQ(status_by({.detector = other, .guard = shipped}), Status::kNotAFace);
   for (AssessorOptions options :
        {AssessorOptions{}, AssessorOptions{.detector = other}, AssessorOptions{.guard = other}}) {
     options.guarded = false;
     EXPECT_FALSE(pipeline::WithGuard(options).guard);
-    Assessment a;
-    a.status = Status::kOk;
-    pipeline::AskGuard(pipeline::WithGuard(options), noise, a);
-    EXPECT_EQ(a.status, Status::kOk);
+    EXPECT_EQ(status_by(options), Status::kOk);
   }
 }
 
@@ -235,7 +258,7 @@ TEST(Guard, KeepsTheDetailThatIsThere) {
   Assessment a;
   a.status = Status::kOk;
   a.detail = "noticed";
-  pipeline::AskGuard(pipeline::WithGuard({}), Noise(kSide, random), a);
+  pipeline::AskGuard(pipeline::WithGuard({}), CropTemplate::kInsightFace, Noise(kSide, random), a);
   EXPECT_EQ(a.status, Status::kNotAFace);
   EXPECT_EQ(a.detail, "the guard sees no face in the crop; noticed");
 }

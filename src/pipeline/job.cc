@@ -269,7 +269,7 @@ class Job {
       for (auto& [index, crop] : first_crops_) crops.push_back(std::move(crop));
       first_crops_.clear();
     }
-    auto warning = first_statuses_.Warning(impl_.options, crops);
+    auto warning = first_statuses_.Warning(impl_.options, impl_.network.preprocessing().crop_template, crops);
     if (!warning) warning = pipeline::PreprocessingWarning(impl_, crops);
     if (warning) options_.on_warning(*warning);
   }

@@ -19,4 +19,11 @@ std::vector<float> Preprocess(const Image& crop, const Preprocessing& preprocess
   return planes;
 }
 
+bool GiveTheSame(const Preprocessing& a, const Preprocessing& b, int width, int height, bool aligned) {
+  const auto scale = [&](const Preprocessing& of) { return info(of.crop_template).scale(width, height); };
+  Preprocessing like_a = b;
+  like_a.crop_template = a.crop_template;
+  return like_a == a && (aligned || scale(a) == scale(b));
+}
+
 }  // namespace prefiqs::pipeline

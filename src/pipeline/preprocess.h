@@ -12,6 +12,10 @@ namespace prefiqs::pipeline {
 // 3×height×width floats: the planes in the network's channel order, each (x - mean) / scale in float.
 std::vector<float> Preprocess(const Image& crop, const Preprocessing& preprocessing);
 
+// Whether both give a network of width×height pixels the same input for the same picture. Templates count by where they
+// put the points at that size, and not at all where pictures are `aligned` crops already.
+bool GiveTheSame(const Preprocessing& a, const Preprocessing& b, int width, int height, bool aligned);
+
 }  // namespace prefiqs::pipeline
 
 #endif  // PREFIQS_PIPELINE_PREPROCESS_H_

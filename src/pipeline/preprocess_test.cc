@@ -21,5 +21,15 @@ TEST(Preprocess, CountsMeanAndScaleInTheNetworksOrder) {
             (std::vector<float>{29 / 10.0f, 59 / 10.0f, 18 / 100.0f, 48 / 100.0f, 7 / 1000.0f, 37 / 1000.0f}));
 }
 
+TEST(GiveTheSame, GoesByWhatTheNetworkSees) {
+  const Preprocessing scaled{.crop_template = CropTemplate::kScaled}, bgr{ChannelOrder::kBgr};
+  for (const bool aligned : {false, true}) {
+    EXPECT_TRUE(GiveTheSame({}, scaled, 112, 112, aligned));
+    EXPECT_EQ(GiveTheSame({}, scaled, 128, 128, aligned), aligned);  // only crops of ours have a template
+    EXPECT_TRUE(GiveTheSame(scaled, scaled, 128, 128, aligned));
+    EXPECT_FALSE(GiveTheSame({}, bgr, 112, 112, aligned));
+  }
+}
+
 }  // namespace
 }  // namespace prefiqs::pipeline

@@ -38,10 +38,10 @@ constexpr struct {
           {degrade::Way::kOcclusion, {0.15, 0.3, 0.45}}};
 
 // A picture of no face drifts as it likes, and so does a face that is not aligned; many of them would choose.
-bool IsFace(const AssessorOptions& options, const pipeline::FaceCandidate& candidate) {
+bool IsFace(const AssessorOptions& options, CropTemplate crop_template, const pipeline::FaceCandidate& candidate) {
   Assessment assessment = candidate.assessment;
   assessment.status = Status::kOk;  // as far as it got
-  pipeline::AskGuard(options, *candidate.crop, assessment);
+  pipeline::AskGuard(options, crop_template, *candidate.crop, assessment);
   return assessment.status == Status::kOk;
 }
 
@@ -68,7 +68,8 @@ std::vector<Image> TakeFaces(const Network& network, const JobOptions& options, 
                                     .selection = face::OneFace(options.faces),
                                     .max_faces = options.assessor.max_faces,
                                     .width = network.input_width(),
-                                    .height = network.input_height()};
+                                    .height = network.input_height(),
+                                    .crop_template = network.preprocessing().crop_template};
   // In rounds, as not every picture has a face: of n pictures number i * stride modulo n, which meets each once.
   std::size_t stride = std::max<std::size_t>(1, static_cast<std::size_t>(0.618 * static_cast<double>(items.size())));
   while (std::gcd(stride, items.size()) != 1) ++stride;
@@ -80,7 +81,7 @@ std::vector<Image> TakeFaces(const Network& network, const JobOptions& options, 
       const input::Item& item = items[(next + i) * stride % items.size()];
       auto candidates = pipeline::FindFaces(input::Read(item, options.limits), faces);
       pipeline::FaceCandidate& best = candidates.front();
-      if (best.crop && IsFace(guarded, best)) round[i] = std::move(*best.crop);
+      if (best.crop && IsFace(guarded, faces.crop_template, best)) round[i] = std::move(*best.crop);
     });
     next += round.size();
     std::erase_if(round, [](const Image& face) { return face.rgb.empty(); });
