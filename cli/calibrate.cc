@@ -33,8 +33,9 @@ replaced with --force alone, and then for everybody who uses that file: to keep 
 the network and calibrate the copy, or let --sidecar FILE name another file: it is written in place of MODEL.json, as a
 copy of that where it is new, and score and the others read it with the same option.)";
 
-// Before faces are assessed for nothing. `is_new`: a file that is not there replaces no calibration.
-void CheckSidecar(const Network& network, bool choose, bool force, bool is_new) {
+// Before faces are assessed for nothing. `is_named`: by --sidecar; `is_new`: not there, so that it replaces no
+// calibration.
+void CheckSidecar(const Network& network, bool choose, bool force, bool is_named, bool is_new) {
   const std::optional<Calibration> earlier = network.calibration();
   if (earlier && !force && !is_new) {
     throw Error(ErrorCode::kIo, fmt::format("{}: is calibrated already, by {}; --force replaces it, in {}",
@@ -43,7 +44,7 @@ void CheckSidecar(const Network& network, bool choose, bool force, bool is_new) 
   try {
     network.check_calibration_can_be_saved(choose);
   } catch (const Error& e) {
-    if (e.code() != ErrorCode::kIo) throw;
+    if (e.code() != ErrorCode::kIo || is_named) throw;
     throw Error(e.code(), fmt::format("{}; --sidecar FILE names another file for the calibration", e.what()));
   }
 }
@@ -88,6 +89,7 @@ int RunCalibrate(const Words& words) {
   AddRecipeOptions(app, recipe);
   AddFaceOptions(app, run);
   AddExecutionOptions(app, run);
+  AddSkippedOption(app, run);
   app.add_option("--source", source, "What the faces are, for people [the inputs]")->type_name("TEXT");
   app.add_flag("--force", force, "Replaces an earlier calibration");
   app.footer(kExamples);
@@ -105,7 +107,7 @@ int RunCalibrate(const Words& words) {
   const bool is_new = !network.sidecar.empty() && !std::filesystem::exists(network.sidecar, ignored);
   const Network loaded = LoadNetwork(network);
   const bool choose = recipe.file == kAutoRecipe;
-  CheckSidecar(loaded, choose, force, is_new);
+  CheckSidecar(loaded, choose, force, !network.sidecar.empty(), is_new);
   WarnIfAssumed(loaded);
   const std::optional<Recipe> asked = choose ? Choose(loaded, job) : named;
   const Recipe used = asked ? *asked : loaded.stored_recipe().value_or(Recipe{});

@@ -101,7 +101,8 @@ class Runs {
   Network Load(const NetworkArguments& wanted) {
     Network network = LoadNetwork(wanted);
     for (const Network& other : loaded_) {
-      if (IsSame(other, network) && other.tells_quality() == network.tells_quality()) return other;
+      const bool has_its_settings = other.sidecar() == network.sidecar();
+      if (IsSame(other, network) && has_its_settings && other.tells_quality() == network.tells_quality()) return other;
     }
     WarnIfAssumed(network);
     return loaded_.emplace_back(std::move(network));
@@ -170,6 +171,9 @@ void Plan(const PictureArguments& arguments, Runs& runs, Verifying& verifying, s
   if (std::ranges::any_of(methods, [](const Asked& m) { return m.known != nullptr; })) {
     model = !arguments.model.model.empty() || networks.empty() ? runs.Load(arguments.model) : networks[0];
     CheckAutoRecipe(arguments.recipe, *model);
+  }
+  if (!arguments.model.sidecar.empty() && !model && (networks.empty() || !arguments.model.model.empty())) {
+    throw Error(ErrorCode::kUsage, "--sidecar is of the network that assesses, and no method needs one: leave it out");
   }
   if (std::ranges::any_of(methods, of_norm) && model->has_constant_norm()) {
     const std::string why = fmt::format(

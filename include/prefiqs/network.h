@@ -75,8 +75,8 @@ struct NetworkOptions {
   // Not empty: the file that is read in place of MODEL.json, and that save_calibration() writes: for networks in
   // folders that cannot be written. It must exist, unless `new_sidecar`.
   std::string sidecar{};
-  // True: where `sidecar` does not exist, MODEL.json is read, and save_calibration() writes a copy of it with the
-  // calibration.
+  // True, for calibrating: where `sidecar` does not exist, MODEL.json is read, and save_calibration() writes a copy of
+  // it with the calibration. A calibration of another network there, which is else refused, is left out.
   bool new_sidecar = false;
 };
 
@@ -157,8 +157,8 @@ class PREFIQS_API Network {
 
   // Writes `calibration` into the sidecar, atomically; what else stands there stays, and a preprocessing that nothing
   // had stored yet is added. With `and_recipe` its recipe becomes the stored one. Returns the sidecar's path. Throws
-  // Error(kIo), Error(kModel), or Error(kUsage) where the network file itself names a recipe, which goes before the
-  // sidecar's.
+  // Error(kIo), Error(kModel), or Error(kUsage) where the network file itself holds a calibration or, with
+  // `and_recipe`, names a recipe: those go before the sidecar's.
   std::string save_calibration(const Calibration& calibration, bool and_recipe = false) const;
 
   // Everything `prefiqs inspect` prints, for the given recipe and executor. A pruned copy is not pruned again: what

@@ -140,7 +140,7 @@ void TakeSettings(Network::Impl& impl, const NetworkOptions& options) {
   ChooseSidecar(impl, options);
   const pipeline::StoredSettings metadata = pipeline::SettingsFromMetadata(impl.graph.metadata, impl.path);
   const pipeline::StoredSettings sidecar =
-      pipeline::SettingsFromSidecar(impl.read_sidecar, impl.path, impl.content_hash);
+      pipeline::SettingsFromSidecar(impl.read_sidecar, impl.path, impl.content_hash, impl.read_sidecar != impl.sidecar);
   impl.stored_recipe = metadata.recipe ? metadata.recipe : sidecar.recipe;
   impl.calibration = metadata.calibration ? metadata.calibration : sidecar.calibration;
   impl.is_pruned = impl.graph.metadata.contains(pipeline::kPrunedFromKey);
@@ -150,9 +150,11 @@ void TakeSettings(Network::Impl& impl, const NetworkOptions& options) {
     impl.preprocessing_source = source;
     return true;
   };
-  use(options.preprocessing, PreprocessingSource::kOption) ||
-      use(metadata.preprocessing, PreprocessingSource::kMetadata) ||
-      use(sidecar.preprocessing, PreprocessingSource::kSidecar);
+  const bool is_known = use(options.preprocessing, PreprocessingSource::kOption) ||
+                        use(metadata.preprocessing, PreprocessingSource::kMetadata) ||
+                        use(sidecar.preprocessing, PreprocessingSource::kSidecar);
+  const auto crop_template = metadata.crop_template ? metadata.crop_template : sidecar.crop_template;
+  if (!is_known && crop_template) impl.preprocessing.crop_template = *crop_template;
   if (options.crop_template) impl.preprocessing.crop_template = *options.crop_template;
 }
 
@@ -231,6 +233,10 @@ void Network::check_calibration_can_be_saved(bool and_recipe) const {
   if (and_recipe && impl_->graph.metadata.contains(pipeline::kRecipeKey)) {
     throw Error(ErrorCode::kUsage, fmt::format("{}: names its own recipe, {}, which goes before one beside it",
                                                Printable(impl_->path), impl_->stored_recipe->name()));
+  }
+  if (impl_->graph.metadata.contains(pipeline::kCalibrationKey)) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}: holds its own calibration, which goes before one beside it", Printable(impl_->path)));
   }
   CheckWritable(impl_->sidecar);
 }

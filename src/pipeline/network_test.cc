@@ -225,6 +225,20 @@ TEST(Network, HasASidecarElsewhere) {
     EXPECT_EQ(again.stored_recipe()->sparsity, 0.1);
   }
   EXPECT_FALSE(Network::load(path).calibration());
+  // What stands beside is of a network that was replaced: a new file does without it, the old one is refused.
+  Fill(path + ".json", Contents(other));
+  WriteTestNetwork(path, TestGraph({1, 3, pipeline::kTestSide, pipeline::kTestSide}));
+  EXPECT_THROW(Network::load(path, {.new_sidecar = true}), Error);
+  EXPECT_FALSE(Network::load(path, {.sidecar = folder / "third.json", .new_sidecar = true}).calibration());
+}
+
+TEST(Network, TakesATemplateAloneForNoPreprocessing) {
+  FolderForTest folder;
+  const std::string path = WriteTestNetwork(folder / "net.onnx");
+  Fill(path + ".json", R"({"template":"scaled"})");
+  const Network network = Network::load(path);
+  EXPECT_EQ(network.preprocessing_source(), PreprocessingSource::kAssumed);
+  EXPECT_EQ(network.preprocessing().crop_template, CropTemplate::kScaled);
 }
 
 TEST(Network, SaysBeforeTheWorkThatACalibrationCannotBeSaved) {

@@ -38,9 +38,23 @@ nlohmann::json ParseSettings(const std::string& text) {
 }
 
 template <typename Json>
+bool SaysPixels(const Json& object) {
+  return object.contains("channels") || object.contains("mean") || object.contains("scale");
+}
+
+template <typename Json>
 bool IsPreprocessing(const Json& object) {
-  return object.contains("channels") || object.contains("mean") || object.contains("scale") ||
-         object.contains("template");
+  return SaysPixels(object) || object.contains("template");
+}
+
+void TakePreprocessing(const std::string& text, StoredSettings& settings) {
+  const Preprocessing preprocessing = Preprocessing::from_json(text);
+  const nlohmann::json object = nlohmann::json::parse(text);
+  if (SaysPixels(object) || !object.contains("template")) {
+    settings.preprocessing = preprocessing;
+  } else {
+    settings.crop_template = preprocessing.crop_template;
+  }
 }
 
 }  // namespace
@@ -48,8 +62,8 @@ bool IsPreprocessing(const Json& object) {
 StoredSettings SettingsFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
   StoredSettings settings;
   if (const auto it = metadata.find(kPreprocessingKey); it != metadata.end()) {
-    settings.preprocessing = Named(fmt::format("{}: metadata {}", Printable(path), kPreprocessingKey),
-                                   [&] { return Preprocessing::from_json(it->second); });
+    Named(fmt::format("{}: metadata {}", Printable(path), kPreprocessingKey),
+          [&] { TakePreprocessing(it->second, settings); });
   }
   if (const auto it = metadata.find(kRecipeKey); it != metadata.end()) {
     settings.recipe = Named(fmt::format("{}: metadata {}", Printable(path), kRecipeKey),
@@ -65,7 +79,7 @@ StoredSettings SettingsFromMetadata(const std::map<std::string, std::string>& me
 std::string SidecarBeside(const std::string& network) { return network + ".json"; }
 
 StoredSettings SettingsFromSidecar(const std::string& sidecar, const std::string& network,
-                                   const std::string& content_hash) {
+                                   const std::string& content_hash, bool calibrates_anew) {
   StoredSettings settings;
   std::error_code ignored;
   if (!std::filesystem::exists(sidecar, ignored)) return settings;
@@ -73,15 +87,14 @@ StoredSettings SettingsFromSidecar(const std::string& sidecar, const std::string
   Named(Printable(sidecar), [&] {
     const nlohmann::json object = ParseSettings(text);
     if (IsPreprocessing(object)) {
-      settings.preprocessing = Preprocessing::from_json(text);
+      TakePreprocessing(text, settings);
       return;
     }
-    if (object.contains("preprocessing")) {
-      settings.preprocessing = Preprocessing::from_json(object["preprocessing"].dump());
-    }
+    if (object.contains("preprocessing")) TakePreprocessing(object["preprocessing"].dump(), settings);
     if (object.contains("recipe")) settings.recipe = Recipe::from_json(object["recipe"].dump());
     if (object.contains("calibration")) {
       if (object.value("calibrated_network", nlohmann::json()) != content_hash) {
+        if (calibrates_anew) return;
         throw Error(
             ErrorCode::kModel,
             fmt::format("its calibration is of another network than {}: remove \"calibration\" from it, or name "

@@ -14,6 +14,8 @@ namespace prefiqs::pipeline {
 
 struct StoredSettings {
   std::optional<Preprocessing> preprocessing;
+  // Named without channels, mean and scale, which are then as unknown as they were; `preprocessing` is empty.
+  std::optional<CropTemplate> crop_template;
   std::optional<Recipe> recipe;
   std::optional<Calibration> calibration;
 };
@@ -26,9 +28,9 @@ std::string SidecarBeside(const std::string& network);
 
 // From the file `sidecar` (PreprocessingSource describes it); empty where there is no such file. Throws Error(kIo),
 // Error(kModel) or Error(kRecipe) that names it; so for a calibration of a network of another `content_hash` than that
-// of `network`, a path for the message.
+// of `network`, a path for the message, unless `calibrates_anew`: that calibration is then left out.
 StoredSettings SettingsFromSidecar(const std::string& sidecar, const std::string& network,
-                                   const std::string& content_hash);
+                                   const std::string& content_hash, bool calibrates_anew = false);
 
 // Writes `sidecar`: what stands in the file `base` (the same file, or one that the new file begins with; nothing where
 // it does not exist), with calibration, the hash of the network it is for, its recipe (with `and_recipe`, as the recipe

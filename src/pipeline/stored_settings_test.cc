@@ -85,6 +85,33 @@ TEST(StoredSettings, CalibrationOfAnotherNetworkIsRefused) {
   }
 }
 
+TEST(StoredSettings, CalibrationOfAnotherNetworkIsLeftOutOfANewFile) {
+  FolderForTest folder;
+  const std::string path = folder / "m.onnx", sidecar = path + ".json";
+  Fill(sidecar, R"({"recipe":{"scope":"layer"}})");
+  StoreCalibration(sidecar, sidecar, "hash", Calibration::of(std::vector<float>(100, 0.5f), {}, {}), false,
+                   std::nullopt);
+  const StoredSettings settings = SettingsFromSidecar(sidecar, path, "another", true);
+  EXPECT_FALSE(settings.calibration);
+  EXPECT_EQ(settings.recipe->scope, Scope::kLayer);
+  EXPECT_TRUE(SettingsFromSidecar(sidecar, path, "hash", true).calibration);
+}
+
+// Channels, mean and scale are as unknown as before.
+TEST(StoredSettings, ATemplateAloneIsNoPreprocessing) {
+  FolderForTest folder;
+  const std::string path = folder / "m.onnx";
+  for (const char* text : {R"({"template":"scaled"})", R"({"preprocessing":{"template":"scaled"}})"}) {
+    Fill(path + ".json", text);
+    const StoredSettings settings = SettingsFromSidecar(path + ".json", path, "hash");
+    EXPECT_FALSE(settings.preprocessing) << text;
+    EXPECT_EQ(settings.crop_template, CropTemplate::kScaled) << text;
+  }
+  const StoredSettings settings = SettingsFromMetadata({{kPreprocessingKey, R"({"template":"scaled"})"}}, "m.onnx");
+  EXPECT_FALSE(settings.preprocessing);
+  EXPECT_EQ(settings.crop_template, CropTemplate::kScaled);
+}
+
 TEST(StoredSettings, NothingIsStoredInAFileThatIsNotUnderstood) {
   FolderForTest folder;
   const std::string path = folder / "m.onnx";

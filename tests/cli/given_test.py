@@ -172,6 +172,28 @@ class Sidecar(ProgramTest):
                                '--sidecar', 'other.json', '--aligned', '--work', 'work', '--resamples', '0')
         self.assert_status(run, 0)
 
+    def test_is_of_the_assessing_network_where_it_verifies_too(self):
+        self.people('people')
+        (self.folder / 'other.json').write_text('{"recipe":{"sparsity":0.25,"scope":"layer"}}')
+        evaluate = ['evaluate', 'all', 'people', '--network', self.network + ':arcface', '--aligned', '--guard', 'none',
+                    '--resamples', '0', '--sidecar', 'other.json']
+        for work, model in (('a', []), ('b', ['--model', self.network, '--preset', 'arcface'])):
+            with self.subTest(work):
+                self.assert_status(self.run_program(*evaluate, *model, '--work', work), 0)
+                drifts = [p.name for p in (self.folder / work).glob('*-drift-*.csv')]
+                self.assertEqual(len(drifts), 1)
+                self.assertIn('layer-0.25', drifts[0])
+        quality = material.recognition_network(self.folder / 'quality.onnx', seed=3)
+        run = self.run_program(*evaluate, '--model', self.network, '--method', f'onnx:{quality}', '--work', 'c')
+        self.assert_refused(run, 2, '--sidecar', 'leave it out')
+
+    def test_a_new_one_takes_the_place_of_one_of_a_network_that_is_gone(self):
+        self.assert_status(self.calibrate('--preset', 'arcface'), 0)
+        material.recognition_network(self.folder / 'net.onnx', seed=2)
+        self.assert_refused(self.calibrate('--preset', 'arcface'), 3, 'of another network', '--sidecar')
+        self.assert_status(self.calibrate('--preset', 'arcface', '--sidecar', 'new.json'), 0)
+        self.assertIn('100', self.scalars('--preset', 'arcface', '--sidecar', 'new.json')[0])
+
 
 class MaxPixels(ProgramTest):
     def setUp(self):
