@@ -187,7 +187,7 @@ void Plan(const PictureArguments& arguments, Runs& runs, Verifying& verifying, s
       std::ranges::any_of(methods, [](const Asked& m) { return m.known != nullptr && m.known->run == Method::kDrift; });
   // The whole network's pass, which the drift's includes.
   const auto pass_of = [&](const Network& network) -> const JobOptions& {
-    if (both && Runs::IsSame(network, *model)) return runs.Add(network, Method::kDrift, recipe);
+    if (both && Runs::IsSame(network, *model)) return runs.Add(*model, Method::kDrift, recipe);  // by its sidecar
     return runs.Add(network, Method::kEmbedding);
   };
   std::vector<QualitySource> sources;

@@ -185,7 +185,7 @@ class DarkPictures(ProgramTest):
         self.assert_status(run, 0)
         dark, scaled = run.rows()
         self.assertEqual((dark['status'], scaled['status'], scaled['detail']), ('ok', 'ok', ''))
-        self.assertRegex(dark['detail'], r'nearly black.* of 65535; .*12 bits')
+        self.assertRegex(dark['detail'], r'nearly black.* of 65535, as of 12 bits')
         refused = self.score('--aligned', 'in').rows()[0]
         self.assertEqual(refused['status'], 'not_a_face')
         self.assertRegex(refused['detail'], r'^the guard sees no face in the crop; the picture is nearly black')
