@@ -237,6 +237,7 @@ int RunBench(const Words& words) {
   options.assessor.recipe = MakeRecipe(recipe);
   {
     const Network loaded = LoadNetwork(network);
+    SayRemarks(loaded);
     CheckAutoRecipe(recipe, loaded);
     options.model = loaded.path();
     options.network = {

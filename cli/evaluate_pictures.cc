@@ -147,9 +147,11 @@ class Runs {
 
 // What to run, and which files answer which question.
 void Plan(const PictureArguments& arguments, Runs& runs, Verifying& verifying, std::vector<QualitySource>& qualities) {
-  // A sidecar is of one network: the one that assesses.
+  // A sidecar is of one network: the one that assesses. So are a size and the name of an output.
   NetworkArguments others = arguments.model;
   others.sidecar.clear();
+  others.size.clear();
+  others.output.clear();
   std::vector<Network> networks;
   for (const std::string& text : arguments.networks) {
     const bool assesses = networks.empty() && arguments.model.model.empty();

@@ -163,6 +163,7 @@ int RunInspect(const Words& words) {
   if (!Parse(app, words)) return 0;
   const std::optional<Recipe> wanted = MakeRecipe(recipe);
   const Network loaded = LoadNetwork(network);
+  SayRemarks(loaded);
   CheckAutoRecipe(recipe, loaded);
   if (wanted && loaded.is_pruned() && wanted != loaded.stored_recipe()) {
     throw Error(

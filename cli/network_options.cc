@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <system_error>
+
 #include "cli/arguments.h"
 #include "cli/messages.h"
 
@@ -23,6 +26,18 @@ std::string TemplateHelp() {
       crop_templates().front().name);
   for (const CropTemplateInfo& row : crop_templates()) text += fmt::format("\n  {}: {}", row.name, row.rule);
   return text;
+}
+
+PictureSize ParseSize(const std::string& text) {
+  PictureSize size;
+  const char* const end = text.data() + text.size();
+  const auto width = std::from_chars(text.data(), end, size.width);
+  const bool goes_on = width.ec == std::errc() && width.ptr != end && *width.ptr == 'x';
+  const auto height = goes_on ? std::from_chars(width.ptr + 1, end, size.height) : width;
+  if (!goes_on || height.ec != std::errc() || height.ptr != end || size.width < 1 || size.height < 1) {
+    throw Error(ErrorCode::kUsage, fmt::format("--size {}: WIDTHxHEIGHT in pixels, as in 112x112", text));
+  }
+  return size;
 }
 
 std::string Numbers(const std::array<float, 3>& values) {
@@ -54,6 +69,14 @@ void AddPreprocessingOptions(CLI::App& app, NetworkArguments& arguments) {
                  "of FILE.json beside it")
       ->type_name("FILE.json");
   app.add_option("--template", arguments.crop_template, TemplateHelp())->type_name("NAME");
+  app.add_option("--size", arguments.size,
+                 "Size of the pictures that the network gets, where its file leaves that open [as stored with the "
+                 "network, else 112x112]")
+      ->type_name("WIDTHxHEIGHT");
+  app.add_option("--output-name", arguments.output,
+                 "Which output is the embedding [as stored with the network, else the only one of 16 or more numbers "
+                 "beside outputs of one number a face]")
+      ->type_name("NAME");
 }
 
 Network LoadNetwork(const NetworkArguments& arguments, int threads) {
@@ -82,6 +105,8 @@ Network LoadNetwork(const NetworkArguments& arguments, int threads) {
     }
     options.preprocessing = preprocessing;
   }
+  if (!arguments.size.empty()) options.size = ParseSize(arguments.size);
+  options.output = arguments.output;
   if (!arguments.crop_template.empty()) options.crop_template = crop_template(arguments.crop_template);
   const bool ours = arguments.model.empty() || arguments.model == "default";
   return Network::load(ours ? default_network() : arguments.model, options);
@@ -93,6 +118,9 @@ std::string Describe(const Preprocessing& preprocessing) {
   if (preprocessing.crop_template != crop_templates().front().value) {
     text += fmt::format(", template {}", info(preprocessing.crop_template).name);
   }
+  if (preprocessing.size != PictureSize{}) {
+    text += fmt::format(", {}x{} pixels", preprocessing.size.width, preprocessing.size.height);
+  }
   return text;
 }
 
@@ -102,7 +130,12 @@ std::string Describe(const std::optional<Calibration>& calibration) {
                      calibration->recipe.name());
 }
 
+void SayRemarks(const Network& network) {
+  for (const std::string& remark : network.remarks()) Say(fmt::format("prefiqs: {}: {}\n", network.path(), remark));
+}
+
 void WarnIfAssumed(const Network& network) {
+  SayRemarks(network);
   if (network.preprocessing_source() != PreprocessingSource::kAssumed) return;
   Say(fmt::format(
       "prefiqs: warning: nothing says how {} wants its pixels; assuming {}. A wrong order or scale spoils every "

@@ -51,6 +51,7 @@ int RunPrune(const Words& words) {
     throw Error(ErrorCode::kIo, fmt::format("{}: exists already; --force overwrites it", output));
   }
   const Network loaded = LoadNetwork(network);
+  SayRemarks(loaded);
   CheckAutoRecipe(recipe, loaded);
   const Recipe used = wanted ? *wanted : loaded.stored_recipe().value_or(Recipe{});
   const double achieved = loaded.save_pruned(used, output, remove ? PrunedForm::kRemoved : PrunedForm::kMasked);

@@ -61,13 +61,17 @@ struct PREFIQS_API Calibration {
 
 // Where the preprocessing in use came from, the first that there is: NetworkOptions; the file's metadata under
 // "prefiqs.preprocessing"; the sidecar, which is the file MODEL.json beside MODEL (as in arcface.onnx.json) or
-// NetworkOptions::sidecar, and holds {"preprocessing": {...}, "recipe": {...}, "calibration": {...}}, any of them, or a
-// preprocessing alone; else ArcFace's is assumed.
+// NetworkOptions::sidecar, and holds {"preprocessing": {...}, "recipe": {...}, "calibration": {...}, "output": "NAME"},
+// any of them, or a preprocessing alone; else ArcFace's is assumed.
 enum class PreprocessingSource { kOption, kMetadata, kSidecar, kAssumed };
 
 struct NetworkOptions {
   std::optional<Preprocessing> preprocessing{};  // overrides what is stored with the network
   std::optional<CropTemplate> crop_template{};   // overrides the preprocessing's, wherever that comes from
+  std::optional<PictureSize> size{};             // likewise; refused where the file fixes another
+  // The name of the output that is the embedding, of a network with several; empty: the sidecar's "output", else the
+  // only one N×d with d ≥ 16, where each of the others is a number a face.
+  std::string output{};
   // The network tells a quality itself: by the one output that is a single number a face (CR-FIQA, eDifFIQA), however
   // many outputs there are beside it, else by the norm of its only output (MagFace). For Method::kOutput alone.
   bool tells_quality = false;
@@ -116,16 +120,22 @@ struct Inspection {
 // Cheap to copy (shared, immutable); every const function may be called from any thread.
 class PREFIQS_API Network {
  public:
-  // Reads, checks and folds an ONNX file with one image input (N×3×H×W) and one embedding output. Throws Error(kIo) or
-  // Error(kModel) with the file, the node and what to do. Large weights stay in the file: it is kept open, and read
-  // again where an Assessor is made. Another file may take its place (by renaming); to change it as it lies makes later
-  // Assessors throw Error(kIo).
+  // Reads, checks and folds an ONNX file with one image input and an embedding output (N×d, or N×d×1×1). The input is
+  // N×3×H×W or N×H×W×3, or has one channel, grey; its numbers are floating-point, or bytes. Open H and W become those
+  // of NetworkOptions::size, else of the preprocessing, else 112. Throws Error(kIo) or Error(kModel) with the file, the
+  // node and what to do; Error(kUsage) for a size or an output that the file does not have. Large weights stay in the
+  // file: it is kept open, and read again where an Assessor is made. Another file may take its place (by renaming); to
+  // change it as it lies makes later Assessors throw Error(kIo).
   static Network load(const std::string& path, const NetworkOptions& options = {});
 
   int input_width() const;
   int input_height() const;
   int embedding_size() const;  // 1 of a network that tells a quality by a single number
   bool tells_quality() const;
+  // The name of the output in use, where the file has several; else empty.
+  const std::string& output() const;
+  // What was found out about the file and could be meant otherwise, a line each, for people. Mostly empty.
+  const std::vector<std::string>& remarks() const;
   // Whether the output has the same length for all pictures, as that of a network that normalises its embedding: then
   // its norm, and that of any pruned copy, is rounding noise and no quality. Compiles the network and runs it over a
   // few fixed pictures: costs about what an Assessor costs. False for a network of one number. Throws Error(kModel).

@@ -33,16 +33,27 @@ PREFIQS_API const CropTemplateInfo& info(CropTemplate crop_template);
 // Throws Error(kUsage) listing the names.
 PREFIQS_API CropTemplate crop_template(std::string_view name);
 
-// input[c] = (pixel[c] - mean[c]) / scale[c], c counted in the network's own channel order.
+// Of the pictures that a network sees, in pixels.
+struct PictureSize {
+  static constexpr int kUsualSide = 112;  // the side that the field aligns faces to
+  int width = 0, height = 0;              // both 0: not said
+
+  friend bool operator==(const PictureSize&, const PictureSize&) = default;
+};
+
+// input[c] = (pixel[c] - mean[c]) / scale[c], c counted in the network's own channel order. A network of one channel
+// gets grey: the luma of BT.601, 0.299 R + 0.587 G + 0.114 B rounded to 0-255, with mean[0] and scale[0].
 struct PREFIQS_API Preprocessing {
   ChannelOrder channels = ChannelOrder::kRgb;
   std::array<float, 3> mean{127.5f, 127.5f, 127.5f};
   std::array<float, 3> scale{127.5f, 127.5f, 127.5f};  // none may be 0
   CropTemplate crop_template = CropTemplate::kInsightFace;
+  // For a network whose file leaves height and width open; not said: 112×112. A file that fixes them goes first.
+  PictureSize size{};
 
-  // {"channels":"rgb","mean":[..3..],"scale":[..3..],"template":"scaled"}; a mean or scale may be one number in place
-  // of three, and a template that is the default is left out. from_json throws Error(kModel) naming the key at fault;
-  // unknown keys are refused.
+  // {"channels":"rgb","mean":[..3..],"scale":[..3..],"template":"scaled","size":[width,height]}; a mean or scale may
+  // be one number in place of three; a template that is the default, and a size that is not said, are left out.
+  // from_json throws Error(kModel) naming the key at fault; unknown keys are refused.
   std::string to_json() const;
   static Preprocessing from_json(std::string_view json);
 

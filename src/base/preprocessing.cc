@@ -10,6 +10,8 @@
 namespace prefiqs {
 namespace {
 
+constexpr int kMaxSide = 2048;  // as the interface of networks has it
+
 constexpr std::array<float, 3> All(float value) { return {value, value, value}; }
 
 // Families and values: design notes of the project, METHOD §5. Scaling by x/255 statistics is written for 0-255 pixels.
@@ -54,6 +56,17 @@ std::array<float, 3> ReadNumbers(const nlohmann::json& value, std::string_view k
   return numbers;
 }
 
+PictureSize ReadSize(const nlohmann::json& value) {
+  const auto is_side = [](const nlohmann::json& side) {
+    return side.is_number_integer() && side >= 1 && side <= kMaxSide;
+  };
+  if (!value.is_array() || value.size() != 2 || !is_side(value[0]) || !is_side(value[1])) {
+    throw Error(ErrorCode::kModel,
+                fmt::format("preprocessing: \"size\" must be [width, height], each from 1 to {}", kMaxSide));
+  }
+  return {value[0].get<int>(), value[1].get<int>()};
+}
+
 }  // namespace
 
 std::string Preprocessing::to_json() const {
@@ -62,12 +75,13 @@ std::string Preprocessing::to_json() const {
   object["mean"] = Numbers(mean);
   object["scale"] = Numbers(scale);
   if (crop_template != CropTemplate::kInsightFace) object["template"] = info(crop_template).name;
+  if (size != PictureSize{}) object["size"] = {size.width, size.height};
   return object.dump();
 }
 
 Preprocessing Preprocessing::from_json(std::string_view text) {
   const nlohmann::json object =
-      ParseObject(text, {"channels", "mean", "scale", "template"}, ErrorCode::kModel, "preprocessing");
+      ParseObject(text, {"channels", "mean", "scale", "template", "size"}, ErrorCode::kModel, "preprocessing");
   Preprocessing result;
   if (auto it = object.find("channels"); it != object.end()) {
     if (*it == "rgb") {
@@ -87,6 +101,7 @@ Preprocessing Preprocessing::from_json(std::string_view text) {
       throw Error(ErrorCode::kModel, fmt::format("preprocessing: \"template\": {}", error.what()));
     }
   }
+  if (auto it = object.find("size"); it != object.end()) result.size = ReadSize(*it);
   for (float value : result.scale) {
     if (value == 0) throw Error(ErrorCode::kModel, "preprocessing: \"scale\" must not be 0; pixels are divided by it");
   }

@@ -14,6 +14,7 @@
 #include "base/split_mix.h"
 #include "bench/ceiling.h"
 #include "bench/stopwatch.h"
+#include "pipeline/network_impl.h"
 #include "pipeline/preprocess.h"
 
 namespace prefiqs {
@@ -148,7 +149,8 @@ class Bench {
     }
     std::vector<float> ignored;
     Stage("preprocess", crops_.size(), [&] {
-      for (const Image& crop : crops_) ignored = pipeline::Preprocess(crop, network_.preprocessing());
+      for (const Image& crop : crops_)
+        ignored = pipeline::Preprocess(crop, network_.preprocessing(), network_.impl().channels);
     });
   }
 

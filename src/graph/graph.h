@@ -28,6 +28,7 @@ struct Value {
   TensorPtr constant;        // set: an initialiser or a folded result; shape and type agree with it
   // Of inputs and outputs, the file's names of its open dimensions, as "batch"; one a dimension, "" where it has none.
   std::vector<std::string> dim_names{};
+  bool is_uint8 = false;  // of inputs that are bytes in the file; `type` is kInt32
 };
 
 struct Node {

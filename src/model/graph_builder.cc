@@ -134,6 +134,7 @@ class Builder {
     }
     Value value;
     value.type = *type;
+    value.is_uint8 = tensor.elem_type() == onnx::TensorProto::UINT8;
     value.shape_known = tensor.has_shape();
     for (const auto& dim : tensor.shape().dim()) {
       const bool known = dim.has_dim_value() && dim.dim_value() >= 0;

@@ -87,7 +87,7 @@ void SetValueInfo(const graph::Value& value, const std::string& name, std::strin
                   onnx::ValueInfoProto& proto) {
   proto.set_name(name);
   auto& tensor = *proto.mutable_type()->mutable_tensor_type();
-  tensor.set_elem_type(OnnxType(value.type));
+  tensor.set_elem_type(value.is_uint8 ? static_cast<std::int32_t>(onnx::TensorProto::UINT8) : OnnxType(value.type));
   if (!value.shape_known) return;
   auto& shape = *tensor.mutable_shape();
   for (std::size_t i = 0; i < value.shape.size(); ++i) {

@@ -228,8 +228,8 @@ void Assessor::Impl::Assess(engine::Context& context, std::span<pipeline::FaceCa
     inputs.clear();
     for (const pipeline::FaceCandidate* candidate : group) {
       const Image& crop = *candidate->crop;
-      inputs.push_back(
-          pipeline::Preprocess(options.mirror ? image::Upright(crop, kMirrored) : crop, network.preprocessing()));
+      inputs.push_back(pipeline::Preprocess(options.mirror ? image::Upright(crop, kMirrored) : crop,
+                                            network.preprocessing(), network.impl().channels));
     }
     std::vector<engine::TwinEmbedding> embeddings = twin->Run(context, inputs, helper);
     for (std::size_t i = 0; i < group.size(); ++i) {

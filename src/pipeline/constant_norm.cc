@@ -61,7 +61,7 @@ bool IsConstant(std::span<const double> norms) {
 bool HasConstantNorm(const engine::Twin& twin, const Network& network) {
   std::vector<std::vector<float>> inputs;
   for (const Image& picture : FixedPictures(network.input_width(), network.input_height())) {
-    inputs.push_back(Preprocess(picture, network.preprocessing()));
+    inputs.push_back(Preprocess(picture, network.preprocessing(), network.impl().channels));
   }
   std::vector<double> norms;
   for (const engine::TwinEmbedding& embedding : twin.Run(*twin.NewContext(), inputs)) {

@@ -27,7 +27,8 @@ std::vector<TensorInfo> Describe(const graph::Graph& graph, const std::vector<gr
     } else if (!shape.empty()) {
       shape[0] = graph::kUnknown;  // nothing said: any batch
     }
-    tensors.push_back({value.name, std::string(graph::Name(known.type)), std::move(shape)});
+    const std::string_view type = value.is_uint8 ? "uint8" : graph::Name(known.type);
+    tensors.push_back({value.name, std::string(type), std::move(shape)});
   }
   return tensors;
 }
@@ -84,10 +85,13 @@ Inspection Network::inspect(const Recipe& recipe, ExecutorKind executor) const {
   const auto prunable = PrunablePerNode(*impl_, recipe);
 
   Inspection result;
-  result.inputs = Describe(impl_->graph, impl_->graph.inputs, specialised, specialised.inputs);
-  result.outputs = Describe(impl_->graph, impl_->graph.outputs, specialised, specialised.outputs);
-  result.opset = impl_->graph.opset;
-  result.producer = impl_->graph.producer;
+  const graph::Graph& file = impl_->file;
+  graph::Graph known = file;
+  for (const graph::ValueId id : file.inputs) known.value(id).shape = impl_->file_shapes.at(file.value(id).name);
+  result.inputs = Describe(file, file.inputs, known, file.inputs);
+  result.outputs = Describe(file, file.outputs, specialised, specialised.outputs);
+  result.opset = file.opset;
+  result.producer = file.producer;
   result.denormals = impl_->denormals.Count();
   result.instruction_set = twin->InstructionSet();
   std::set<graph::ValueId> counted;

@@ -67,6 +67,7 @@ report::RunInfo Describe(const Assessor& assessor, const AssessorOptions& option
     run.sparsity = fmt::format("{:.6f}", assessor.achieved_sparsity());
   }
   run.network = assessor.network().content_hash();
+  run.output = assessor.network().output();
   run.precision = name(options.precision);
   run.instruction_set = assessor.instruction_set();
   pipeline::NameSoftware(options.executor, run);

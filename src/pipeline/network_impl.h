@@ -1,4 +1,4 @@
-// What a Network is made of.
+// What a Network is made of: the interface of its file, and what comes with it.
 #ifndef PREFIQS_PIPELINE_NETWORK_IMPL_H_
 #define PREFIQS_PIPELINE_NETWORK_IMPL_H_
 
@@ -10,20 +10,17 @@
 
 #include "graph/graph.h"
 #include "model/denormal_count.h"
+#include "pipeline/interface.h"
 #include "prune/prune.h"
 
 namespace prefiqs {
 
-struct Network::Impl {
+struct Network::Impl : pipeline::Interface {
   std::string path;
   std::string sidecar;       // that is written
   std::string read_sidecar;  // that was read, if there was one: MODEL.json, where the other is new
   std::string content_hash;
   model::DenormalCount denormals;  // of the file
-  graph::Graph graph;              // as read; one input, N×3×height×width, and one output, N×embedding_size
-  int width = 0;
-  int height = 0;
-  int embedding_size = 0;
   Preprocessing preprocessing;
   PreprocessingSource preprocessing_source = PreprocessingSource::kAssumed;
   std::optional<Recipe> stored_recipe;
@@ -35,7 +32,7 @@ struct Network::Impl {
   // names the file.
   graph::Graph Specialised() const;
   // What they are for that.
-  prune::InputShapes InputShapes() const;
+  const prune::InputShapes& InputShapes() const { return shapes; }
   // Throws Error(kRecipe) and Error(kModel).
   prune::Masks Masks(const Recipe& recipe) const;
   // Throws Error(kRecipe) that names the file where is_pruned.

@@ -9,8 +9,9 @@
 
 namespace prefiqs::pipeline {
 
-// 3×height×width floats: the planes in the network's channel order, each (x - mean) / scale in float.
-std::vector<float> Preprocess(const Image& crop, const Preprocessing& preprocessing);
+// channels×height×width floats: the planes in the network's channel order, each (x - mean) / scale in float. One
+// channel is grey, as Preprocessing says. Requires 1 or 3 channels.
+std::vector<float> Preprocess(const Image& crop, const Preprocessing& preprocessing, int channels = 3);
 
 // Whether both give a network of width×height pixels the same input for the same picture. Templates count by where they
 // put the points at that size, and not at all where pictures are `aligned` crops already.

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/file.h"
+#include "pipeline/network_impl.h"
 #include "pipeline/preprocess.h"
 #include "score/drift.h"
 
@@ -19,7 +20,7 @@ EmbeddingsLook LookThrough(const Assessor::Impl& assessor, engine::Context& cont
                            const Preprocessing& preprocessing) {
   std::vector<engine::TwinEmbedding> embeddings;
   for (const Image& crop : crops) {
-    const std::vector<float> input = Preprocess(crop, preprocessing);
+    const std::vector<float> input = Preprocess(crop, preprocessing, assessor.network.impl().channels);
     embeddings.push_back(std::move(assessor.twin->Run(context, {&input, 1})[0]));
     // Of these methods the second output, where there is one, is no embedding.
     if (!prunes(assessor.options.method) || assessor.options.method == Method::kJvp) embeddings.back().pruned.clear();
@@ -99,6 +100,7 @@ std::optional<std::string> PreprocessingWarning(const Assessor::Impl& assessor, 
   for (const PreprocessingPreset& preset : preprocessing_presets()) {
     Preprocessing other = preset.preprocessing;
     other.crop_template = used.crop_template;  // the crops are made
+    other.size = used.size;
     if (other == used) continue;
     EmbeddingsLook look = LookThrough(assessor, *context, crops, other);
     if (!Better(look, mine) || (best != nullptr && look.cosine >= best_look.cosine)) continue;

@@ -32,9 +32,10 @@ std::string ReadText(const std::string& path) {
 }
 
 nlohmann::json ParseSettings(const std::string& text) {
-  return ParseObject(
-      text, {"preprocessing", "recipe", "calibration", "calibrated_network", "channels", "mean", "scale", "template"},
-      ErrorCode::kModel, "settings of a network");
+  return ParseObject(text,
+                     {"preprocessing", "recipe", "calibration", "calibrated_network", "output", "channels", "mean",
+                      "scale", "template", "size"},
+                     ErrorCode::kModel, "settings of a network");
 }
 
 template <typename Json>
@@ -44,15 +45,16 @@ bool SaysPixels(const Json& object) {
 
 template <typename Json>
 bool IsPreprocessing(const Json& object) {
-  return SaysPixels(object) || object.contains("template");
+  return SaysPixels(object) || object.contains("template") || object.contains("size");
 }
 
 void TakePreprocessing(const std::string& text, StoredSettings& settings) {
   const Preprocessing preprocessing = Preprocessing::from_json(text);
   const nlohmann::json object = nlohmann::json::parse(text);
-  if (SaysPixels(object) || !object.contains("template")) {
+  if (object.contains("size")) settings.size = preprocessing.size;
+  if (SaysPixels(object) || !IsPreprocessing(object)) {
     settings.preprocessing = preprocessing;
-  } else {
+  } else if (object.contains("template")) {
     settings.crop_template = preprocessing.crop_template;
   }
 }
@@ -85,9 +87,14 @@ StoredSettings SettingsFromSidecar(const std::string& sidecar, const std::string
   if (!std::filesystem::exists(sidecar, ignored)) return settings;
   const std::string text = ReadText(sidecar);
   Named(Printable(sidecar), [&] {
-    const nlohmann::json object = ParseSettings(text);
+    nlohmann::json object = ParseSettings(text);
+    if (const auto it = object.find("output"); it != object.end()) {
+      if (!it->is_string()) throw Error(ErrorCode::kModel, "\"output\" must be the name of an output");
+      settings.output = it->get<std::string>();
+      object.erase(it);
+    }
     if (IsPreprocessing(object)) {
-      TakePreprocessing(text, settings);
+      TakePreprocessing(object.dump(), settings);
       return;
     }
     if (object.contains("preprocessing")) TakePreprocessing(object["preprocessing"].dump(), settings);
@@ -116,7 +123,13 @@ std::string StoreCalibration(const std::string& base, const std::string& sidecar
     const std::string text = ReadText(base);
     Named(Printable(base), [&] { ParseSettings(text); });
     object = nlohmann::ordered_json::parse(text);
-    if (IsPreprocessing(object)) object = {{"preprocessing", object}};
+    if (IsPreprocessing(object)) {
+      const auto output = object.find("output");
+      const nlohmann::ordered_json name = output != object.end() ? *output : nlohmann::ordered_json();
+      object.erase("output");
+      object = {{"preprocessing", object}};
+      if (!name.is_null()) object["output"] = name;
+    }
   }
   if (preprocessing) object["preprocessing"] = nlohmann::ordered_json::parse(preprocessing->to_json());
   if (and_recipe) object["recipe"] = nlohmann::ordered_json::parse(calibration.recipe.to_json());

@@ -16,6 +16,8 @@ struct StoredSettings {
   std::optional<Preprocessing> preprocessing;
   // Named without channels, mean and scale, which are then as unknown as they were; `preprocessing` is empty.
   std::optional<CropTemplate> crop_template;
+  std::optional<PictureSize> size;  // where one is said, in `preprocessing` too
+  std::string output;               // of the network: the embedding's name; of sidecars alone
   std::optional<Recipe> recipe;
   std::optional<Calibration> calibration;
 };

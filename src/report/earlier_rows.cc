@@ -144,7 +144,7 @@ class Collector {
   }
 
   void CheckRun(std::span<const std::string> cells) const {
-    const std::array<std::pair<std::string_view, const std::string*>, 11> same{{{"network", &run_.network},
+    const std::array<std::pair<std::string_view, const std::string*>, 12> same{{{"network", &run_.network},
                                                                                 {"method", &run_.method},
                                                                                 {"recipe", &run_.recipe},
                                                                                 {"precision", &run_.precision},
@@ -154,6 +154,7 @@ class Collector {
                                                                                 {"selection", &run_.selection},
                                                                                 {"min_face", &run_.min_face},
                                                                                 {"max_faces", &run_.max_faces},
+                                                                                {"output", &run_.output},
                                                                                 {"guard", &run_.guard}}};
     for (const auto& [name, wanted] : same) {
       const std::string found = name == "selection" ? SelectionOf(cells) : Cell(cells, name);

@@ -133,21 +133,29 @@ constexpr std::array kColumns{
     Column{"image_libraries", kText, 2, OfRun<&RunInfo::image_libraries>},
     Column{"faces", kNumber, 2, FacesOf},
     Column{"max_faces", kNumber, 2, OfRun<&RunInfo::max_faces>},
+    Column{"output", kText, 2, OfRun<&RunInfo::output>},
 };
 static_assert(std::ranges::is_sorted(kColumns, {}, &Column::since), "columns of a newer schema go to the end");
 static_assert(kColumns.back().since <= kSchema);
 
+std::string PixelToken(const Preprocessing& preprocessing) {
+  return fmt::format("{}:{}:{}", preprocessing.channels == ChannelOrder::kRgb ? "rgb" : "bgr",
+                     Numbers(preprocessing.mean), Numbers(preprocessing.scale));
+}
+
 }  // namespace
 
 std::string PreprocessingToken(const Preprocessing& preprocessing) {
-  return fmt::format("{}:{}:{}", preprocessing.channels == ChannelOrder::kRgb ? "rgb" : "bgr",
-                     Numbers(preprocessing.mean), Numbers(preprocessing.scale));
+  const PictureSize size = preprocessing.size;
+  return PixelToken(preprocessing) + (size != PictureSize{} ? fmt::format(":{}x{}", size.width, size.height) : "");
 }
 
 std::string PreprocessingToken(const Preprocessing& preprocessing, int width, int height) {
   const CropTemplateInfo& used = info(preprocessing.crop_template);
   const bool differs = used.scale(width, height) != info(CropTemplate::kScaled).scale(width, height);
-  return PreprocessingToken(preprocessing) + (differs ? fmt::format(":{}", used.name) : std::string());
+  const std::string pixels = PixelToken(preprocessing);
+  return pixels + (differs ? fmt::format(":{}", used.name) : "") +
+         PreprocessingToken(preprocessing).substr(pixels.size());
 }
 
 bool IsRefused(Status status) { return status == Status::kNotAFace || status == Status::kNotAligned; }

@@ -36,6 +36,7 @@ struct RunInfo {
   int schema = kSchema;           // of the table that rows are added to; one that was begun earlier keeps its own
   std::string engine{};           // what ran the networks, with its version
   std::string image_libraries{};  // what decoded, warped and resized, with versions
+  std::string output{};           // of the network: the name of the one in use, where it has several
   std::string max_faces{};        // pictures with more are not assessed; empty: no limit, or aligned crops
 };
 
@@ -58,7 +59,8 @@ void CountOthers(int face, int faces, FaceSelection selection, JobSummary& summa
 
 // "rgb:127.5:127.5": channel order, mean and scale; three numbers that differ are joined by '/'. For crops that prefiqs
 // makes, of width × height pixels, the template follows where it places the points otherwise than
-// CropTemplate::kScaled, which is the rule of schema 1: "rgb:127.5:127.5:insightface".
+// CropTemplate::kScaled, which is the rule of schema 1: "rgb:127.5:127.5:insightface". Last comes a
+// size that is said, where the network's file leaves it open: "rgb:127.5:127.5:160x160".
 std::string PreprocessingToken(const Preprocessing& preprocessing);
 std::string PreprocessingToken(const Preprocessing& preprocessing, int width, int height);
 

@@ -171,7 +171,8 @@ class Chooser {
     pipeline::ContextPool contexts(*twin);
     std::vector<Embedding> embeddings(pictures.size());
     ParallelFor(pictures.size(), options_.assessor.threads, [&](std::size_t i) {
-      const std::vector<float> input = pipeline::Preprocess(pictures[i], network_.preprocessing());
+      const std::vector<float> input =
+          pipeline::Preprocess(pictures[i], network_.preprocessing(), network_.impl().channels);
       const auto context = contexts.Take();
       engine::TwinEmbedding embedding = std::move(twin->Run(*context, {&input, 1})[0]);
       if (embedding.failure.empty()) embeddings[i] = std::move(embedding.dense);

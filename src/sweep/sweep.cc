@@ -138,6 +138,7 @@ class RecipeRun {
     info.recipe = run.recipe.name();
     info.sparsity = fmt::format("{:.6f}", masks_.achieved_sparsity());
     info.network = network.content_hash();
+    info.output = network.output();
     const Precision precision = kind == Kind::kJvp ? Precision::kFp32 : options.job.assessor.precision;
     info.precision = name(precision);
     pipeline::NameSoftware(options.job.assessor.executor, info);
@@ -215,7 +216,8 @@ class RecipeRun {
       throw Error(ErrorCode::kIo,
                   fmt::format("{}; the sweep's crops are not whole: name another --folder, or remove it", crop.detail));
     }
-    const std::vector<float> input = pipeline::Preprocess(crop.image, network_.preprocessing());
+    const std::vector<float> input =
+        pipeline::Preprocess(crop.image, network_.preprocessing(), network_.impl().channels);
     engine::TwinEmbedding embedding = std::move(twin_->Run(context, {&input, 1})[0]);
     if (!embedding.failure.empty()) {
       a.status = Status::kNotComputed;
