@@ -133,6 +133,92 @@ class Prune(ProgramTest):
         self.assertTrue(pipe.is_fifo())
 
 
+class Interfaces(ProgramTest):
+    """Files with another form of input or of outputs, beside the plain one."""
+
+    def setUp(self):
+        super().setUp()
+        self.crops(3)
+        self.score = ['score', '--preset', 'arcface', '--aligned', 'crops', '--guard', 'none']
+
+    def change(self, name, change):
+        model = onnx.load(self.network)
+        change(model.graph)
+        onnx.save(model, self.folder / name)
+        return name
+
+    def norm_beside(self, graph):
+        graph.node.append(onnx.helper.make_node('ReduceL2', ['embedding'], ['norm'], axes=[1], keepdims=1))
+        graph.output.append(onnx.helper.make_tensor_value_info('norm', onnx.TensorProto.FLOAT, ['batch', 1]))
+
+    def rows(self, *options):
+        run = self.run_program(*self.score, *options)
+        self.assert_status(run, 0)
+        return run.rows(), run.err
+
+    def test_the_vector_beside_numbers_is_the_embedding(self):
+        expected, _ = self.rows('--model', self.network)
+        two = self.change('two.onnx', self.norm_beside)
+        rows, err = self.rows('--model', two)
+        self.assertEqual(err.count('"embedding" is taken for the embedding'), 1, err)
+        self.assertEqual([r['drift'] for r in rows], [r['drift'] for r in expected])
+        self.assertEqual({r['output'] for r in rows}, {'embedding'})
+        self.assertEqual({r['output'] for r in expected}, {''})
+        rows, err = self.rows('--model', two, '--output-name', 'embedding')
+        self.assertNotIn('taken for', err)
+        self.assert_refused(self.run_program(*self.score, '--model', two, '--output-name', 'none'), 2, 'two.onnx',
+                            'no output "none"', '"norm"')
+
+    def test_two_candidates_are_listed(self):
+        def change(graph):
+            graph.output.append(onnx.helper.make_tensor_value_info('flat', onnx.TensorProto.FLOAT, None))
+        two = self.change('two.onnx', change)
+        self.assert_refused(self.run_program(*self.score, '--model', two), 3, '"embedding"', '"flat"', '--output-name NAME')
+        first, _ = self.rows('--model', two, '--output-name', 'embedding', '--output', 'rows.csv')
+        run = self.run_program(*self.score, '--model', two, '--output-name', 'flat', '--output', 'rows.csv', '--resume')
+        self.assert_refused(run, 2, 'output embedding', 'flat')
+
+    def test_open_sizes(self):
+        expected, _ = self.rows('--model', self.network)
+        side = onnx.load(self.network).graph.input[0].type.tensor_type.shape.dim[2].dim_value
+
+        def change(graph):
+            for dim, name in zip(graph.input[0].type.tensor_type.shape.dim[2:], ('height', 'width')):
+                dim.dim_param = name
+        self.change('open.onnx', change)
+        rows, _ = self.rows('--model', 'open.onnx', '--size', f'{side}x{side}')
+        self.assertEqual([r['drift'] for r in rows], [r['drift'] for r in expected])
+        size = '' if side == 112 else f':{side}x{side}'
+        self.assertEqual({r['preprocessing'] for r in rows}, {f'rgb:127.5:127.5{size}'})
+        for text in ('112', '112x', 'x112', '0x112', '112x-1', '112x112x3', '1e2x112'):
+            self.assert_refused(self.run_program(*self.score, '--model', 'open.onnx', '--size', text), 2,
+                                f'--size {text}', '112x112')
+        run = self.run_program(*self.score, '--model', self.network, '--size', f'{side}x{side + 1}')
+        self.assert_refused(run, 2, f'the height of pictures to {side}')
+
+    def test_channels_last_of_bytes(self):
+        raw = ['--channels', 'rgb', '--mean', '0', '--scale', '1']
+        self.score = ['score', '--aligned', 'crops', '--guard', 'none']
+        expected, _ = self.rows('--model', self.network, *raw)
+
+        def change(graph):
+            dims = graph.input[0].type.tensor_type.shape.dim
+            dims[1].dim_value, dims[3].dim_value = dims[3].dim_value, 3
+            graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
+            graph.input[0].name = 'bytes'
+            graph.node.insert(0, onnx.helper.make_node('Transpose', ['floats'], ['input'], perm=[0, 3, 1, 2]))
+            graph.node.insert(0, onnx.helper.make_node('Cast', ['bytes'], ['floats'], to=onnx.TensorProto.FLOAT))
+        self.change('bytes.onnx', change)
+        rows, err = self.rows('--model', 'bytes.onnx')
+        self.assertIn('assuming rgb, (x - 0) / 1', err)
+        self.assertEqual([r['drift'] for r in rows], [r['drift'] for r in expected])
+        self.assert_status(self.run_program('prune', 'bytes.onnx', 'pruned.onnx', '--remove', '--granularity', 'structured',
+                                            '--sparsity', '0.2'), 0)
+        onnx.checker.check_model(onnx.load(self.folder / 'pruned.onnx'), full_check=True)
+        inputs = onnx.load(self.folder / 'pruned.onnx').graph.input
+        self.assertEqual(inputs[0].SerializeToString(), onnx.load(self.folder / 'bytes.onnx').graph.input[0].SerializeToString())
+
+
 class Inspect(ProgramTest):
     def test_says_what_it_is_made_of(self):
         run = self.run_program('inspect', self.network, '--preset', 'arcface', '--json')
@@ -281,7 +367,7 @@ class Refused(ProgramTest):
         crops = self.crops(1)
         detector = material.detector_network(self.folder / 'detector.onnx')
         run = self.run_program('score', '--model', detector, '--aligned', crops)
-        self.assert_refused(run, 3, 'detector.onnx', 'one output')
+        self.assert_refused(run, 3, 'detector.onnx', '"kps32"', '--output-name NAME')
         run = self.score('--detector', self.network, crops)
         self.assert_refused(run, 3, 'net.onnx', 'YuNet')
 
