@@ -61,4 +61,6 @@ std::vector<Case> LoadCases(const std::string& folder) {
   return cases;
 }
 
+std::string ReadOnnxVersion(const std::string& folder) { return Contents(folder + "/onnx_version"); }
+
 }  // namespace prefiqs::conformance

@@ -29,6 +29,8 @@ struct Case {
 
 // Throws std::runtime_error.
 std::vector<Case> LoadCases(const std::string& folder);
+// Of the python3-onnx that the cases are of.
+std::string ReadOnnxVersion(const std::string& folder);
 
 }  // namespace prefiqs::conformance
 

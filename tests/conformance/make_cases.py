@@ -52,8 +52,10 @@ def element_type(info):
 
 
 def widened(array, element):
+    if isinstance(array, TensorProto):  # as newer tests have the types that numpy lacks
+        array = numpy_helper.to_array(array).astype(np.float32)
     array = np.asarray(array)
-    if element == TensorProto.BFLOAT16:  # the tests keep the upper halves of floats
+    if element == TensorProto.BFLOAT16 and array.dtype == np.uint16:  # the tests keep the upper halves of floats
         array = (array.astype(np.uint32) << 16).view(np.float32)
     return np.array(array, dtype=WIDENED[element], order='C')  # keeps the rank of scalars
 
@@ -143,6 +145,7 @@ class Writer:
     def finish(self):
         self.tensors.close()
         (self.folder / 'cases.json').write_text(json.dumps(self.entries, indent=1))
+        (self.folder / 'onnx_version').write_text(onnx.__version__)
 
 
 def main():

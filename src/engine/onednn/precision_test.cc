@@ -167,7 +167,9 @@ TEST(OneDnnPrecision, MultipliesInWhatWasAskedFor) {
   if (!fast) GTEST_SKIP() << "needs AVX512-BF16";
   for (const LayerReport& layer : fast->Layers()) {
     if (layer.op == "Conv") {
-      EXPECT_THAT(layer.implementation, testing::AnyOf(HasSubstr("brgconv"), "tiles bf16")) << layer.node;
+      // brgconv of oneDNN 2, brg_conv_fwd of oneDNN 3.
+      EXPECT_THAT(layer.implementation, testing::AnyOf(HasSubstr("brgconv"), HasSubstr("brg_conv"), "tiles bf16"))
+          << layer.node;
     }
     EXPECT_NE(layer.implementation, "reference") << layer.node;
   }
