@@ -36,6 +36,7 @@ std::string DescribeComparisons(const EvaluationReport& report, const char* thin
                                                    report.not_compared, things);
   }
   text += "\n";
+  for (const EvaluationFile& file : report.files) text += fmt::format("{}: read as {}\n", file.path, file.form);
   text += report.mirrored ? "protocol A with the mirrored pictures' embeddings\n"
                           : "protocol A (no mirrors): without the mirrored pictures' embeddings, which it wants\n";
   for (std::size_t m = 0; m < report.methods.size(); ++m) {

@@ -16,17 +16,22 @@
 
 namespace prefiqs {
 
-// A column of a CSV file that says how good pictures are, or a file of lines NAME NUMBER.
+// A column of a table that says how good pictures are, or a file of lines NAME NUMBER.
 struct QualitySource {
-  std::string name;    // for tables
-  std::string path;    // CSV with a header, or names and numbers without one; empty: the rows' own file
-  std::string column;  // empty: "quality", else the only column that is no name
+  std::string name;  // for tables
+  // CSV with a header (commas, semicolons or tabs), OFIQ's table, rows of ours as JSON lines, or names and numbers
+  // without a header; empty: the rows' own file. Two rows of one picture with different numbers are refused, unless the
+  // table numbers faces in a column face, of which the first one counts.
+  std::string path;
+  // Empty: "quality", else OFIQ's UnifiedQualityScore, else the only column that is no name.
+  std::string column;
   bool lower_is_better = false;
 };
 
 struct EvaluationOptions {
-  // Which pictures are compared: a CSV file with file_a, file_b and mated, LFW's pairs.txt, CFP's Protocol/Split/FF or
-  // FP, or an InsightFace verification set, FILE.bin, whose rows are named FILE.bin#INDEX. Names stand for the paths
+  // Which pictures are compared: a CSV file with file_a, file_b and mated, LFW's pairs.txt, CPLFW's or CALFW's list of
+  // two lines a pair, lines PATH PATH LABEL or LABEL PATH PATH, CFP's Protocol/Split/FF or FP, or an InsightFace
+  // verification set, FILE.bin, whose rows are named FILE.bin#INDEX. Names stand for the paths
   // that they are the ends of, without extensions.
   // "all": every picture of the rows with every other one; people are the rows' column identity, else the folder that a
   // picture lies in.
@@ -138,8 +143,15 @@ struct EvaluationErrorRate {
   EvaluationInterval interval;                              // of fnmr
 };
 
+// What a file of others was read as.
+struct EvaluationFile {
+  std::string path;
+  std::string form;  // for people: "LFW's pairs.txt"
+};
+
 struct EvaluationReport {
-  std::vector<std::string> methods;  // the last is "random", the floor
+  std::vector<EvaluationFile> files;  // lists, tables and qualities that were read
+  std::vector<std::string> methods;   // the last is "random", the floor
   // Of the rows' own columns those that were not compared, since they hold one number in all rows: "embedding_norm".
   std::vector<std::string> left_out;
   // Equal of reports whose resamples are of the same people, one by one: same images, identities, seed and number.

@@ -157,6 +157,7 @@ EvaluationReport Evaluate(const eval::EvaluationSet& set, const EvaluationOption
   }
   EvaluationReport report;
   report.methods = set.methods;
+  report.files = set.forms;
   report.left_out = set.left_out;
   report.draws = eval::DrawsToken(set, options);
   report.images = set.images.size();

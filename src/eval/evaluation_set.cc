@@ -317,6 +317,8 @@ EvaluationSet ReadEvaluationSet(const EvaluationOptions& options) {
   CheckPairsGoWith(options);
   const PairList list = set.all_pairs || of_templates ? PairList() : ReadPairList(options.pairs);
   const Table rows = ReadTable(options.rows);
+  if (!list.form.empty()) set.forms.push_back({options.pairs, list.form});
+  set.forms.push_back({options.rows, rows.form});
   std::vector<TemplateMember> members;
   const Images images = of_templates                  ? TakeTemplates(options, rows, set, members)
                         : !options.identities.empty() ? TakeIdentified(options, rows, set)
@@ -353,7 +355,8 @@ EvaluationSet ReadEvaluationSet(const EvaluationOptions& options) {
       for (float& q : quality) q = source.lower_is_better ? -q : q;
       add_of_pictures(source.name, std::move(quality));
     } else {
-      add_of_pictures(source.name, ReadQuality(source, images.paths));
+      EvaluationFile& file = set.forms.emplace_back(EvaluationFile{source.path, ""});
+      add_of_pictures(source.name, ReadQuality(source, images.paths, &file.form));
     }
   }
   if (options.qualities.empty()) {

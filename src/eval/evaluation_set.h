@@ -23,11 +23,12 @@ struct EvaluationSet {
   std::vector<std::string> images;
   std::vector<std::uint32_t> identity;  // of each image
   std::size_t identities = 0;
-  std::size_t not_compared = 0;     // images without an embedding
-  Comparisons comparisons;          // cosines of the embeddings
-  std::vector<float> mirrored;      // similarities of embeddings with their mirrored ones; empty: none
-  std::vector<std::uint32_t> fold;  // of each comparison
-  std::uint32_t folds = 0;          // 0: none
+  std::size_t not_compared = 0;       // images without an embedding
+  Comparisons comparisons;            // cosines of the embeddings
+  std::vector<float> mirrored;        // similarities of embeddings with their mirrored ones; empty: none
+  std::vector<std::uint32_t> fold;    // of each comparison
+  std::uint32_t folds = 0;            // 0: none
+  std::vector<EvaluationFile> forms;  // EvaluationReport::files
   std::vector<std::string> methods;
   std::vector<std::string> left_out;          // EvaluationReport::left_out
   std::vector<std::size_t> missing;           // by method: of the images with an embedding, those without a quality

@@ -14,6 +14,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/half.h"
+
 static_assert(std::endian::native == std::endian::little, "values are taken as they lie");
 
 namespace prefiqs::eval {
@@ -33,7 +35,8 @@ std::string_view After(std::string_view header, std::string_view key) {
 }
 
 struct Header {
-  bool wide = false;  // float64
+  int bytes = 4;  // of a value: float16, float32 or float64
+  bool by_columns = false;
   std::uint64_t rows = 0, columns = 0;
 };
 
@@ -41,9 +44,11 @@ struct Header {
 std::optional<Header> ParseHeader(std::string_view text) {
   Header header;
   const std::string_view type = After(text, "'descr'");
-  header.wide = type.starts_with("'<f8'");
-  if (!header.wide && !type.starts_with("'<f4'")) return std::nullopt;
-  if (!After(text, "'fortran_order'").starts_with("False")) return std::nullopt;
+  header.bytes = type.starts_with("'<f2'") ? 2 : type.starts_with("'<f4'") ? 4 : type.starts_with("'<f8'") ? 8 : 0;
+  if (header.bytes == 0) return std::nullopt;
+  const std::string_view order = After(text, "'fortran_order'");
+  header.by_columns = order.starts_with("True");
+  if (!header.by_columns && !order.starts_with("False")) return std::nullopt;
   std::string_view shape = After(text, "'shape'");
   if (!shape.starts_with("(")) return std::nullopt;
   shape.remove_prefix(1);
@@ -73,6 +78,10 @@ NpyReader::NpyReader(const std::string& path) : path_(path) {
   std::array<std::uint8_t, 12> start{};
   if (size < start.size()) throw fail("too short for a .npy file");
   file_->Read(0, start);
+  if (std::memcmp(start.data(), "MATLAB 5.0", 10) == 0 || path.ends_with(".mat")) {
+    throw fail(
+        "a MATLAB file; save the matrix as .npy (Python: numpy.save(\"x.npy\", scipy.io.loadmat(\"x.mat\")[NAME]))");
+  }
   if (std::memcmp(start.data(), kMagic.data(), kMagic.size()) != 0) throw fail("not a .npy file");
   const int version = start[6];
   if (version < 1 || version > 3) throw fail(fmt::format("version {} of .npy is not known", version));
@@ -86,33 +95,52 @@ NpyReader::NpyReader(const std::string& path) : path_(path) {
   if (!header) {
     constexpr std::size_t kMostShown = 100;
     const std::string_view there(reinterpret_cast<const char*>(text.data()), std::min(text.size(), kMostShown));
-    throw fail(fmt::format("not two dimensions of little-endian float32 or float64 in C order, but {}",
+    throw fail(fmt::format("not two dimensions of little-endian float16, float32 or float64, but {}",
                            Printable(there.substr(0, there.find_last_not_of(" \n") + 1))));
   }
   if (header->columns == 0 || header->columns > kMaxColumns || header->rows > kMaxValues / header->columns) {
     throw fail("its size is out of range");
   }
-  const std::uint64_t bytes = header->rows * header->columns * (header->wide ? sizeof(double) : sizeof(float));
+  const std::uint64_t bytes = header->rows * header->columns * static_cast<std::uint64_t>(header->bytes);
   if (size - prefix - length < bytes) {
     throw fail(fmt::format("holds {} bytes of the {} that {}x{} values need", size - prefix - length, bytes,
                            header->rows, header->columns));
   }
   start_ = static_cast<std::int64_t>(prefix + length);
-  wide_ = header->wide;
+  bytes_ = header->bytes;
   rows_ = header->rows;
   columns_ = header->columns;
+  if (!header->by_columns) return;
+  kept_ = {.rows = rows_, .columns = columns_, .values = std::vector<float>(rows_ * columns_)};
+  std::vector<float> column(rows_);
+  for (std::size_t c = 0; c < columns_; ++c) {
+    ReadValues(c * rows_, column);
+    for (std::size_t r = 0; r < rows_; ++r) kept_.values[r * columns_ + c] = column[r];
+  }
 }
 
 void NpyReader::ReadRow(std::size_t i, std::span<float> out) const {
+  if (kept_.values.empty()) return ReadValues(i * columns_, out);
+  std::ranges::copy(kept_.Row(i), out.begin());
+}
+
+void NpyReader::ReadValues(std::size_t first, std::span<float> out) const {
   const auto read = [&](auto values) {
-    file_->Read(start_ + static_cast<std::int64_t>(i * values.size_bytes()),
+    file_->Read(start_ + static_cast<std::int64_t>(first * sizeof(values[0])),
                 {reinterpret_cast<std::uint8_t*>(values.data()), values.size_bytes()});
   };
   try {
-    if (!wide_) return read(out);
-    std::vector<double> row(columns_);
-    read(std::span(row));
-    std::ranges::transform(row, out.begin(), [](double v) { return static_cast<float>(v); });
+    if (bytes_ == 4) {
+      read(out);
+    } else if (bytes_ == 8) {
+      std::vector<double> wide(out.size());
+      read(std::span(wide));
+      std::ranges::transform(wide, out.begin(), [](double v) { return static_cast<float>(v); });
+    } else {
+      std::vector<std::uint16_t> narrow(out.size());
+      read(std::span(narrow));
+      std::ranges::transform(narrow, out.begin(), HalfToFloat);
+    }
   } catch (const Error& error) {
     throw Error(ErrorCode::kIo, fmt::format("{}: {}", Printable(path_), error.what()));
   }

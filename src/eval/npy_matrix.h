@@ -20,9 +20,9 @@ struct Matrix {
   std::span<const float> Row(std::size_t i) const { return std::span(values).subspan(i * columns, columns); }
 };
 
-// .npy of versions 1 to 3, two dimensions, little-endian float32 or float64 in C order
-// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), read row by row: files may be larger than
-// the memory. 2^34 values at most.
+// .npy of versions 1 to 3, two dimensions, little-endian float16, float32 or float64
+// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). In C order they are read row by row, and
+// files may be larger than the memory; of Fortran order all values are kept, as float32. 2^34 values at most.
 class NpyReader {
  public:
   // Throws Error(kIo) naming file and cause.
@@ -36,10 +36,14 @@ class NpyReader {
   void ReadRow(std::size_t i, std::span<float> out) const;
 
  private:
+  // `first`: the place of the first value in the file.
+  void ReadValues(std::size_t first, std::span<float> out) const;
+
   std::string path_;
   std::unique_ptr<const RegularFile> file_;
   std::int64_t start_ = 0;  // of the values in the file
-  bool wide_ = false;       // float64
+  int bytes_ = 4;           // of a value: float16, float32 or float64
+  Matrix kept_;             // of a file in Fortran order
   std::size_t rows_ = 0, columns_ = 0;
 };
 

@@ -8,14 +8,13 @@
 #include <string_view>
 
 #include "base/file.h"
+#include "eval/pair_text.h"
 #include "eval/table_file.h"
 #include "eval/word_lines.h"
 #include "input/verification_bin.h"
 
 namespace prefiqs::eval {
 namespace {
-
-constexpr std::int64_t kMaxBytes = std::int64_t{1} << 30;
 
 // Empty lines too, so that numbers are right.
 std::vector<std::vector<std::string>> WordLines(const std::string& path, std::string_view separators) {
@@ -32,6 +31,7 @@ PairList FromTable(const std::string& path) {
   const std::size_t a = table.Require("file_a"), b = table.Require("file_b"), mated = table.Require("mated");
   const auto fold = table.Find("fold"), person_a = table.Find("identity_a"), person_b = table.Find("identity_b");
   PairList list;
+  list.form = "a table of file_a, file_b and mated";
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const std::vector<std::string>& row = table.rows[i];
     NamedPair pair{.first = NameOf(row[a]), .second = NameOf(row[b]), .line = table.lines[i]};
@@ -50,51 +50,6 @@ PairList FromTable(const std::string& path) {
       list.folds = std::max(list.folds, *number + 1);
     }
     list.pairs.push_back(std::move(pair));
-  }
-  return list;
-}
-
-std::string LfwName(const std::string& path, std::size_t line, const std::string& person, const std::string& number) {
-  const auto index = WholeNumber(number);
-  if (!index) FailAtLine(path, line, fmt::format("{} is no picture's number", Printable(number)));
-  return fmt::format("{}/{}_{:04}", person, person, *index);
-}
-
-PairList FromLfw(const std::string& path) {
-  const auto lines = WordLines(path, " \t\r");
-  const auto header = [&](std::size_t i) {
-    const auto number = !lines.empty() && i < lines[0].size() ? WholeNumber(lines[0][i]) : std::nullopt;
-    if (!number || *number == 0) {
-      FailAtLine(path, 1, "neither a CSV header with file_a, file_b and mated, nor LFW's number of folds and of pairs");
-    }
-    return *number;
-  };
-  PairList list;
-  const std::uint32_t first = header(0);
-  const bool folded = lines[0].size() > 1;
-  list.folds = folded ? first : 0;
-  const std::uint64_t half = folded ? header(1) : first;
-  std::uint64_t count = 0;
-  for (std::size_t i = 1; i < lines.size(); ++i) {
-    const std::vector<std::string>& words = lines[i];
-    if (words.empty()) continue;
-    NamedPair pair;
-    if (words.size() == 3) {
-      pair = {LfwName(path, i + 1, words[0], words[1]), LfwName(path, i + 1, words[0], words[2]), words[0], words[0]};
-      pair.mated = true;
-    } else if (words.size() == 4) {
-      pair = {LfwName(path, i + 1, words[0], words[1]), LfwName(path, i + 1, words[2], words[3]), words[0], words[2]};
-    } else {
-      FailAtLine(path, i + 1, fmt::format("{} words; a pair has 3 (NAME I J) or 4 (NAME I OTHER J)", words.size()));
-    }
-    pair.line = i + 1;
-    pair.fold = folded ? static_cast<std::uint32_t>(count / (2 * half)) : 0;
-    list.pairs.push_back(std::move(pair));
-    ++count;
-  }
-  const std::uint64_t wanted = 2 * half * (folded ? list.folds : 1);
-  if (count != wanted) {
-    throw Error(ErrorCode::kIo, fmt::format("{}: {} pairs, its first line says {}", Printable(path), count, wanted));
   }
   return list;
 }
@@ -128,6 +83,7 @@ PairList FromCfp(const std::string& path) {
   const std::vector<std::string> second =
       folder.filename() == "FP" ? CfpPictures(protocol / "Pair_list_P.txt") : frontal;
   PairList list;
+  list.form = "CFP's Protocol/Split/" + folder.filename().string();
   for (; std::filesystem::exists(folder / fmt::format("{:02}", list.folds + 1)); ++list.folds) {
     for (const bool mated : {true, false}) {
       const std::string file =
@@ -159,6 +115,7 @@ PairList FromVerificationBin(const std::string& path) {
   const std::vector<bool> same = input::ReadVerificationBin(path).same;
   const std::size_t size = same.size() / kFolds, larger = same.size() % kFolds;
   PairList list;
+  list.form = "an InsightFace verification set";
   list.folds = size > 0 ? kFolds : 0;
   const std::string file = std::filesystem::path(path).filename().string();  // rows may know it by another folder
   for (std::size_t i = 0; i < same.size(); ++i) {
@@ -173,10 +130,8 @@ PairList FromVerificationBin(const std::string& path) {
 }
 
 PairList FromText(const std::string& path) {
-  const std::vector<std::uint8_t> bytes = ReadFile(path, kMaxBytes);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  const std::string_view header = text.substr(0, text.find('\n'));
-  return header.find("file_a") != std::string_view::npos ? FromTable(path) : FromLfw(path);
+  const std::string header = FirstLine(path);
+  return header.find("file_a") != std::string::npos ? FromTable(path) : ReadPairText(path);
 }
 
 }  // namespace

@@ -23,9 +23,11 @@ bool HasNumbers(std::span<const float> values);
 bool AreOneNumber(std::span<const float> values);
 
 // Of each picture what the source's file says, higher being better; NaN where it says nothing. Names of the file are
-// the pictures' paths, or their ends without extensions, or the other way round; a picture's first row counts. Throws
-// Error(kIo) or Error(kUsage), also for a file that has no number for any of them.
-std::vector<float> ReadQuality(const QualitySource& source, const std::vector<std::string>& pictures);
+// the pictures' paths, or their ends without extensions, or the other way round; a picture's first row counts. `form`,
+// where given, becomes what the file was taken for. Throws Error(kIo) or Error(kUsage), also for a file that has no
+// number for any of them, or two numbers for one picture (QualitySource::path).
+std::vector<float> ReadQuality(const QualitySource& source, const std::vector<std::string>& pictures,
+                               std::string* form = nullptr);
 
 // A number for each that has nothing to do with it; the same on every machine.
 std::vector<float> RandomQuality(std::size_t images, std::uint64_t seed);

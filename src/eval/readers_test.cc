@@ -88,7 +88,7 @@ TEST_F(Readers, ScoresSayThatAHeaderIsMissing) {
     return Refused([&] { ReadQuality({.name = "q", .path = Write("s.txt", text), .column = column}, {"a.jpg"}); });
   };
   // More columns, other separators, names alone.
-  for (const char* text : {"a.jpg 1 good\n", "a.jpg,1,2\n", "path;score\n", "a.jpg\nb.jpg\n"}) {
+  for (const char* text : {"a.jpg 1 good\n", "a.jpg,1,2\n", "photo;score\n", "a.jpg\nb.jpg\n"}) {
     EXPECT_THAT(refused(text), AllOf(HasSubstr("s.txt: its first line must be a header"), HasSubstr("path"))) << text;
   }
   EXPECT_THAT(refused("a.jpg 1\n\nb.jpg\n"), HasSubstr("s.txt: line 3: b.jpg is no name and number"));
@@ -131,7 +131,7 @@ TEST_F(Readers, PairsFromLfw) {
   EXPECT_THAT(refused("1 1\nAnn 1 x\n"), HasSubstr("line 2: x is no picture's number"));
   EXPECT_THAT(refused("hello\n"), HasSubstr("line 1"));
   EXPECT_THAT(refused("0 0\n"), HasSubstr("line 1"));
-  EXPECT_THAT(refused(""), HasSubstr("line 1"));
+  EXPECT_THAT(refused(""), HasSubstr("no pairs"));
 }
 
 TEST_F(Readers, PairsFromCfp) {
@@ -261,7 +261,6 @@ TEST_F(Readers, NpyRefusesWhatItIsNot) {
   const auto refused = [&](const std::string& file) { return Refused([&] { NpyReader(Write("x.npy", file)); }); };
   const std::string data = Bytes<float>({1, 2, 3, 4, 5, 6});
   for (const std::string header : {"{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }",
-                                   "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }",
                                    "{'descr': '<f4', 'fortran_order': False, 'shape': (6,), }",
                                    "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3, 1), }",
                                    "{'descr': '|O', 'fortran_order': False, 'shape': (2, 3), }", "", "nonsense",

@@ -144,6 +144,8 @@ bool AddIfSet(const std::string& path, std::vector<Item>& items) {
 
 void AddList(std::string_view text, const std::string& list, std::vector<Item>& items) {
   const std::size_t before = items.size();
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // as some editors put in front
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   for (int line_number = 1; !text.empty(); ++line_number) {
     std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));

@@ -43,9 +43,9 @@ inline constexpr std::string_view kNoSuffix = "no suffix", kHidden = "hidden", k
 //                begin with a dot are skipped, files and folders alike. Symbolic links are followed, and every
 //                folder is entered once, so that loops end. What is skipped is told to `on_skipped`;
 //   "@FILE"      a list: one path a line, relative to the working folder, any bytes but zero; a carriage return at the
-//                end of the line is not part of it; empty lines are passed over. Only files are named in lists. One
-//                without the suffix of a picture is looked into, as a file that is named; the others are not, because
-//                opening every file of a long list takes long;
+//                end of the line is not part of it, nor is a byte order mark in front of the file; empty lines are
+//                passed over. Only files are named in lists. One without the suffix of a picture is looked into, as a
+//                file that is named; the others are not, because opening every file of a long list takes long;
 //   "-"          a list on standard input.
 // A file whose own name begins with @, or is -, is given as ./@name.
 // Throws Error(kIo) naming what does not exist, cannot be read, is malformed, or holds no picture; a file in a list

@@ -144,6 +144,12 @@ TEST(ListItems, ReadsLists) {
   EXPECT_EQ(Names({list}), (std::vector<std::string>{"b.jpg", " a b\t", "\xFF\xFE\r", "#c", "-", "@d", "last"}));
 }
 
+TEST(ListItems, PassesOverAByteOrderMark) {
+  FolderForTest folder;
+  EXPECT_EQ(Names({"@" + Fill(folder / "list.txt", "\xEF\xBB\xBF" "b.jpg\r\n\xEF\xBB\xBF.jpg\n")}),
+            (std::vector<std::string>{"b.jpg", "\xEF\xBB\xBF.jpg"}));
+}
+
 TEST(ListItems, KeepsMissingFilesOfListsAsRows) {
   const FolderForTest folder;
   const std::string missing = folder / "missing.jpg", set = folder / "missing.bin";

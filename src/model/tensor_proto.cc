@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/denormals.h"
+#include "base/half.h"
 
 namespace prefiqs::model {
 namespace {
@@ -34,18 +35,7 @@ struct Bool {
   std::uint8_t byte;
 };
 
-float ToFloat(Half half) {
-  const std::uint32_t sign = static_cast<std::uint32_t>(half.bits & 0x8000u) << 16;
-  const std::uint32_t exponent = (half.bits >> 10) & 0x1fu;
-  const std::uint32_t fraction = half.bits & 0x3ffu;
-  if (exponent == 0) {  // zero and subnormals: fraction * 2^-24, exact in a float
-    const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
-    return sign != 0 ? -magnitude : magnitude;
-  }
-  const std::uint32_t wide = exponent == 31 ? 0xffu : exponent + (127 - 15);
-  return std::bit_cast<float>(sign | (wide << 23) | (fraction << 13));
-}
-
+float ToFloat(Half half) { return HalfToFloat(half.bits); }
 float ToFloat(Brain brain) { return std::bit_cast<float>(static_cast<std::uint32_t>(brain.bits) << 16); }
 
 [[noreturn]] void Fail(const std::string& cause) { throw Error(ErrorCode::kModel, cause); }

@@ -69,7 +69,7 @@ void CsvParser::Feed(std::string_view bytes) {
       case State::kUnquoted:
         break;
     }
-    if (c == ',') {
+    if (c == separator_) {
       EndField();
     } else if (c == '\n') {
       if (bare_return_) field_.pop_back();

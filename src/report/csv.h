@@ -24,7 +24,8 @@ class CsvParser {
 
   // `end`: offset, from the first byte ever fed, of the byte after the record's line end.
   using OnRecord = std::function<void(const std::vector<std::string>& fields, std::int64_t end)>;
-  explicit CsvParser(OnRecord on_record) : on_record_(std::move(on_record)) {}
+  explicit CsvParser(OnRecord on_record, char separator = ',')
+      : on_record_(std::move(on_record)), separator_(separator) {}
 
   // Bytes in pieces of any size. What follows the last line end is no record: a writer was cut off there. Throws
   // Error(kIo) when a record is longer than kMaxRecordBytes.
@@ -36,6 +37,7 @@ class CsvParser {
   void EndRecord();
 
   OnRecord on_record_;
+  char separator_;
   State state_ = State::kFieldStart;
   bool bare_return_ = false;  // the last byte was a CR outside quotes
   std::vector<std::string> fields_;

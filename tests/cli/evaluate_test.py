@@ -368,8 +368,8 @@ class Evaluate(ProgramTest):
         broken.write_text('file_a,file_b,mated\n0/0,0/1,1\n\n0/0,0/9,1\n')
         run = self.run_program('evaluate', broken, '--rows', 'rows.csv', '--embeddings', 'rows.npy')
         self.assert_refused(run, 2, 'rows.csv', '0/9 of', 'broken.csv, line 4')
-        np.save(self.folder / 'rows.npy', np.load(self.folder / 'rows.npy').astype(np.float16))
-        self.assert_refused(self.evaluate(), 4, 'rows.npy', "'<f2'")
+        np.save(self.folder / 'rows.npy', np.load(self.folder / 'rows.npy').astype(np.int64))
+        self.assert_refused(self.evaluate(), 4, 'rows.npy', "'<i8'")
 
     def test_says_what_is_missing(self):
         rows = self.folder / 'rows.csv'
