@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "align/align.h"
+#include "base/count.h"
 #include "base/file.h"
 #include "base/parallel.h"
 #include "base/split_mix.h"
@@ -177,7 +178,7 @@ class Bench {
     if (crops_.empty()) throw Error(ErrorCode::kUsage, "bench: no face was found in any of the pictures");
     if (crops_.size() < pictures.size()) {
       report_.notes.push_back(
-          fmt::format("{} of {} pictures have no face", pictures.size() - crops_.size(), pictures.size()));
+          fmt::format("no face in {} of {}", pictures.size() - crops_.size(), Count(pictures.size(), "picture")));
     }
     Stage("align", crops_.size(), [&] { (void)align(); });
   }
@@ -229,8 +230,7 @@ class Bench {
     };
     const std::string name = fmt::format("{} pass", prefiqs::name(options_.assessor.method));
     const bool both = options_.assessor.method != Plain();
-    Say(fmt::format("{}, {} thread{}, batch {}", both ? "dense and " + name : "dense pass", threads,
-                    threads == 1 ? "" : "s", batch));
+    Say(fmt::format("{}, {}, batch {}", both ? "dense and " + name : "dense pass", Count(threads, "thread"), batch));
     std::vector<std::function<void()>> works{[&] { pass(dense); }};
     if (both) works.emplace_back([&] { pass(method); });
     const std::vector<Times> times = Measure(works, Share() * static_cast<double>(works.size()));
@@ -244,7 +244,7 @@ class Bench {
     const Assessor assessor(network_, options_.assessor);
     // As many as keep all threads busy to the end, in whole rounds.
     const std::size_t count = options_.pictures.size() * static_cast<std::size_t>(threads);
-    Say(fmt::format("whole picture, {} thread{}", threads, threads == 1 ? "" : "s"));
+    Say(fmt::format("whole picture, {}", Count(threads, "thread")));
     const std::function<void()> work = [&] {
       ParallelFor(count, threads, [&](std::size_t i) {
         (void)assessor.assess(Image::open(options_.pictures[i % options_.pictures.size()], limits_));

@@ -94,7 +94,7 @@ TEST(RunBench, SearchesPhotographs) {
   const BenchReport report = run_bench(options);
   EXPECT_THAT(Names(report), ElementsAre("load", "prune and compile", "decode", "detect", "align", "preprocess",
                                          "dense pass", "drift pass", "whole picture"));
-  EXPECT_THAT(report.notes, ElementsAre("1 of 2 pictures have no face"));
+  EXPECT_THAT(report.notes, ElementsAre("no face in 1 of 2 pictures"));
   ExpectSound(report);
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "base/count.h"
 #include "base/html.h"
 #include "image/encode.h"
 
@@ -141,7 +142,7 @@ std::string Verdicts(const DemoReport& report) {
   for (const DemoSeries& s : report.series) row(fmt::format("quality falls with {}", s.name), Correlation(s), Falls(s));
   if (report.faces > 0 && report.non_faces > 0) {
     row("pictures of no face that are not below a face",
-        fmt::format("{} of {} pairs", report.inverted, report.faces * report.non_faces), report.inverted == 0);
+        fmt::format("{} of {}", report.inverted, Count(report.faces * report.non_faces, "pair")), report.inverted == 0);
   }
   return fmt::format("<table><tr><th>what one wants</th><th>measured</th><th></th></tr>{}</table>", rows);
 }
@@ -176,11 +177,11 @@ std::string RenderPage(const DemoReport& report, const PagePictures& pictures, c
       "content=\"width=device-width, initial-scale=1\">{}<style>{}{}</style>"
       "</head><body>\n<h1>What survives pruning</h1>\n<p>Each face went through a face recognition network and through "
       "a "
-      "pruned copy of it. The less its embedding moves, the better the picture. {} pictures: {} with a face, {} "
+      "pruned copy of it. The less its embedding moves, the better the picture. {}: {} with a face, {} "
       "without{}."
       "</p>\n<dl class=\"facts\">{}</dl>\n{}\n",
-      kPageMark, kPageStyle, kStyle, report.pictures.size(), report.faces, report.non_faces, unscored, fact_list,
-      verdicts);
+      kPageMark, kPageStyle, kStyle, Count(report.pictures.size(), "picture"), report.faces, report.non_faces, unscored,
+      fact_list, verdicts);
 
   html +=
       "<h2>All pictures, best first</h2>\n<p>Left the picture, right what the network saw. Dashed: no face was found "
@@ -189,7 +190,8 @@ std::string RenderPage(const DemoReport& report, const PagePictures& pictures, c
   const std::size_t count = report.pictures.size();
   for (std::size_t i = 0; i < count; ++i) {
     if (count > kMostTiles && i == kMostTiles / 2) {
-      html += fmt::format("</div><p>… {} pictures in between …</p><div class=\"tiles\">\n", count - kMostTiles);
+      html +=
+          fmt::format("</div><p>… {} in between …</p><div class=\"tiles\">\n", Count(count - kMostTiles, "picture"));
     }
     if (count > kMostTiles && i >= kMostTiles / 2 && i < count - kMostTiles / 2) continue;
     html += Tile(report.pictures[i], pictures.thumbnails[i], pictures.crops[i], range);

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/count.h"
+
 namespace prefiqs::engine {
 namespace {
 
@@ -31,8 +33,8 @@ void CheckInputsAndOutputs(const graph::Graph& graph, std::span<const graph::Ten
                            std::span<const graph::Tensor> outputs) {
   if (inputs.size() != graph.inputs.size() || outputs.size() != graph.outputs.size()) {
     throw Error(ErrorCode::kInternal,
-                fmt::format("the graph has {} inputs and {} outputs, the caller gave {} and {}", graph.inputs.size(),
-                            graph.outputs.size(), inputs.size(), outputs.size()));
+                fmt::format("the graph has {} and {}, the caller gave {} and {}", Count(graph.inputs.size(), "input"),
+                            Count(graph.outputs.size(), "output"), inputs.size(), outputs.size()));
   }
   for (std::size_t i = 0; i < inputs.size(); ++i) CheckOne(graph.value(graph.inputs[i]), inputs[i]);
   for (std::size_t i = 0; i < outputs.size(); ++i) CheckOne(graph.value(graph.outputs[i]), &outputs[i]);

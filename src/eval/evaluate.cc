@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/count.h"
 #include "base/file.h"
 #include "eval/edc.h"
 #include "eval/evaluation_set.h"
@@ -42,7 +43,7 @@ std::vector<EvaluationPoint> Points(EdcProtocol protocol, const Curve& curve) {
 
 void Check(const EvaluationOptions& options) {
   if (options.resamples < 0 || options.resamples == 1 || options.resamples > 1000000) {  // one spans no interval
-    throw Error(ErrorCode::kUsage, fmt::format("{} resamples: 0, or 2 to 1000000", options.resamples));
+    throw Error(ErrorCode::kUsage, fmt::format("resamples {}: 0, or 2 to 1000000", options.resamples));
   }
   if (options.fmrs.empty()) throw Error(ErrorCode::kUsage, "no FMR to evaluate at");
   for (const double fmr : options.fmrs) {
@@ -152,8 +153,8 @@ EvaluationReport Evaluate(const eval::EvaluationSet& set, const EvaluationOption
   const eval::Evaluator evaluator(set, share, options.threads);
   if (set.all_pairs && evaluator.non_mated() == 0) {
     throw Error(ErrorCode::kUsage,
-                fmt::format("{}: {} pictures of {} people: there is no pair of different ones to compare",
-                            Printable(options.rows), set.images.size(), set.identities));
+                fmt::format("{}: {} of {}: there is no pair of different people to compare", Printable(options.rows),
+                            Count(set.images.size(), "picture"), Count(set.identities, "person", "people")));
   }
   EvaluationReport report;
   report.methods = set.methods;

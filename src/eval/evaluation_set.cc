@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/count.h"
 #include "base/file.h"
 #include "eval/identity_list.h"
 #include "eval/name_index.h"
@@ -150,7 +151,7 @@ void Identify(const PairList& list, EvaluationSet& set) {
 NpyReader OpenEmbeddings(const std::string& path, const Table& rows) {
   NpyReader file(path);
   if (file.rows() != rows.rows.size()) {
-    throw Error(ErrorCode::kUsage, fmt::format("{}: {} rows, {} has {}", Printable(path), file.rows(),
+    throw Error(ErrorCode::kUsage, fmt::format("{}: {}, {} has {}", Printable(path), Count(file.rows(), "row"),
                                                Printable(rows.path), rows.rows.size()));
   }
   return file;
@@ -291,8 +292,9 @@ std::vector<bool> Compare(const EvaluationOptions& options, const Table& rows, c
   if (options.mirrored.empty()) return compared;
   const NpyReader mirrored = OpenEmbeddings(options.mirrored, rows);
   if (mirrored.columns() != plain.columns()) {
-    throw Error(ErrorCode::kUsage, fmt::format("{}: {} columns, {} has {}", Printable(options.mirrored),
-                                               mirrored.columns(), Printable(options.embeddings), plain.columns()));
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}: {}, {} has {}", Printable(options.mirrored), Count(mirrored.columns(), "column"),
+                            Printable(options.embeddings), plain.columns()));
   }
   if (!members.empty()) {
     set.mirrored = Similarities(c, of_templates({&plain, &mirrored}));

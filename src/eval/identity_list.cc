@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/count.h"
 #include "base/file.h"
 #include "eval/pair_list.h"
 #include "eval/table_file.h"
@@ -26,8 +27,9 @@ std::vector<NamedPerson> FromFold(const std::string& path) {
   ForEachLine(path, kTabs, [&](std::size_t line, std::span<const std::string_view> words) {
     if (std::exchange(header, false)) return;
     if (words.size() < kFoldColumns.size()) {
-      FailAtLine(path, line,
-                 fmt::format("{} columns; a face has at least user_id, original_image, face_id", words.size()));
+      FailAtLine(
+          path, line,
+          fmt::format("{}; a face has at least user_id, original_image, face_id", Count(words.size(), "column")));
     }
     const std::string_view user = words[0], image = words[1], face = words[2];
     if (!WholeNumber(face)) FailAtLine(path, line, fmt::format("face_id {} is no whole number", Printable(face)));

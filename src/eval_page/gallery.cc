@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/count.h"
 #include "base/html.h"
 #include "eval_page/numbers.h"
 #include "eval_page/page.h"
@@ -172,10 +173,11 @@ std::string RenderFaces(const Content& content) {
   std::string html = fmt::format("<div class=\"controls\">{}</div>\n", MethodButtons(content.report, "faces"));
   for (std::size_t m = 0; m < MethodsShown(content.report); ++m) {
     const Extremes extremes = ExtremesOf(content.examples.qualities[m], kFaces);
-    const std::string missing = extremes.missing > 0 ? fmt::format(", {} {}{} no score", Grouped(extremes.missing),
-                                                                   content.facts.of_templates ? "template" : "image",
-                                                                   extremes.missing == 1 ? " has" : "s have")
-                                                     : std::string();
+    const std::string missing =
+        extremes.missing > 0 ? fmt::format(", {} {} {} no score", Grouped(extremes.missing),
+                                           WordFor(extremes.missing, content.facts.of_templates ? "template" : "image"),
+                                           WordFor(extremes.missing, "has", "have"))
+                             : std::string();
     html += fmt::format(
         "<section data-show=\"faces={}\">\n<h3>{}: the {} worst, the worst first{}</h3>\n{}<h3>{}: the {} best, the "
         "best "

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string_view>
 
+#include "base/count.h"
 #include "base/html.h"
 #include "eval_page/numbers.h"
 #include "eval_page/script.h"
@@ -77,11 +78,10 @@ std::string Troubles(const Content& content) {
   }
   if (count == 0) return {};
   return fmt::format(
-      "<p class=\"trouble\">{} of {} pictures could not be read and are named instead, the first of them {} ({}). "
-      "Paths "
-      "are the rows', from the folder that this was run in.</p>\n",
-      count, content.thumbnails.size(), EscapeHtml(content.examples.images[image]),
-      EscapeHtml(content.thumbnails.at(image).trouble));
+      "<p class=\"trouble\">{} of {} could not be read and {} named instead, the first of them {} ({}). Paths are the "
+      "rows', from the folder that this was run in.</p>\n",
+      count, Count(content.thumbnails.size(), "picture"), WordFor(count, "is", "are"),
+      EscapeHtml(content.examples.images[image]), EscapeHtml(content.thumbnails.at(image).trouble));
 }
 
 }  // namespace

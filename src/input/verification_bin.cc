@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/count.h"
 #include "base/file.h"
 #include "image/format.h"
 #include "input/pickle.h"
@@ -70,7 +71,8 @@ VerificationSet ToSet(const Pickle& pickle, const RandomAccess& source) {
   }
   set.same = AsBooleans(pickle, source, pickle.items(pickle.root())[1]);
   if (set.images.size() != 2 * set.same.size()) {
-    throw PickleError(fmt::format("{} pictures do not make {} pairs", set.images.size(), set.same.size()));
+    throw PickleError(fmt::format("{} {} not make {}", Count(set.images.size(), "picture"),
+                                  WordFor(set.images.size(), "does", "do"), Count(set.same.size(), "pair")));
   }
   return set;
 }

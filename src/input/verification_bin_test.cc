@@ -128,7 +128,7 @@ TEST(VerificationBin, RefusesSetsThatDoNotAddUp) {
   PickleWriter writer(Dialect::kProtocol4);
   const std::string yes = writer.Bool(true), picture = writer.Bytes("a");
   const std::string list = writer.List({yes});
-  ExpectRefused(writer.Set({picture}, list), "1 pictures do not make 1 pairs");
+  ExpectRefused(writer.Set({picture}, list), "1 picture does not make 1 pair");
   ExpectRefused(writer.Set({picture, picture}, writer.List({yes, yes})), "2 pictures do not make 2 pairs");
   ExpectRefused(writer.Set({picture, yes}, list), "entry 1 of the first list");
   ExpectRefused(writer.Set({picture, writer.Text("text")}, list), "entry 1 of the first list");

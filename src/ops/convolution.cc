@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/count.h"
 #include "ops/rows.h"
 #include "ops/rule.h"
 #include "ops/window.h"
@@ -33,7 +34,8 @@ std::vector<TensorType> InferConv(const Node& node, std::span<const InferInput> 
                            graph::ToString(input), graph::ToString(weights)));
   }
   if (Given(inputs, 2) && RequiredFloat(node, inputs, 2, "the bias").shape != Shape{weights[0]}) {
-    Fail(node, fmt::format("the bias is {}, {} values are needed", graph::ToString(inputs[2].type->shape), weights[0]));
+    Fail(node, fmt::format("the bias is {}, it needs {}", graph::ToString(inputs[2].type->shape),
+                           Count(weights[0], "value")));
   }
   const Window window = ResolveWindow(node, input, kernel);
   Shape output{input[0], weights[0]};

@@ -142,7 +142,7 @@ TEST(Conv, RefusesWhatDoesNotGoTogether) {
   kernel["kernel_shape"] = Int64s{3, 3};
   EXPECT_THAT(ErrorOf({"Conv", kernel}, {x, w}), HasSubstr("kernel_shape disagrees with the weights, 4x2x2x2"));
   const Tensor b = Counting({2});
-  EXPECT_THAT(ErrorOf({"Conv", two}, {x, w, b}), HasSubstr("the bias is 2, 4 values are needed"));
+  EXPECT_THAT(ErrorOf({"Conv", two}, {x, w, b}), HasSubstr("the bias is 2, it needs 4 values"));
   const Tensor flat = Counting({4, 2, 2});
   EXPECT_THAT(ErrorOf({"Conv", two}, {x, flat}), HasSubstr("weights of 4x2x2"));
   EXPECT_THAT(ErrorOf({"Conv", two}, {x, std::nullopt}), HasSubstr("the weights"));

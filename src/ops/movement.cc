@@ -6,6 +6,7 @@
 #include <numeric>
 #include <span>
 
+#include "base/count.h"
 #include "ops/broadcast.h"
 #include "ops/rows.h"
 #include "ops/rule.h"
@@ -32,7 +33,7 @@ std::vector<std::int64_t> Permutation(const Node& node, std::size_t rank) {
                                 used[static_cast<std::size_t>(d)] = true;
                                 return true;
                               });
-  if (!is_permutation) Fail(node, fmt::format("perm is no permutation of the {} dimensions", rank));
+  if (!is_permutation) Fail(node, fmt::format("perm is no permutation of {}", Count(rank, "dimension")));
   return perm;
 }
 
@@ -126,7 +127,8 @@ std::vector<std::int64_t> PartSizes(const Node& node, std::span<const InferInput
       sum = CheckedAdd(node, sum, size);
     }
     if (sizes.size() != node.outputs.size() || sum != whole) {
-      Fail(node, fmt::format("{} parts of {} together do not fit {} outputs of {}", sizes.size(), sum, parts, whole));
+      Fail(node, fmt::format("{} of {} together {} not fit {} of {}", Count(sizes.size(), "part"), sum,
+                             WordFor(sizes.size(), "does", "do"), Count(parts, "output"), whole));
     }
     return sizes;
   }

@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/count.h"
 #include "ops/broadcast.h"
 #include "ops/rows.h"
 #include "ops/rule.h"
@@ -26,7 +27,8 @@ void CheckPerChannel(const Node& node, std::span<const InferInput> inputs, std::
                      std::int64_t channels) {
   const Shape& shape = RequiredFloat(node, inputs, i, what).shape;
   if (shape != Shape{channels}) {
-    Fail(node, fmt::format("input {} ({}) is {}, {} values are needed", i, what, graph::ToString(shape), channels));
+    Fail(node,
+         fmt::format("input {} ({}) is {}, it needs {}", i, what, graph::ToString(shape), Count(channels, "value")));
   }
 }
 

@@ -41,7 +41,7 @@ TEST(BatchNormalization, Refuses) {
   const Tensor three = Counting({3});
   const Tensor two = Counting({2});
   EXPECT_EQ(ErrorOf({"BatchNormalization"}, {x, three, three, two, three}),
-            "node 'n' (BatchNormalization): input 3 (mean) is 2, 3 values are needed");
+            "node 'n' (BatchNormalization): input 3 (mean) is 2, it needs 3 values");
   EXPECT_THAT(ErrorOf({"BatchNormalization"}, {x, three, three, three, std::nullopt}), HasSubstr("variance"));
   const Tensor scalar = Tensor::Scalar(1);
   EXPECT_THAT(ErrorOf({"BatchNormalization"}, {scalar, three, three, three, three}), HasSubstr("scalar"));

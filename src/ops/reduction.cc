@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/count.h"
 #include "ops/broadcast.h"
 #include "ops/rows.h"
 #include "ops/rule.h"
@@ -21,7 +22,7 @@ std::vector<bool> Reduced(const Node& node, const Tensor* axes, std::size_t rank
     Fail(node, fmt::format("the axes must be integers, they are {}", graph::Name(axes->type())));
   }
   if (axes->count() > static_cast<std::int64_t>(rank)) {
-    Fail(node, fmt::format("{} axes for an input of {} dimensions", axes->count(), rank));
+    Fail(node, fmt::format("{} for an input of {}", Count(axes->count(), "axis", "axes"), Count(rank, "dimension")));
   }
   std::vector<bool> reduced(rank, false);
   for (const std::int64_t written : axes->ToInt64s()) {

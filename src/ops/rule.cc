@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/count.h"
 #include "base/file.h"
 
 namespace prefiqs::ops {
@@ -96,7 +97,7 @@ TensorInputs::TensorInputs(std::span<const graph::Tensor* const> tensors)
 std::int64_t NormalAxis(const graph::Node& node, std::int64_t axis, std::size_t rank) {
   const auto dimensions = static_cast<std::int64_t>(rank);
   if (axis < -dimensions || axis >= dimensions) {
-    Fail(node, fmt::format("axis {} is out of range for {} dimensions", axis, rank));
+    Fail(node, fmt::format("axis {} is out of range for {}", axis, Count(rank, "dimension")));
   }
   return axis < 0 ? axis + dimensions : axis;
 }

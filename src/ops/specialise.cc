@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/count.h"
 #include "base/file.h"
 #include "ops/operator.h"
 #include "ops/rule.h"
@@ -169,7 +170,7 @@ class Folder {
       inputs[i] = {&types[i], value.constant.get()};
     }
     const std::vector<TensorType> outputs = op.infer(node, inputs);
-    if (outputs.size() < node.outputs.size()) Fail(node, fmt::format("makes {} outputs only", outputs.size()));
+    if (outputs.size() < node.outputs.size()) Fail(node, fmt::format("makes {} only", Count(outputs.size(), "output")));
     for (std::size_t i = 0; i < node.outputs.size(); ++i) {
       if (node.outputs[i] == graph::kNone) continue;
       Value& value = graph_.value(node.outputs[i]);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <string>
 
+#include "base/count.h"
 #include "ops/rule.h"
 
 namespace prefiqs::ops {
@@ -20,7 +21,7 @@ constexpr std::size_t kMaxSpatial = 3;
 
 void CheckSizes(const Node& node, const Sizes& sizes, std::string_view what, std::size_t count, std::int64_t least) {
   if (sizes.size() != count) {
-    Fail(node, fmt::format("{} has {} values, {} are needed", what, sizes.size(), count));
+    Fail(node, fmt::format("{}: {} in place of {}", what, Count(sizes.size(), "value"), count));
   }
   for (const std::int64_t size : sizes) {
     if (size < least || size > kMaxSize) Fail(node, fmt::format("{} holds {}, which is out of range", what, size));

@@ -82,7 +82,7 @@ TEST(Window, PadsMayRepeatWhatAutoPadSays) {
 
 TEST(Window, RefusesWhatDoesNotFit) {
   EXPECT_THAT(Refusal({}, {1, 1, 2}, {3}), HasSubstr("a window of 3 does not fit an input of 2"));
-  EXPECT_THAT(Refusal({}, {1, 1, 2}, {3, 3}), HasSubstr("the kernel has 2 values, 1 are needed"));
+  EXPECT_THAT(Refusal({}, {1, 1, 2}, {3, 3}), HasSubstr("the kernel: 2 values in place of 1"));
   EXPECT_THAT(Refusal({}, {1, 1}, {}), HasSubstr("the input is 1x1"));
   EXPECT_THAT(Refusal({}, {1, 1, 2, 2, 2, 2}, {1, 1, 1, 1}), HasSubstr("one to three spatial dimensions"));
   EXPECT_THAT(Refusal({}, {1, 1, 0}, {1}), HasSubstr("empty"));
@@ -90,7 +90,7 @@ TEST(Window, RefusesWhatDoesNotFit) {
   EXPECT_THAT(Refusal({{"strides", Int64s{0}}}, {1, 1, 2}, {1}), HasSubstr("strides holds 0"));
   EXPECT_THAT(Refusal({{"dilations", Int64s{-1}}}, {1, 1, 2}, {1}), HasSubstr("dilations holds -1"));
   EXPECT_THAT(Refusal({{"pads", Int64s{0, -1}}}, {1, 1, 2}, {1}), HasSubstr("pads holds -1"));
-  EXPECT_THAT(Refusal({{"pads", Int64s{0}}}, {1, 1, 2}, {1}), HasSubstr("pads has 1 values, 2 are needed"));
+  EXPECT_THAT(Refusal({{"pads", Int64s{0}}}, {1, 1, 2}, {1}), HasSubstr("pads: 1 value in place of 2"));
   EXPECT_THAT(Refusal({{"auto_pad", "SOME"}}, {1, 1, 2}, {1}), HasSubstr("auto_pad 'SOME' is unknown"));
   EXPECT_THAT(Refusal({{"auto_pad", "VALID"}, {"ceil_mode", std::int64_t{1}}, {"strides", Int64s{2}}}, {1, 1, 4}, {3}),
               HasSubstr("no agreed meaning"));

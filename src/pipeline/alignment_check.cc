@@ -7,6 +7,7 @@
 
 #include "align/align.h"
 #include "align/deviation.h"
+#include "base/count.h"
 #include "pipeline/guard.h"
 #include "pipeline/preprocessing_check.h"
 
@@ -50,11 +51,13 @@ std::optional<std::string> FirstCrops::Warning(const AssessorOptions& options, C
   if (options.detector || seen_ < kFewestCheckedFaces || 2 * wrong < seen_) return std::nullopt;
   std::vector<std::string> parts;
   if (not_aligned_ > 0) {
-    parts.push_back(fmt::format("{} show a face that is not aligned, {:.2f} times as large as aligned ones",
-                                not_aligned_, MedianScale(*options.guard, crop_template, crops)));
+    parts.push_back(fmt::format("{} a face that is not aligned, {:.2f} times as large as aligned ones",
+                                Count(not_aligned_, "shows", "show"),
+                                MedianScale(*options.guard, crop_template, crops)));
   }
-  if (not_a_face_ > 0) parts.push_back(fmt::format("{} show no face", not_a_face_));
-  if (wrong_shape_ > 0) parts.push_back(fmt::format("{} do not have the network's shape", wrong_shape_));
+  if (not_a_face_ > 0) parts.push_back(Count(not_a_face_, "shows no face", "show no face"));
+  if (wrong_shape_ > 0)
+    parts.push_back(Count(wrong_shape_, "does not have the network's shape", "do not have the network's shape"));
   return fmt::format(
       "of the first {} pictures {} do not look like aligned crops ({}): photographs are given without --aligned, so "
       "that faces are found and aligned",

@@ -26,7 +26,7 @@ Error Bad(std::string_view key, std::string_view what) {
 
 Calibration Calibration::of(std::vector<float> qualities, const Recipe& recipe, const Preprocessing& preprocessing) {
   if (qualities.size() < kMinFaces) {
-    throw Error(ErrorCode::kUsage, fmt::format("{} faces are too few to calibrate with: {} or more are needed",
+    throw Error(ErrorCode::kUsage, fmt::format("too few faces to calibrate with: {}, and {} or more are needed",
                                                qualities.size(), kMinFaces));
   }
   if (!std::all_of(qualities.begin(), qualities.end(), [](float q) { return std::isfinite(q); })) {

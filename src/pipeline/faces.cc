@@ -104,7 +104,7 @@ std::vector<FaceCandidate> Find(const Image& picture, const image::LargeJpeg* la
     const int found = static_cast<int>(faces.size());
     if (options.max_faces > 0 && found > options.max_faces) {
       candidates.push_back(
-          Without(-1, Status::kTooManyFaces, fmt::format("{} faces, {} are allowed", found, options.max_faces)));
+          Without(-1, Status::kTooManyFaces, fmt::format("{} faces, the limit is {}", found, options.max_faces)));
     } else if (faces.empty()) {
       candidates.push_back(Without(-1, Status::kNoFace, "the detector found none"));
     } else {

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "base/count.h"
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "degrade/spoil.h"
@@ -89,7 +90,7 @@ std::vector<Image> TakeFaces(const Network& network, const JobOptions& options, 
   }
   if (found.size() < fewest) {
     throw Error(ErrorCode::kUsage,
-                fmt::format("{} faces: {} at least are wanted to choose a recipe by", found.size(), fewest));
+                fmt::format("{}: {} at least are wanted to choose a recipe by", Count(found.size(), "face"), fewest));
   }
   return InOrderOfHash(std::move(found));
 }

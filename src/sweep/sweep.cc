@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 
+#include "base/count.h"
 #include "base/file.h"
 #include "base/parallel.h"
 #include "engine/twin.h"
@@ -84,7 +85,7 @@ void CheckBegun(const std::string& rows, const std::vector<input::Item>& items) 
   const std::vector<std::uint8_t> bytes = ReadFile(rows, kMaxRowsBytes);
   parser.Feed({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   if (records > items.size() + 1) {
-    throw OfOthers(rows, fmt::format("has rows of {} pictures, not of {}", records - 1, items.size()));
+    throw OfOthers(rows, fmt::format("has rows of {}, not of {}", Count(records - 1, "picture"), items.size()));
   }
 }
 
@@ -95,13 +96,13 @@ Whole ReadWhole(const std::string& rows, const std::string& embeddings, const st
   const std::size_t path = table.Require("path"), face = table.Require("face"), status = table.Require("status"),
                     detail = table.Require("detail"), norm = table.Require("embedding_norm");
   if (table.rows.size() != items.size()) {
-    throw OfOthers(rows, fmt::format("has rows of {} pictures, not of {}", table.rows.size(), items.size()));
+    throw OfOthers(rows, fmt::format("has rows of {}, not of {}", Count(table.rows.size(), "picture"), items.size()));
   }
   Whole whole;
   whole.embeddings = std::make_unique<const eval::NpyReader>(embeddings);
   if (whole.embeddings->rows() != items.size()) {
-    throw OfOthers(
-        rows, fmt::format("has {} rows, {} has {}", items.size(), Printable(embeddings), whole.embeddings->rows()));
+    throw OfOthers(rows, fmt::format("has {}, {} has {}", Count(items.size(), "row"), Printable(embeddings),
+                                     whole.embeddings->rows()));
   }
   for (std::size_t i = 0; i < items.size(); ++i) {
     const std::vector<std::string>& cells = table.rows[i];

@@ -283,8 +283,8 @@ class Faces(ProgramTest):
             self.assertEqual([row['faces'] for row in rows], ['1', *['2' for _ in two], '3', '0'])
             refused = rows[-2]
             self.assertEqual([refused[c] for c in ('face', 'quality', 'box_x', 'max_faces')], ['', '', '', '2'])
-            self.assertEqual(refused['detail'], '3 faces, 2 are allowed')
-            self.assertIn('2 pictures with several faces' + (', 1 faces not' if which == 'best' else '\n'), run.err)
+            self.assertEqual(refused['detail'], '3 faces, the limit is 2')
+            self.assertIn('2 pictures with several faces' + (', 1 face not' if which == 'best' else '\n'), run.err)
             # A run that goes on ends with the same summary, and keeps to the limit.
             counts = [line for line in run.err.splitlines() if 'several' in line]
             whole = (self.folder / which).read_bytes()
