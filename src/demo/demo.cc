@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
-#include <new>
 #include <utility>
 
 #include "align/align.h"
@@ -85,18 +84,14 @@ Looked Look(const input::Item& item, const pipeline::FaceOptions& faces, const I
 
 // What is wrong with a picture is said of it; the others go on.
 Looked LookOrSay(const input::Item& item, const pipeline::FaceOptions& faces, const ImageLimits& limits) {
-  Looked looked;
-  looked.result.path = item.name;
-  try {
-    return Look(item, faces, limits);
-  } catch (const image::Failure& failure) {
-    looked.result.status = failure.status();
-    looked.result.detail = failure.detail();
-  } catch (const std::bad_alloc&) {
-    looked.result.status = Status::kTooLarge;
-    looked.result.detail = "not enough memory for this picture";
-  }
-  return looked;
+  return image::OrSay([&] { return Look(item, faces, limits); },
+                      [&](Status status, std::string detail) {
+                        Looked looked;
+                        looked.result.path = item.name;
+                        looked.result.status = status;
+                        looked.result.detail = std::move(detail);
+                        return looked;
+                      });
 }
 
 // options: whose guard is asked.

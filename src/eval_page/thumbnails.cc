@@ -10,6 +10,7 @@
 #include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "align/align.h"
 #include "base/parallel.h"
@@ -110,16 +111,15 @@ Image FaceIn(const DecodedImage& picture, const Landmarks* landmarks) {
 }
 
 Thumbnail Read(const input::Item& item, const LandmarksByPath& landmarks, const ImageLimits& limits) {
-  const DecodedImage decoded = input::Read(item, limits);
-  if (decoded.status != Status::kOk) return {.jpeg = {}, .trouble = decoded.detail};
-  const auto found = landmarks.find(item.name);
-  Image face;
-  try {
-    face = FaceIn(decoded, found == landmarks.end() ? nullptr : &found->second);
-  } catch (const image::Failure& failure) {
-    return {.jpeg = {}, .trouble = failure.detail()};
-  }
-  return {.jpeg = image::ToJpeg(face, kJpegQuality), .trouble = {}};
+  const auto read = [&]() -> Thumbnail {
+    const DecodedImage decoded = input::Read(item, limits);
+    if (decoded.status != Status::kOk) return {.jpeg = {}, .trouble = decoded.detail};
+    const auto found = landmarks.find(item.name);
+    const Image face = FaceIn(decoded, found == landmarks.end() ? nullptr : &found->second);
+    return {.jpeg = image::ToJpeg(face, kJpegQuality), .trouble = {}};
+  };
+  return image::OrSay(read,
+                      [](Status, std::string detail) { return Thumbnail{.jpeg = {}, .trouble = std::move(detail)}; });
 }
 
 }  // namespace

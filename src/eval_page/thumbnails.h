@@ -19,7 +19,7 @@ struct Thumbnail {
 
 // Of the pictures at these paths (or FILE.bin#INDEX), which are names in the CSV file `rows`: the face, aligned with
 // some room around it, where the row has landmarks, else the picture's middle. Never throws for what pictures hold.
-// threads: 0 for all processors.
+// threads: 0 for usable_processors().
 std::vector<Thumbnail> ReadThumbnails(const std::string& rows, const std::vector<std::string>& paths, int threads,
                                       const ImageLimits& limits = {});
 

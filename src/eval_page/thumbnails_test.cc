@@ -3,9 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <prefiqs/image.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
 
 #include "base/folder_for_test.h"
+#include "image/encode.h"
 
 namespace prefiqs::eval_page {
 namespace {
@@ -67,6 +74,42 @@ TEST(Thumbnails, SayWhyThereIsNone) {
     EXPECT_FALSE(thumbnail.trouble.empty());
   }
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they take all addresses that there are
+// Bytes of addresses that this process uses.
+std::uint64_t AddressSpace() {
+  std::uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+TEST(ThumbnailsDeathTest, OfAPictureForWhichThereIsNoMemory) {
+  const FolderForTest folder;
+  constexpr int kLarge = 6000;
+  constexpr std::uint64_t kMemory = std::uint64_t{60} << 20;  // for the rest; the pixels alone are 103 MiB
+  const Image picture{kLarge, kLarge, std::vector<std::uint8_t>(std::size_t{3} * kLarge * kLarge, 20)};
+  const std::vector<std::uint8_t> jpeg = image::ToJpeg(picture, 80);
+  const std::string large = Fill(folder / "large.jpg", {reinterpret_cast<const char*>(jpeg.data()), jpeg.size()});
+  write_png(Picture(), folder / "small.png");
+  const std::string rows = Fill(folder / "rows.csv",
+                                "path,left_eye_x,left_eye_y,right_eye_x,right_eye_y,nose_x,nose_y,left_mouth_x,"
+                                "left_mouth_y,right_mouth_x,right_mouth_y\n" +
+                                    large + ",153,38,167,38,160,44,154,52,166,52\n");
+  const ImageLimits limits{.whole_jpeg_pixels = 300000};
+  const std::vector<std::string> paths{large, folder / "small.png"};
+  EXPECT_FALSE(ReadThumbnails(rows, paths, 1, limits)[0].jpeg.empty());
+  EXPECT_EXIT(
+      {
+        const rlimit memory{AddressSpace() + kMemory, RLIM_INFINITY};
+        if (setrlimit(RLIMIT_AS, &memory) != 0) std::exit(3);
+        const auto thumbnails = ReadThumbnails(rows, paths, 1, limits);
+        const bool is_said =
+            thumbnails[0].jpeg.empty() && thumbnails[0].trouble == "not enough memory for this picture";
+        std::exit(is_said && !thumbnails[1].jpeg.empty() ? 0 : 4);
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+#endif
 
 // BINBYTES of protocol 3.
 void Append(std::string& pickle, const std::string& bytes) {

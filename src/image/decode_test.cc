@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <limits>
+#include <new>
 #include <random>
 #include <string>
 #include <utility>
@@ -9,6 +11,7 @@
 #include "base/folder_for_test.h"
 #include "image/decode_for_test.h"
 #include "image/encode_for_test.h"
+#include "image/format.h"
 
 namespace prefiqs::image {
 namespace {
@@ -69,6 +72,18 @@ TEST(Decode, HandlesGarbageAfterEveryMagic) {
       ExpectConsistent(DecodeCopy(bytes, bytes.size(), limits), limits);
     }
   }
+}
+
+TEST(OrSay, TurnsTroubleWithAPictureIntoItsStatus) {
+  const auto said = [](const std::function<std::string()>& work) {
+    return OrSay(
+        work, [](Status status, const std::string& detail) { return std::string(info(status).name) + ": " + detail; });
+  };
+  EXPECT_EQ(said([] { return std::string("fine"); }), "fine");
+  EXPECT_EQ(said([]() -> std::string { throw Failure(Status::kUndecodable, "PNG: cut off"); }),
+            "undecodable: PNG: cut off");
+  EXPECT_EQ(said([]() -> std::string { throw std::bad_alloc(); }), "too_large: not enough memory for this picture");
+  EXPECT_THROW(said([]() -> std::string { throw Error(ErrorCode::kModel, "not of the picture"); }), Error);
 }
 
 TEST(Open, ReadsPathsOfAnyBytes) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <new>
 #include <span>
 #include <string>
 #include <utility>
@@ -29,6 +30,19 @@ class Failure : public std::exception {
   Status status_;
   std::string detail_;
 };
+
+// What `work` returns. Where it throws about the picture, Failure or std::bad_alloc, what `say` returns for the status
+// and the detail. Other exceptions pass.
+template <typename Work, typename Say>
+auto OrSay(Work&& work, Say&& say) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const Failure& failure) {
+    return say(failure.status(), failure.detail());
+  } catch (const std::bad_alloc&) {
+    return say(Status::kTooLarge, std::string("not enough memory for this picture"));
+  }
+}
 
 // kUndecodable with "FORMAT: cause".
 Failure Undecodable(const char* format, const std::string& cause);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -118,11 +117,9 @@ std::vector<FaceCandidate> Find(const Image& picture, const image::LargeJpeg* la
 
 std::vector<FaceCandidate> FindOrSay(const Image& picture, const image::LargeJpeg* large, const FaceOptions& options) {
   try {
-    return Find(picture, large, options);
-  } catch (const image::Failure& failure) {
-    return Alone(Without(-1, failure.status(), failure.detail()));
-  } catch (const std::bad_alloc&) {
-    return Alone(Without(-1, Status::kTooLarge, "not enough memory for this picture"));
+    return image::OrSay(
+        [&] { return Find(picture, large, options); },
+        [](Status status, std::string detail) { return Alone(Without(-1, status, std::move(detail))); });
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kModel) throw;
     return Alone(Without(-1, Status::kNotComputed, fmt::format("the detector: {}", error.what())));
