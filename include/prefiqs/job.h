@@ -166,9 +166,9 @@ struct RecipeChoice {
 // 0.15, of equals the first; from 0.5, 0.8 or 0.9 of the layers on where that tells faces that were made worse from
 // what they were more often than from 0 does, in 95 % or more of 100 resamples of the faces: of several the one that
 // does so most often, of equals the first. Why: docs/choosing.md. Two passes a face where the paper's is kept, else
-// some 25. Of `options`, inputs, limits and the assessor's detector, min_face, guard, guard_under, guarded, threads and
-// executor are used; what the guard refuses is none of the faces. Throws Error as run_job does, and Error(kUsage) for
-// fewer faces than Calibration::of takes.
+// some 25. Of `options`, inputs, limits, faces (the best for kAll) and the assessor's detector, min_face, max_faces,
+// guard, guard_under, guarded, threads and executor are used; what the guard refuses is none of the faces. Throws Error
+// as run_job does, and Error(kUsage) for fewer faces than Calibration::of takes.
 PREFIQS_API RecipeChoice choose_recipe(const Network& network, const JobOptions& options);
 
 }  // namespace prefiqs

@@ -58,10 +58,10 @@ class Executor {
 
 // `graph` must be specialised (every shape known).
 std::unique_ptr<const Executor> CompileReference(const graph::Graph& graph);  // node by node, no rewriting
-// By `threads` threads (0: all cores), on which nothing depends. Throws Error(kNotAvailable) where the processor cannot
-// multiply in `precision`. What is not multiplied is float32 in every precision: operands of products are rounded once,
-// when they enter one (and, in kBf16, what only passes through functions of a channel into the next product when it
-// leaves one), sums and residuals never.
+// By `threads` threads (0: usable_processors()), on which nothing depends. Throws Error(kNotAvailable) where the
+// processor cannot multiply in `precision`. What is not multiplied is float32 in every precision: operands of products
+// are rounded once, when they enter one (and, in kBf16, what only passes through functions of a channel into the next
+// product when it leaves one), sums and residuals never.
 struct CompileOptions {
   Precision precision = Precision::kFp32;
   int threads = 1;

@@ -21,8 +21,8 @@ struct AllPairs {
 
 // unit: a normalised row for each image; a row of zeros cannot be compared, and its pairs have the similarity
 // -infinity. share: of the non-mated pairs that shall be kept, roughly: the floor is a quantile of a sample; all of
-// them for 1. The same bits on every machine and for any number of threads (0: all cores): products are summed in the
-// order of the columns.
+// them for 1. The same bits on every machine and for any number of threads (0: usable_processors()): products are
+// summed in the order of the columns.
 AllPairs JoinAllPairs(const Matrix& unit, std::span<const std::uint32_t> identity, double share, int threads);
 
 // How alike non-mated pairs must be to be kept, by method: of each image; a pair's is the higher one of its two

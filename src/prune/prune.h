@@ -54,7 +54,7 @@ struct Masks {
 //
 // Structured recipes: structured.h. They alone need `input_shapes`, where the graph leaves any open.
 //
-// `threads`: 0 means all cores. Nothing depends on it.
+// `threads`: 0 means usable_processors(). Nothing depends on it.
 Masks ComputeMasks(const graph::Graph& graph, const Recipe& recipe, const InputShapes& input_shapes = {},
                    int threads = 1);
 
