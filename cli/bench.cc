@@ -110,7 +110,7 @@ void PrintTable(const BenchOptions& options, const BenchReport& report) {
                                     Grouped(work.method), 100 * work.suffix_share())},
   };
   for (const BenchCeiling& ceiling : report.ceilings) {
-    facts.push_back({fmt::format("ceiling, {} thread{}", ceiling.threads, ceiling.threads == 1 ? "" : "s"),
+    facts.push_back({fmt::format("ceiling, {}", Count(ceiling.threads, "thread")),
                      fmt::format("{}: {:.0f} GFLOP/s; memory: {:.1f} GB/s copied", ceiling.precision, ceiling.gigaflops,
                                  ceiling.copied_gigabytes)});
   }

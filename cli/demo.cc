@@ -98,8 +98,8 @@ int RunDemo(const Words& words) {
   PrintPictures(report);
   PrintSeries(report);
   if (report.faces > 0 && report.non_faces > 0) {
-    fmt::print("{} of {} pairs of a face and a picture of none are the wrong way round\n", report.inverted,
-               report.faces * report.non_faces);
+    fmt::print("{} of {} of a face and a picture of none {} the wrong way round\n", report.inverted,
+               Count(report.faces * report.non_faces, "pair"), WordFor(report.inverted, "is", "are"));
   }
   fmt::print("the page: {}\n", demo.page);
   if (!demo.figure.empty() && report.series.empty()) {

@@ -254,7 +254,7 @@ int RunEvaluate(const Words& words) {
   }
   const bool show = isatty(STDERR_FILENO) != 0;
   options.on_progress = [&](int done) {
-    if (show) Say(fmt::format("\r{} of {} resamples", done, options.resamples));
+    if (show) Say(fmt::format("\r{} of {}", done, Count(options.resamples, "resample")));
   };
   std::vector<EvaluationReport> reports;
   for (std::size_t i = 0; i < verifying.rows.size(); ++i) {
@@ -266,7 +266,7 @@ int RunEvaluate(const Words& words) {
     reports.push_back(this_page.empty() ? evaluate(options) : evaluate_to_page(options, this_page));
     if (show && options.resamples > 0) Say("\r\x1b[K");
     std::string said = networks > 1 ? fmt::format("verified by {}\n\n", options.embeddings) : std::string();
-    said += DescribeComparisons(reports[i], options.templates.empty() ? "images" : "templates");
+    said += DescribeComparisons(reports[i], options.templates.empty() ? "image" : "template");
     if (form == TableForm::kCsv) {  // programs want the table alone
       Say(said);
     } else {

@@ -256,9 +256,9 @@ bool RunOne(const PictureRun& run, const std::vector<std::string>& inputs) {
   const JobSummary summary = RunShowingProgress(run.network, std::move(job), line, last);
   if (summary.interrupted) return false;
   if (summary.pictures != last.total) {
-    throw Error(ErrorCode::kUsage, fmt::format("{}: rows of {} pictures, and now there are {}: name another --work "
+    throw Error(ErrorCode::kUsage, fmt::format("{}: rows of {}, and now there are {}: name another --work "
                                                "folder, or remove it",
-                                               run.job.output, summary.pictures, last.total));
+                                               run.job.output, Count(summary.pictures, "picture"), last.total));
   }
   return true;
 }

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "cli/messages.h"
+
 namespace prefiqs::cli {
 namespace {
 
@@ -25,15 +27,16 @@ std::string Between(const EvaluationInterval& interval, double scale, int decima
 
 }  // namespace
 
-std::string DescribeComparisons(const EvaluationReport& report, const char* things) {
-  std::string text = fmt::format(
-      "{} {} of {} people; {} mated and {} non-mated comparisons", Grouped(static_cast<std::int64_t>(report.images)),
-      things, Grouped(static_cast<std::int64_t>(report.identities)), Grouped(static_cast<std::int64_t>(report.mated)),
-      Grouped(static_cast<std::int64_t>(report.non_mated)));
+std::string DescribeComparisons(const EvaluationReport& report, const char* thing) {
+  const std::string things = WordFor(2, thing);
+  std::string text =
+      fmt::format("{} {} of {} {}; {} mated and {} non-mated {}", Grouped(static_cast<std::int64_t>(report.images)),
+                  WordFor(report.images, thing), Grouped(static_cast<std::int64_t>(report.identities)),
+                  WordFor(report.identities, "person", "people"), Grouped(static_cast<std::int64_t>(report.mated)),
+                  Grouped(static_cast<std::int64_t>(report.non_mated)), WordFor(report.non_mated, "comparison"));
   if (report.not_compared > 0) {
-    text += report.not_compared == 1 ? "; one has no embedding, its comparisons are not accepted"
-                                     : fmt::format("; {} {} have no embedding, their comparisons are not accepted",
-                                                   report.not_compared, things);
+    text += fmt::format("; {} {} no embedding, {} comparisons are not accepted", Count(report.not_compared, thing),
+                        WordFor(report.not_compared, "has", "have"), WordFor(report.not_compared, "its", "their"));
   }
   text += "\n";
   for (const EvaluationFile& file : report.files) text += fmt::format("{}: read as {}\n", file.path, file.form);
@@ -42,7 +45,7 @@ std::string DescribeComparisons(const EvaluationReport& report, const char* thin
   for (std::size_t m = 0; m < report.methods.size(); ++m) {
     if (report.missing_qualities[m] == 0) continue;
     text += fmt::format("{} of the {} {} no quality of {}, which is the worst\n", report.missing_qualities[m], things,
-                        report.missing_qualities[m] == 1 ? "has" : "have", report.methods[m]);
+                        WordFor(report.missing_qualities[m], "has", "have"), report.methods[m]);
   }
   for (const std::string& column : report.left_out) {
     text += fmt::format(

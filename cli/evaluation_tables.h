@@ -12,8 +12,8 @@
 
 namespace prefiqs::cli {
 
-// What was compared, in lines. things: such as "images".
-std::string DescribeComparisons(const EvaluationReport& report, const char* things);
+// What was compared, in lines. thing: "image" or "template".
+std::string DescribeComparisons(const EvaluationReport& report, const char* thing);
 
 void PrintErrorRates(const EvaluationReport& report, TableForm form);
 void PrintAreas(const EvaluationReport& report, TableForm form);

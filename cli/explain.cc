@@ -158,8 +158,8 @@ int RunExplain(const Words& words) {
     Say("prefiqs: the map is of what the networks make of it all the same\n");
   }
   write_png(draw(explanation), output);
-  fmt::print("quality {:.4f}; {} places hidden, mean change of quality:\n\n{}\n", face.quality, explanation.patches,
-             Ninths(explanation));
+  fmt::print("quality {:.4f}; {} hidden, mean change of quality:\n\n{}\n", face.quality,
+             Count(explanation.patches, "place"), Ninths(explanation));
   PrintPeak(explanation, true);
   PrintPeak(explanation, false);
   fmt::print("the map: {}\n", output);

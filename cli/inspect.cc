@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cli/commands.h"
+#include "cli/messages.h"
 #include "cli/network_options.h"
 #include "cli/recipe_options.h"
 #include "cli/table.h"
@@ -80,7 +81,8 @@ void PrintTable(const Network& network, const Recipe& recipe, const Inspection& 
   facts.push_back(
       {"pruned", fmt::format("{} ({})", Grouped(inspection.pruned), Percent(inspection.pruned, inspection.prunable))});
   if (inspection.denormals > 0) {
-    facts.push_back({"denormal", fmt::format("{} numbers, taken as zero", Grouped(inspection.denormals))});
+    facts.push_back({"denormal", fmt::format("{} {}, taken as zero", Grouped(inspection.denormals),
+                                             WordFor(inspection.denormals, "number"))});
   }
   facts.push_back({"instruction set", inspection.instruction_set});
   fmt::print("{}\n", FormatTable({{network.path()}, {""}}, facts));

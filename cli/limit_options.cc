@@ -27,9 +27,9 @@ void WarnOfThreads(int threads) {
   const int usable = usable_processors();
   if (threads <= usable) return;
   Say(
-      fmt::format("prefiqs: --threads {}: this process may use {} processor{} at a time (CPU affinity and cgroup "
+      fmt::format("prefiqs: --threads {}: this process may use {} at a time (CPU affinity and cgroup "
                   "quota); more threads than that share them\n",
-                  threads, usable, usable == 1 ? "" : "s"));
+                  threads, Count(usable, "processor")));
 }
 
 CLI::Option* AddMaxPixelsOption(CLI::App& app, ImageLimits& limits) {

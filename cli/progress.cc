@@ -22,7 +22,7 @@ std::string FormatDuration(double seconds) {
 }  // namespace
 
 std::string FormatProgress(const JobProgress& progress) {
-  std::string text = fmt::format("{}/{} pictures", progress.done, progress.total);
+  std::string text = fmt::format("{}/{}", progress.done, Count(progress.total, "picture"));
   if (progress.total > 0) {
     text += fmt::format("  {:.1f} %", 100.0 * static_cast<double>(progress.done) / static_cast<double>(progress.total));
   }

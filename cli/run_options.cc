@@ -41,12 +41,12 @@ FaceSelection ParseFaces(const std::string& text) {
 // What a run left aside, in words; empty where there is nothing.
 std::string OthersFound(const JobSummary& summary) {
   std::string text;
-  const auto add = [&](std::int64_t count, std::string_view what) {
-    if (count > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, what);
+  const auto add = [&](std::int64_t count, std::string_view one, std::string_view what) {
+    if (count > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", Count(count, one), what);
   };
-  add(summary.several_faces, "pictures with several faces");
-  add(summary.bystanders, "faces not chosen (--faces)");
-  add(summary.refused, "crops refused by the guard");
+  add(summary.several_faces, "picture", "with several faces");
+  add(summary.bystanders, "face", "not chosen (--faces)");
+  add(summary.refused, "crop", "refused by the guard");
   return text;
 }
 
@@ -62,19 +62,20 @@ std::string Skipped(const JobSummary& summary) {
   }
   if (total == 0) return {};
   std::sort(kinds.begin(), kinds.end());
-  std::string text = fmt::format("{} files of folders skipped:", total);
+  std::string text = fmt::format("{} of folders skipped:", Count(total, "file"));
   for (std::size_t i = 0; i < std::min(kinds.size(), kKindsNamed); ++i) {
     named -= kinds[i].first;
     text += fmt::format("{} {} {}", i == 0 ? "" : ",", -kinds[i].first, Escaped(kinds[i].second));
   }
-  if (named < total) text += fmt::format(", {} others", total - named);
+  if (named < total) text += fmt::format(", {}", Count(total - named, "other"));
   return text;
 }
 
 std::string Summary(const JobSummary& summary, double seconds) {
-  std::string text = fmt::format("{} pictures, {} faces: {} scored, {} not", summary.pictures, summary.faces,
-                                 summary.scored, summary.failed);
-  if (summary.earlier > 0) text += fmt::format("; {} of the pictures were done before", summary.earlier);
+  std::string text = fmt::format("{}, {}: {} scored, {} not", Count(summary.pictures, "picture"),
+                                 Count(summary.faces, "face"), summary.scored, summary.failed);
+  if (summary.earlier > 0)
+    text += fmt::format("; {} done before", Count(summary.earlier, "of the pictures was", "of the pictures were"));
   text += fmt::format("; {:.1f} s", seconds);
   const auto here = static_cast<double>(summary.pictures - summary.earlier);
   if (here > 0 && seconds > 0) text += fmt::format(", {:.1f} pictures a second", here / seconds);
@@ -273,9 +274,9 @@ int RunJob(const Network& network, JobOptions job, const StatusRules& rules) {
   Say(fmt::format("prefiqs: {}\n", Summary(summary, last.seconds)));
   if (summary.foreign > 0) {
     Say(fmt::format(
-        "prefiqs: {}: {} of the rows are of pictures that are not among this run's (of another --shard, or of "
-        "other inputs); they stay and are counted\n",
-        job.output, summary.foreign));
+        "prefiqs: {}: {} not among this run's (of another --shard, or of other inputs); {} counted\n", job.output,
+        Count(summary.foreign, "of the rows is of a picture that is", "of the rows are of pictures that are"),
+        WordFor(summary.foreign, "it stays and is", "they stay and are")));
   }
   if (const std::string others = OthersFound(summary); !others.empty()) Say(fmt::format("prefiqs: {}\n", others));
   if (const std::string skipped = Skipped(summary); !skipped.empty()) {
@@ -283,9 +284,10 @@ int RunJob(const Network& network, JobOptions job, const StatusRules& rules) {
   }
   // Calibrating has rows of its own making, of which these scalars say nothing.
   if (job.rows && summary.calibration) Say(fmt::format("prefiqs: scalars by {}\n", Describe(summary.calibration)));
-  if (job.gate) Say(fmt::format("prefiqs: {} faces under the gate of {}\n", summary.under_gate, *job.gate));
+  if (job.gate) Say(fmt::format("prefiqs: {} under the gate of {}\n", Count(summary.under_gate, "face"), *job.gate));
   if (summary.interrupted) {
-    Say(fmt::format("prefiqs: interrupted after {} of {} pictures; {}\n", last.done, last.total, HowToGoOn(job)));
+    Say(fmt::format("prefiqs: interrupted after {} of {}; {}\n", last.done, Count(last.total, "picture"),
+                    HowToGoOn(job)));
     return InterruptedStatus();
   }
   if (rules.fail_under_gate && summary.under_gate > 0) return kExitUnderGate;

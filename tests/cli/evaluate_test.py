@@ -384,7 +384,7 @@ class Evaluate(ProgramTest):
         run = self.run_program('evaluate', 'pairs.csv', '--rows', 'rows.csv', '--embeddings', 'one.npy', '--fmr', '0.1',
                                '--resamples', '0', '--quality', 'some.csv')
         self.assert_status(run, 0)
-        self.assertIn('; one has no embedding, its comparisons are not accepted', run.out.decode())
+        self.assertIn('; 1 image has no embedding, its comparisons are not accepted', run.out.decode())
         self.assertIn('wants two folds, of which the list has one', run.out.decode())
 
 

@@ -42,6 +42,21 @@ class Inputs(ProgramTest):
         self.assertEqual(self.names(named, 1), ['in/b.tif'])
         self.assertNotIn('skipped', named.err)
 
+    def test_one_is_counted_as_one(self):
+        self.picture('in/a.png', noise(1))
+        (self.folder / 'in/b.tif').write_bytes(b'anything')
+        run = self.score_aligned('in', '--output', 'o', '--resume')
+        self.assertIn('prefiqs: 1 picture, 1 face: 1 scored, 0 not; ', run.err)
+        self.assertIn('prefiqs: 1 file of folders skipped: 1 .tif; ', run.err)
+        again = self.score_aligned('in', '--output', 'o', '--resume')
+        self.assertIn('; 1 of the pictures was done before; ', again.err)
+        self.picture('other/a.png', noise(1))
+        other = self.score_aligned('other', '--output', 'o', '--resume')
+        self.assertIn("o: 1 of the rows is of a picture that is not among this run's", other.err)
+        self.assertIn('it stays and is counted', other.err)
+        self.assertIn('prefiqs: 1 face under the gate of 100\n', self.run_program(
+            'score', 'in', '--aligned', '--guard', 'none', '--gate', '100').err)
+
     def test_files_are_what_they_hold(self):
         self.picture('in/a.jfif', noise(1))
         self.picture('in/photo.bin', noise(1))
@@ -253,11 +268,11 @@ class Faces(ProgramTest):
             self.assertEqual((none['faces'], none['max_faces'], none['selection']), ('0', '', which))
             self.assertEqual((row['face'], row['faces'], row['selection']), ('0', '3', which))
             self.assertAlmostEqual(float(row['box_x']) + 20, 175.5, delta=1)
-            self.assertIn('prefiqs: 1 pictures with several faces, 2 faces not chosen (--faces)\n', run.err)
+            self.assertIn('prefiqs: 1 picture with several faces, 2 faces not chosen (--faces)\n', run.err)
         every = self.score(*options, '--faces', 'all')
         self.assertEqual([row['face'] for row in every.rows()], ['', '0', '1', '2'])
-        self.assertIn('prefiqs: 1 pictures with several faces\n', every.err)
-        self.assert_refused(self.score(*options, '--faces', 'some'), 2, '--faces some', 'best or largest or central')
+        self.assertIn('prefiqs: 1 picture with several faces\n', every.err)
+        self.assert_refused(self.score(*options, '--faces', 'some'), 2, '--faces some', 'best, largest, central or all')
 
     def test_largest(self):
         # Detected at two scales: in a picture of 640 columns, a cell of 64 pixels gives a face of 80.
