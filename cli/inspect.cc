@@ -74,7 +74,9 @@ void PrintTable(const Network& network, const Recipe& recipe, const Inspection& 
       {"file", fmt::format("opset {}{}{}, content {}", inspection.opset, inspection.producer.empty() ? "" : ", by ",
                            inspection.producer, network.content_hash())});
   facts.push_back({"recipe", recipe.name()});
-  facts.push_back({"calibration", Describe(network.calibration())});
+  const std::optional<Calibration> calibration = network.calibration();
+  facts.push_back(
+      {"calibration", Describe(calibration) + (calibration ? ", content " + calibration->content_hash() : "")});
   facts.push_back({"parameters", Grouped(inspection.parameters)});
   facts.push_back({"MACs", Grouped(inspection.macs)});
   facts.push_back({"prunable", Grouped(inspection.prunable)});
@@ -129,6 +131,8 @@ void PrintJson(const Network& network, const Recipe& recipe, const Inspection& i
   const std::optional<Calibration> calibration = network.calibration();
   object["calibration"] =
       calibration ? nlohmann::ordered_json::parse(calibration->to_json()) : nlohmann::ordered_json();
+  object["calibration_hash"] =
+      calibration ? nlohmann::ordered_json(calibration->content_hash()) : nlohmann::ordered_json();
   object["parameters"] = inspection.parameters;
   object["macs"] = inspection.macs;
   object["prunable"] = inspection.prunable;

@@ -59,6 +59,8 @@ struct JobOptions {
   std::function<void(std::string_view path, std::string_view kind)> on_skipped{};
   // Called from the thread that called run_job, at most once for each of these: the precision is slower than fp32 on
   // this processor; an output cannot be locked; a continued output mixes rows of several instruction sets or versions;
+  // a continued output holds aligned crops that an earlier version did not check for alignment; a continued output is
+  // of an older schema;
   // the first pictures, given as aligned crops, do not look like such; the first faces look as if preprocessing or
   // recipe did not fit the network. Says what, what follows from it, and what to do.
   std::function<void(const std::string& text)> on_warning{};
@@ -98,8 +100,9 @@ struct JobSummary {
 // of different pictures run side by side on assessor.threads threads, the calling one included.
 //
 // Throws Error for what concerns the whole run (inputs that do not exist, outputs that cannot be written or already
-// exist, a resume with another network or recipe, or without a lock; kReaderGone for an output that is a pipe and is
-// read no more); a bad picture is a row with its status. What was written before an Error is valid and can be resumed.
+// exist, a resume with another network, recipe or calibration, or without a lock; kReaderGone for an output that is a
+// pipe and is read no more); a bad picture is a row with its status. What was written before an Error is valid and can
+// be resumed.
 PREFIQS_API JobSummary run_job(const Network& network, const JobOptions& options);
 
 // Many recipes over the same pictures: every picture is decoded, searched and aligned once and seen by the whole

@@ -56,6 +56,10 @@ struct PREFIQS_API Calibration {
   std::string to_json() const;
   static Calibration from_json(std::string_view json);
 
+  // 16 hexadecimal digits of the percentiles alone, by which rows name the calibration that their scalars are of: the
+  // same for calibrations that give every quality of a face the same scalar, whatever their date and source.
+  std::string content_hash() const;
+
   friend bool operator==(const Calibration&, const Calibration&) = default;
 };
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <ctime>
 
+#include "base/hash.h"
 #include "base/json.h"
 
 namespace prefiqs {
@@ -58,6 +59,15 @@ int Calibration::scalar(float value) const {
   const double low = *(at - 1);
   const double rest = (value - low) / (*at - low);
   return static_cast<int>(std::lround(static_cast<double>(at - 1 - quality.begin()) + rest));
+}
+
+std::string Calibration::content_hash() const {
+  // Their shortest decimal forms: the same floats have the same, on every machine.
+  const std::string text = fmt::format("{}", fmt::join(quality, ","));
+  constexpr std::size_t kDigits = 16;
+  ContentHash hash;
+  hash.Add({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  return hash.Hex().substr(0, kDigits);
 }
 
 std::string Calibration::to_json() const {

@@ -5,6 +5,9 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <string>
+
+#include "base/hash.h"
 
 namespace prefiqs {
 namespace {
@@ -60,6 +63,35 @@ TEST(Calibration, RefusesTooFewAndNan) {
   std::vector<float> values = Ramp(200);
   values[5] = std::numeric_limits<float>::quiet_NaN();
   EXPECT_THROW(Calibration::of(values, {}, {}), Error);
+}
+
+TEST(Calibration, IsNamedByItsPercentilesAlone) {
+  const Calibration calibration = Calibration::of(Ramp(137), {}, {});
+  const std::string hash = calibration.content_hash();
+  EXPECT_EQ(hash.size(), 16u);
+  EXPECT_EQ(hash.find_first_not_of("0123456789abcdef"), std::string::npos) << hash;
+  EXPECT_EQ(Calibration::from_json(calibration.to_json()).content_hash(), hash);
+  Calibration other = Calibration::of(Ramp(137), {.scope = Scope::kLayer}, Preprocessing::preset("adaface"));
+  other.source = "others";
+  other.date = "2000-01-01";
+  EXPECT_EQ(other.content_hash(), hash);
+  std::mt19937 random(3);
+  for (int i = 0; i < 200; ++i) {  // any percentile, by the smallest step
+    Calibration changed = calibration;
+    float& quality = changed.quality[random() % changed.quality.size()];
+    quality = std::nextafter(quality, 2.0f);
+    EXPECT_NE(changed.content_hash(), hash);
+  }
+  // Of the text "0,1,2,...,100".
+  Calibration whole;
+  std::string text;
+  for (int p = 0; p <= 100; ++p) {
+    whole.quality[static_cast<std::size_t>(p)] = static_cast<float>(p);
+    text += (p > 0 ? "," : "") + std::to_string(p);
+  }
+  ContentHash expected;
+  expected.Add({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  EXPECT_EQ(whole.content_hash(), expected.Hex().substr(0, 16));
 }
 
 TEST(Calibration, SurvivesJson) {

@@ -75,7 +75,7 @@ report::RunInfo Describe(const Assessor& assessor, const AssessorOptions& option
   run.preprocessing = options.detector ? report::PreprocessingToken(network.preprocessing(), network.input_width(),
                                                                     network.input_height())
                                        : report::PreprocessingToken(network.preprocessing());
-  run.detector = options.detector ? options.detector->content_hash() : "aligned";
+  run.detector = options.detector ? options.detector->content_hash() : std::string(report::kAligned);
   return run;
 }
 
@@ -114,6 +114,7 @@ std::unique_ptr<report::RowWriter> OpenRows(const Assessor& assessor, const JobO
   }
   if (const auto& guard = assessor.impl().options.guard) run.guard = guard->content_hash();
   if (options.gate) run.gate = fmt::format("{}", *options.gate);
+  if (const auto calibration = assessor.calibration()) run.calibration = calibration->content_hash();
   return std::make_unique<report::RowWriter>(report::RowWriterOptions{.format = options.format,
                                                                       .output = options.output,
                                                                       .embeddings = options.embeddings,

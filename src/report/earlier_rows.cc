@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/count.h"
 #include "base/file.h"
 #include "report/csv.h"
 #include "report/json_lines.h"
@@ -33,11 +34,62 @@ int ParseSchema(const std::string& text) {
   return schema;
 }
 
-// Of a row; tables that do not say are of schema 1.
-int SchemaOf(std::span<const std::string> cells) {
-  const std::size_t column = ColumnIndex("schema");
-  return column < cells.size() ? ParseSchema(cells[column]) : 1;
-}
+// The cells of a row by their columns' names.
+class RowCells {
+ public:
+  explicit RowCells(std::span<const std::string> cells) : cells_(cells) {}
+
+  bool Has(std::string_view column) const { return ColumnIndex(column) < cells_.size(); }
+
+  // Empty for a column that an older table does not have.
+  const std::string& operator[](std::string_view column) const {
+    static const std::string empty;
+    const std::size_t index = ColumnIndex(column);
+    return index < cells_.size() ? cells_[index] : empty;
+  }
+
+  int Number(std::string_view column, int otherwise) const {
+    const std::string& cell = (*this)[column];
+    return cell.empty() ? otherwise : static_cast<int>(std::strtol(cell.c_str(), nullptr, 10));
+  }
+
+  // A row that does not say is of schema 1.
+  int schema() const { return Has("schema") ? ParseSchema((*this)["schema"]) : 1; }
+
+ private:
+  std::span<const std::string> cells_;
+};
+
+// What rows of one table have in common.
+struct Common {
+  std::string_view column;
+  std::string RunInfo::*of_run;
+  // Whether an older table that lacks the column is as one whose cells are empty: else it says nothing of this.
+  bool empty_before = true;
+  std::string_view way_out = "use the same, or another file or folder";
+};
+constexpr std::array kCommon{
+    Common{"network", &RunInfo::network},
+    Common{"method", &RunInfo::method},
+    Common{"recipe", &RunInfo::recipe},
+    Common{"precision", &RunInfo::precision},
+    Common{"preprocessing", &RunInfo::preprocessing},
+    Common{"detector", &RunInfo::detector},
+    Common{"gate", &RunInfo::gate},
+    Common{"selection", &RunInfo::selection},
+    Common{"min_face", &RunInfo::min_face},
+    Common{"max_faces", &RunInfo::max_faces},
+    Common{"output", &RunInfo::output},
+    Common{"guard", &RunInfo::guard},
+    Common{"calibration", &RunInfo::calibration, false,
+           "use the same (--sidecar names the file that holds it, and prefiqs inspect shows which one that is), or "
+           "another file or folder"},
+};
+
+// Names of FaceSelectionInfo: what schema 1 called the first one is the second one since.
+constexpr std::string_view kBest = "best", kLargest = "largest";
+
+std::string OrNone(const std::string& value) { return value.empty() ? "none" : Printable(value); }
 
 // The schema whose columns a header line names; 0 where there is none.
 int SchemaOfHeader(std::span<const std::string> names) {
@@ -61,44 +113,42 @@ class Collector {
 
   void RefuseIfNewer(const std::string& schema) const {
     if (ParseSchema(schema) <= kSchema) return;
-    throw Error(ErrorCode::kUsage,
-                fmt::format("{}: cannot be continued: it is a table of schema {}, and this version of prefiqs knows "
-                            "schemas up to {}: continue it with the version that began it, or use another file",
-                            Printable(file_path_), schema, kSchema));
+    throw Refusal(
+        fmt::format("it is a table of schema {}, and this version of prefiqs knows schemas up to {}: continue "
+                    "it with the version that began it, or use another file",
+                    schema, kSchema));
   }
 
-  void Add(std::span<const std::string> cells, std::int64_t end) {
+  void Add(std::span<const std::string> row, std::int64_t end) {
     if (rows_seen_ == max_rows_) return;
     ++rows_seen_;
-    if (cells.size() > ColumnIndex("schema")) RefuseIfNewer(cells[ColumnIndex("schema")]);
-    if (!std::exchange(schema_known_, true)) kept_.schema = SchemaOf(cells);
+    const RowCells cells(row);
+    if (cells.Has("schema")) RefuseIfNewer(cells["schema"]);
+    CheckSchema(cells.schema());
     CheckRun(cells);
-    const std::string& face = cells[ColumnIndex("face")];
+    const std::string& face = cells["face"];
     const bool first_of_picture = face.empty() || face == "0";
     if (first_of_picture) {
       KeepPending();
-      pending_path_ = cells[ColumnIndex("path")];
+      pending_path_ = cells["path"];
       pending_summary_ = kept_.summary;
       ++pending_summary_.pictures;
       ++pending_summary_.earlier;
       has_pending_ = true;
       pending_rows_before_ = rows_seen_ - 1;
-      for (std::size_t i = 0; i < kMadeWith.size(); ++i) {
-        const std::size_t column = ColumnIndex(kMadeWith[i]);
-        pending_made_with_[i] = column < cells.size() ? cells[column] : std::string();
-      }
+      for (std::size_t i = 0; i < kMadeWith.size(); ++i) pending_made_with_[i] = cells[kMadeWith[i]];
     } else if (faces_ != FaceSelection::kAll || !has_pending_) {
       throw Error(ErrorCode::kUsage,
                   fmt::format("{}: was made with --faces all; resume with the same", Printable(file_path_)));
     }
     pending_summary_.faces += face.empty() ? 0 : 1;
-    ++(cells[ColumnIndex("status")] == info(Status::kOk).name ? pending_summary_.scored : pending_summary_.failed);
-    const std::string& status = cells[ColumnIndex("status")];
+    const std::string& status = cells["status"];
+    ++(status == info(Status::kOk).name ? pending_summary_.scored : pending_summary_.failed);
     const auto known = std::ranges::find(statuses(), status, &StatusInfo::name);
     pending_summary_.refused += known != statuses().end() && IsRefused(known->status) ? 1 : 0;
-    CountOthers(NumberOr(face, -1), NumberOr(Cell(cells, "faces"), -1), faces_, pending_summary_);
-    pending_summary_.under_gate += cells[ColumnIndex("passes")] == kUnderGate ? 1 : 0;
-    if (const std::string& norm = cells[ColumnIndex("embedding_norm")]; !norm.empty()) {
+    CountOthers(cells.Number("face", -1), cells.Number("faces", -1), faces_, pending_summary_);
+    pending_summary_.under_gate += cells["passes"] == kUnderGate ? 1 : 0;
+    if (const std::string& norm = cells["embedding_norm"]; !norm.empty()) {
       pending_norm_row_ = rows_seen_ - 1;
       pending_norm_ = std::strtod(norm.c_str(), nullptr);
     }
@@ -110,20 +160,18 @@ class Collector {
   EarlierRows Take() { return std::move(kept_); }
 
  private:
-  // Empty for a column that an older table does not have.
-  static std::string Cell(std::span<const std::string> cells, std::string_view column) {
-    const std::size_t index = ColumnIndex(column);
-    return index < cells.size() ? cells[index] : std::string();
+  Error Refusal(const std::string& why) const {
+    return {ErrorCode::kUsage, fmt::format("{}: cannot be continued: {}", Printable(file_path_), why)};
   }
 
-  // Schema 1 called "best" what is "largest" since: its rows are not to be mixed with those of another rule.
-  std::string SelectionOf(std::span<const std::string> cells) const {
-    const std::string selection = Cell(cells, "selection");
-    return kept_.schema == 1 && selection == "best" ? std::string("largest") : selection;
-  }
-
-  static int NumberOr(const std::string& cell, int otherwise) {
-    return cell.empty() ? otherwise : static_cast<int>(std::strtol(cell.c_str(), nullptr, 10));
+  // A table has one form: of the header line, or of the first row where there is none.
+  void CheckSchema(int schema) {
+    if (!std::exchange(schema_known_, true)) kept_.schema = schema;
+    if (schema == kept_.schema) return;
+    throw Refusal(
+        fmt::format("row {} is of schema {}, what stands before it of schema {}, as where tables of several "
+                    "versions were joined: use another file",
+                    rows_seen_, schema, kept_.schema));
   }
 
   void KeepPending() {
@@ -143,27 +191,20 @@ class Collector {
     has_pending_ = false;
   }
 
-  void CheckRun(std::span<const std::string> cells) const {
-    const std::array<std::pair<std::string_view, const std::string*>, 12> same{{{"network", &run_.network},
-                                                                                {"method", &run_.method},
-                                                                                {"recipe", &run_.recipe},
-                                                                                {"precision", &run_.precision},
-                                                                                {"preprocessing", &run_.preprocessing},
-                                                                                {"detector", &run_.detector},
-                                                                                {"gate", &run_.gate},
-                                                                                {"selection", &run_.selection},
-                                                                                {"min_face", &run_.min_face},
-                                                                                {"max_faces", &run_.max_faces},
-                                                                                {"output", &run_.output},
-                                                                                {"guard", &run_.guard}}};
-    for (const auto& [name, wanted] : same) {
-      const std::string found = name == "selection" ? SelectionOf(cells) : Cell(cells, name);
-      if (found == *wanted) continue;
-      throw Error(
-          ErrorCode::kUsage,
-          fmt::format("{}: cannot be continued: its rows were made with {} {}, this run has {}; use the same, or "
-                      "another file or folder",
-                      Printable(file_path_), name, Printable(found), *wanted));
+  void CheckRun(const RowCells& cells) const {
+    for (const Common& common : kCommon) {
+      if (!cells.Has(common.column) && !common.empty_before) continue;
+      const std::string &found = cells[common.column], &wanted = run_.*common.of_run;
+      const bool was_largest = common.column == "selection" && cells.schema() == 1 && found == kBest;
+      if (was_largest ? wanted == kLargest : found == wanted) continue;
+      if (was_largest) {
+        throw Refusal(
+            fmt::format("its rows are of schema 1, in which selection {} is the largest face, this run has {}: --faces "
+                        "{} continues it, or use another file or folder",
+                        kBest, OrNone(wanted), kLargest));
+      }
+      throw Refusal(fmt::format("its rows were made with {} {}, this run has {}; {}", common.column, OrNone(found),
+                                OrNone(wanted), common.way_out));
     }
   }
 
@@ -213,7 +254,7 @@ void ReadCsv(const OutputFile& file, Collector& collector) {
       return;
     }
     if (fields.size() != columns) {
-      throw Error(ErrorCode::kIo, fmt::format("a row ending at byte {} has {} columns", end, fields.size()));
+      throw Error(ErrorCode::kIo, fmt::format("a row ending at byte {} has {}", end, Count(fields.size(), "column")));
     }
     if (unknown_form) {
       collector.RefuseIfNewer(fields[*unknown_form]);
@@ -261,24 +302,25 @@ EarlierRows ReadEarlierRows(const OutputFile& file, RowFormat format, const RunI
   return collector.Take();
 }
 
-std::string DescribeMixture(const EarlierRows& earlier, const RunInfo& run, bool adds) {
+Mixture FindMixture(const EarlierRows& earlier, const RunInfo& run, bool adds) {
   const std::array<const std::string*, kMadeWith.size()> own{&run.instruction_set, &run.version, &run.engine,
                                                              &run.image_libraries};
-  std::string text;
+  Mixture mixture;
   for (std::size_t i = 0; i < kMadeWith.size(); ++i) {
     std::string values;
     std::size_t count = earlier.made_with[i].size();
     for (const auto& [value, rows] : earlier.made_with[i]) {
-      values +=
-          fmt::format("{}{} ({} {})", values.empty() ? "" : ", ", Printable(value), rows, rows == 1 ? "row" : "rows");
+      values += fmt::format("{}{} ({})", values.empty() ? "" : ", ", Printable(value), Count(rows, "row"));
     }
     if (adds && count > 0 && !earlier.made_with[i].contains(*own[i])) {
       values += fmt::format(", {} (the rows to come)", *own[i]);
       ++count;
     }
-    if (count > 1) text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", kMadeWith[i], values);
+    if (count < 2) continue;
+    mixture.text += fmt::format("{}{}: {}", mixture.text.empty() ? "" : "; ", kMadeWith[i], values);
+    mixture.of_instruction_sets = mixture.of_instruction_sets || own[i] == &run.instruction_set;
   }
-  return text;
+  return mixture;
 }
 
 }  // namespace prefiqs::report

@@ -37,15 +37,21 @@ struct EarlierRows {
 
 // Reads the rows of `file` up to the first that is cut off or beyond `max_rows`. With FaceSelection::kAll the rows of
 // the last picture do not count: there is no telling whether it had more faces. Tables of every schema up to kSchema
-// are read. Throws Error(kIo) when the file is not a table of ours, Error(kUsage) when its schema is newer, or when its
-// rows were made by another network, recipe, method, precision, preprocessing, detector, guard, gate, choice of faces
-// or smallest face, with both values.
+// are read. Throws Error(kIo) when the file is not a table of ours, Error(kUsage) when its schema is newer, when its
+// rows are of several schemas, or when they were made by another network, recipe, method, precision, preprocessing,
+// detector, guard, gate, calibration, choice of faces, smallest face or most faces, with both values and the way out.
+// Tables of schema 1 do not say their calibration.
 EarlierRows ReadEarlierRows(const OutputFile& file, RowFormat format, const RunInfo& run, FaceSelection faces,
                             std::int64_t max_rows);
 
-// One sentence or more for people where the table has rows made with other instruction sets or versions than others of
-// it; `run` counts as well where it `adds` rows. Empty where all is alike.
-std::string DescribeMixture(const EarlierRows& earlier, const RunInfo& run, bool adds);
+// What differs between the rows of a table.
+struct Mixture {
+  std::string text;  // for people: columns of kMadeWith with their values and numbers of rows; empty: all are alike
+  bool of_instruction_sets = false;
+};
+
+// `run` counts as well where it `adds` rows.
+Mixture FindMixture(const EarlierRows& earlier, const RunInfo& run, bool adds);
 
 }  // namespace prefiqs::report
 

@@ -134,6 +134,7 @@ constexpr std::array kColumns{
     Column{"faces", kNumber, 2, FacesOf},
     Column{"max_faces", kNumber, 2, OfRun<&RunInfo::max_faces>},
     Column{"output", kText, 2, OfRun<&RunInfo::output>},
+    Column{"calibration", kText, 2, OfRun<&RunInfo::calibration>},
 };
 static_assert(std::ranges::is_sorted(kColumns, {}, &Column::since), "columns of a newer schema go to the end");
 static_assert(kColumns.back().since <= kSchema);

@@ -28,7 +28,7 @@ struct RunInfo {
   std::string instruction_set;
   std::string version;
   std::string preprocessing;      // PreprocessingToken()
-  std::string detector;           // content hash, or "aligned"
+  std::string detector;           // content hash, or kAligned
   std::string gate{};             // scalars under it do not pass; empty: no gate
   std::string selection{};        // FaceSelectionInfo::name; empty for aligned crops
   std::string min_face{};         // pixels; empty for aligned crops
@@ -38,7 +38,11 @@ struct RunInfo {
   std::string image_libraries{};  // what decoded, warped and resized, with versions
   std::string output{};           // of the network: the name of the one in use, where it has several
   std::string max_faces{};        // pictures with more are not assessed; empty: no limit, or aligned crops
+  std::string calibration{};      // Calibration::content_hash() of the one that scalars are of; empty: no scalars
 };
+
+// What the column "detector" holds for aligned crops.
+inline constexpr std::string_view kAligned = "aligned";
 
 // What the column "passes" holds where there is a gate and a scalar.
 inline constexpr std::string_view kPasses = "yes", kUnderGate = "no";

@@ -32,6 +32,12 @@ TEST(Row, OlderTablesHaveTheFirstColumns) {
   EXPECT_EQ(cells[ColumnIndex("schema")], "2");
   EXPECT_EQ(cells[ColumnIndex("engine")], "onednn 1.2.3");
   EXPECT_EQ(cells[ColumnIndex("image_libraries")], "opencv 4 + libpng 1");
+  EXPECT_EQ(cells[ColumnIndex("calibration")], "");
+  run.calibration = "0123456789abcdef";
+  EXPECT_EQ(Cells(run, row)[ColumnIndex("calibration")], "0123456789abcdef");
+  row.assessment.status = Status::kOk;  // every row of a table says the same
+  EXPECT_EQ(Cells(run, row)[ColumnIndex("calibration")], "0123456789abcdef");
+  row.assessment.status = Status::kNoFace;
   run.schema = 1;
   EXPECT_EQ(Cells(run, row), std::vector<std::string>(cells.begin(), cells.begin() + 41));
 }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/count.h"
 #include "base/file.h"
 #include "report/csv.h"
 #include "report/json_lines.h"
@@ -125,22 +126,29 @@ std::string RowWriter::LockWarning() const {
 
 std::vector<std::string> RowWriter::Warnings(bool rows_to_come) const {
   std::vector<std::string> warnings;
-  if (const std::string mixture = DescribeMixture(earlier_, run_, rows_to_come); !mixture.empty()) {
+  if (const Mixture mixture = FindMixture(earlier_, run_, rows_to_come); !mixture.text.empty()) {
+    constexpr std::string_view kFigures =
+        ": across instruction sets in fp32 by less than 1e-5 for the same crop, and by about 1e-4 for a photograph, in "
+        "which the face is found anew";
+    warnings.push_back(fmt::format(
+        "{} mixes rows that were made differently: {}; drifts of one picture may differ between them{}",
+        Printable(output_.path()), mixture.text, mixture.of_instruction_sets ? kFigures : std::string_view()));
+  }
+  if (earlier_.rows > 0 && earlier_.schema == 1 && run_.detector == kAligned && !run_.guard.empty()) {
     warnings.push_back(
-        fmt::format("{} mixes rows that were made differently: {}; drifts of one picture may differ "
-                    "between them: across instruction sets in fp32 by less than 1e-5 for the same crop, and by about "
-                    "1e-4 for a photograph, in which the face is found anew",
-                    Printable(output_.path()), mixture));
+        fmt::format("{} holds {} of schema 1, whose crops were not checked for alignment, so none has the status "
+                    "not_aligned; to check them, write another file",
+                    Printable(output_.path()), Count(earlier_.rows, "row")));
   }
   if (rows_to_come && run_.schema < kSchema) {
     std::string missing;
     for (const Column& column : Columns().subspan(Columns(run_.schema).size())) {
       missing += fmt::format("{}{}", missing.empty() ? "" : ", ", column.name);
     }
-    warnings.push_back(
-        fmt::format("{} is a table of schema {} and stays one: its rows have no columns {}; another file "
-                    "would have them",
-                    Printable(output_.path()), run_.schema, missing));
+    warnings.push_back(fmt::format(
+        "{} is a table of schema {} and stays one: its rows have no columns {}{}; another file would have them",
+        Printable(output_.path()), run_.schema, missing,
+        run_.calibration.empty() ? "" : ", so nobody can tell whether all scalars are of one calibration"));
   }
   return warnings;
 }

@@ -49,7 +49,8 @@ class RowWriter {
   std::string LockWarning() const;
 
   // What else the user should know of, a text each: that rows of several instruction sets or versions are mixed (with
-  // those of this run, if it has `rows_to_come`), that an older table keeps its columns.
+  // those of this run, if it has `rows_to_come`), that earlier crops were not checked for alignment, that an older
+  // table keeps its columns.
   std::vector<std::string> Warnings(bool rows_to_come) const;
 
   // All rows of one or several pictures. Embeddings go first, so that after a kill they are never behind. Throws

@@ -124,13 +124,41 @@ TEST(RowWriter, RefusesToContinueAnotherRun) {
   EXPECT_EQ(CodeOf([&] { RowWriter(options, SomeRun("other"), 2); }, &message), ErrorCode::kUsage);
   EXPECT_NE(message.find("network net"), std::string::npos) << message;
   EXPECT_EQ(CodeOf([&] { RowWriter(options, SomeRun("net", "other"), 2); }), ErrorCode::kUsage);
-  for (std::string RunInfo::*field :
-       {&RunInfo::gate, &RunInfo::selection, &RunInfo::min_face, &RunInfo::guard, &RunInfo::max_faces}) {
+  for (std::string RunInfo::*field : {&RunInfo::gate, &RunInfo::selection, &RunInfo::min_face, &RunInfo::guard,
+                                      &RunInfo::max_faces, &RunInfo::calibration}) {
     RunInfo other = SomeRun();
     other.*field = "20";
-    EXPECT_EQ(CodeOf([&] { RowWriter(options, other, 2); }), ErrorCode::kUsage);
+    EXPECT_EQ(CodeOf([&] { RowWriter(options, other, 2); }, &message), ErrorCode::kUsage);
+    EXPECT_NE(message.find(options.output + ": cannot be continued: "), std::string::npos) << message;
+    EXPECT_NE(message.find(" none, this run has 20; use the same"), std::string::npos) << message;
+    EXPECT_NE(message.find("another file or folder"), std::string::npos) << message;
   }
   EXPECT_EQ(Contents(options.output), before);
+}
+
+TEST(RowWriter, DoesNotMixScalarsOfTwoCalibrations) {
+  for (const RowFormat format : {RowFormat::kCsv, RowFormat::kJsonLines}) {
+    FolderForTest folder;
+    RowWriterOptions options{.format = format, .output = folder / "rows"};
+    RunInfo run = SomeRun(), other = SomeRun();
+    run.calibration = "aaaa";
+    other.calibration = "bbbb";
+    // The row of a picture without a face says it as well.
+    RowWriter(options, run, 2).Append(std::vector<Row>{MakeRow("a", -1)});
+    const std::string before = Contents(options.output);
+    options.resume = true;
+    std::string message;
+    for (const RunInfo& next : {other, SomeRun()}) {
+      EXPECT_EQ(CodeOf([&] { RowWriter(options, next, 2); }, &message), ErrorCode::kUsage);
+      const std::string wanted = next.calibration.empty() ? "none" : next.calibration;
+      EXPECT_NE(message.find("calibration aaaa, this run has " + wanted + ";"), std::string::npos) << message;
+      EXPECT_NE(message.find("--sidecar"), std::string::npos) << message;
+    }
+    EXPECT_EQ(Contents(options.output), before);
+    RowWriter same(options, run, 2);
+    EXPECT_TRUE(same.TakeFinished("a"));
+    EXPECT_TRUE(same.Warnings(true).empty());
+  }
 }
 
 // The table without the columns that schema 2 brought.
@@ -145,7 +173,8 @@ std::string AsSchema1(const std::string& csv) {
 
 std::string AsSchema1Lines(std::string lines) {
   const std::string later =
-      ",\"schema\":2,\"engine\":null,\"image_libraries\":null,\"faces\":null,\"max_faces\":null,\"output\":null";
+      ",\"schema\":2,\"engine\":null,\"image_libraries\":null,\"faces\":null,\"max_faces\":null,\"output\":null,"
+      "\"calibration\":null";
   for (std::size_t at = 0; (at = lines.find(later, at)) != std::string::npos;) lines.erase(at, later.size());
   return lines;
 }
@@ -162,7 +191,14 @@ TEST(RowWriter, DoesNotMixTheBestFacesOfSchema1WithThoseOfAnotherRule) {
   Fill(options.output, AsSchema1(Contents(options.output)));
   std::string message;
   EXPECT_EQ(CodeOf([&] { RowWriter(options, run, 2); }, &message), ErrorCode::kUsage);
-  EXPECT_NE(message.find("selection largest, this run has best"), std::string::npos) << message;
+  EXPECT_NE(message.find("rows.csv: cannot be continued: "), std::string::npos) << message;
+  EXPECT_NE(message.find("selection best is the largest face, this run has best: --faces largest continues it"),
+            std::string::npos)
+      << message;
+  RunInfo central = run;
+  central.selection = "central";
+  EXPECT_EQ(CodeOf([&] { RowWriter(options, central, 2); }, &message), ErrorCode::kUsage);
+  EXPECT_NE(message.find("this run has central: --faces largest continues it"), std::string::npos) << message;
   run.selection = "largest";
   options.faces = FaceSelection::kLargest;
   RowWriter older(options, run, 2);
@@ -170,6 +206,96 @@ TEST(RowWriter, DoesNotMixTheBestFacesOfSchema1WithThoseOfAnotherRule) {
   older.Append(std::vector<Row>{MakeRow("b", 0)});
   older.Finish();
   EXPECT_TRUE(RowWriter(options, run, 2).TakeFinished("b"));
+}
+
+// As where somebody put two tables together.
+TEST(RowWriter, RefusesTablesOfSeveralSchemas) {
+  FolderForTest folder;
+  RowWriterOptions options{.format = RowFormat::kJsonLines, .output = folder / "rows"};
+  RunInfo run = SomeRun();
+  run.selection = "largest";
+  RowWriter(options, run, 2).Append(std::vector<Row>{MakeRow("a", 0)});
+  const std::string newer = Contents(options.output), older = AsSchema1Lines(newer);
+  ASSERT_NE(newer, older);
+  options.resume = true;
+  std::string message;
+  for (const auto& [text, words] : {std::pair{newer + older, "row 2 is of schema 1, what stands before it of schema 2"},
+                                    {older + newer, "row 2 is of schema 2, what stands before it of schema 1"}}) {
+    Fill(options.output, text);
+    EXPECT_EQ(CodeOf([&] { RowWriter(options, run, 2); }, &message), ErrorCode::kUsage);
+    EXPECT_NE(message.find("rows: cannot be continued: "), std::string::npos) << message;
+    EXPECT_NE(message.find(words), std::string::npos) << message;
+    EXPECT_NE(message.find("use another file"), std::string::npos) << message;
+    EXPECT_EQ(Contents(options.output), text);
+  }
+  // What "best" means goes by the row, not by what stands before it: the first refusal is about the schema all the
+  // same.
+  std::string best = older;
+  best.replace(best.find("\"largest\""), 9, "\"best\"");
+  Fill(options.output, best);
+  EXPECT_TRUE(RowWriter(options, run, 2).TakeFinished("a"));
+  Fill(options.output, newer + best);
+  EXPECT_EQ(CodeOf([&] { RowWriter(options, run, 2); }, &message), ErrorCode::kUsage);
+  EXPECT_NE(message.find("of schema 1"), std::string::npos) << message;
+  // A CSV table has the schema of its header line.
+  options = {.output = folder / "rows.csv"};
+  run.engine = "E";
+  RowWriter(options, run, 2).Append(std::vector<Row>{MakeRow("a", 0)});
+  std::string table = Contents(options.output);
+  table.replace(table.find(",2,E"), 2, ",1");
+  Fill(options.output, table);
+  options.resume = true;
+  EXPECT_EQ(CodeOf([&] { RowWriter(options, run, 2); }, &message), ErrorCode::kUsage);
+  EXPECT_NE(message.find("row 1 is of schema 1, what stands before it of schema 2"), std::string::npos) << message;
+  EXPECT_EQ(Contents(options.output), table);
+}
+
+TEST(RowWriter, SaysThatOlderCropsWereNotCheckedForAlignment) {
+  FolderForTest folder;
+  RowWriterOptions options{.output = folder / "rows.csv"};
+  const auto warnings = [&](const std::string& detector, const std::string& guard, bool is_older) {
+    RunInfo run = SomeRun();
+    run.detector = detector;
+    run.guard = guard;
+    options.resume = false;
+    options.force = true;
+    RowWriter(options, run, 2).Append(std::vector<Row>{MakeRow("a", 0)});
+    if (is_older) Fill(options.output, AsSchema1(Contents(options.output)));
+    options.resume = true;
+    options.force = false;
+    return RowWriter(options, run, 2).Warnings(false);
+  };
+  const std::vector<std::string> said = warnings("aligned", "guard", true);
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_NE(said[0].find("rows.csv holds 1 row of schema 1, whose crops were not checked for alignment"),
+            std::string::npos)
+      << said[0];
+  EXPECT_TRUE(warnings("aligned", "guard", false).empty());
+  EXPECT_TRUE(warnings("aligned", "", true).empty());
+  EXPECT_TRUE(warnings("detector", "guard", true).empty());
+  // Nothing of it was kept.
+  Fill(options.output, Contents(options.output).substr(0, 20));
+  RunInfo run = SomeRun();
+  run.guard = "guard";
+  EXPECT_TRUE(RowWriter(options, run, 2).Warnings(true).empty());
+}
+
+TEST(RowWriter, OlderTablesDoNotSayTheirCalibration) {
+  FolderForTest folder;
+  RowWriterOptions options{.output = folder / "rows.csv"};
+  RunInfo run = SomeRun();
+  run.calibration = "aaaa";
+  RowWriter(options, run, 2).Append(std::vector<Row>{MakeRow("a", 0)});
+  Fill(options.output, AsSchema1(Contents(options.output)));
+  options.resume = true;
+  for (const char* calibration : {"aaaa", "bbbb", ""}) {
+    run.calibration = calibration;
+    RowWriter writer(options, run, 2);
+    EXPECT_TRUE(writer.TakeFinished("a"));
+    const std::vector<std::string> warnings = writer.Warnings(true);
+    ASSERT_EQ(warnings.size(), 1u);
+    EXPECT_EQ(warnings[0].find("one calibration") != std::string::npos, !run.calibration.empty()) << warnings[0];
+  }
 }
 
 TEST(RowWriter, CountsOtherFacesOfEarlierRows) {
@@ -254,8 +380,9 @@ TEST(RowWriter, RefusesNewerTables) {
   }
   csv.resume = json.resume = true;
   const std::string table = Contents(csv.output), lines = Contents(json.output);
-  ASSERT_NE(table.find(",2,E,L,,,\n"), std::string::npos);
-  const std::string more_columns = replaced(replaced(table, ",output\n", ",output,colour\n"), ",L,,,\n", ",L,,,,red\n");
+  ASSERT_NE(table.find(",2,E,L,,,,\n"), std::string::npos);
+  const std::string more_columns =
+      replaced(replaced(table, ",calibration\n", ",calibration,colour\n"), ",L,,,,\n", ",L,,,,,red\n");
   const std::string other_columns = replaced(more_columns, "path,face,", "picture,face,");
   for (const char* schema : {"3", "9999999999"}) {
     std::string message;
@@ -320,6 +447,7 @@ TEST(RowWriter, SaysWhatATableMixes) {
       EXPECT_NE(warnings[0].find("instruction_set: isa (" + kept + "), avx (the rows to come);"), std::string::npos)
           << warnings[0];
       EXPECT_EQ(warnings[0].find("engine"), std::string::npos) << warnings[0];
+      EXPECT_NE(warnings[0].find("less than 1e-5"), std::string::npos) << warnings[0];
       for (std::size_t i = all ? 3 : 4; i < 6; ++i) writer.Append(pictures[i]);
     }
     RowWriter writer(options, first, 2);
@@ -329,6 +457,26 @@ TEST(RowWriter, SaysWhatATableMixes) {
     EXPECT_NE(warnings[0].find("avx ("), std::string::npos) << warnings[0];
     EXPECT_EQ(warnings[0].find("to come"), std::string::npos) << warnings[0];
   }
+}
+
+// They were measured between instruction sets.
+TEST(RowWriter, GivesFiguresForInstructionSetsAlone) {
+  FolderForTest folder;
+  RowWriterOptions options{.output = folder / "rows.csv"};
+  RunInfo run = SomeRun();
+  run.engine = "engine 1";
+  RowWriter(options, run, 2).Append(std::vector<Row>{MakeRow("a", 0)});
+  options.resume = true;
+  run.engine = "engine 2";
+  const std::vector<std::string> warnings = RowWriter(options, run, 2).Warnings(true);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("engine: engine 1 (1 row), engine 2 (the rows to come); drifts"), std::string::npos)
+      << warnings[0];
+  EXPECT_EQ(warnings[0].find("1e-"), std::string::npos) << warnings[0];
+  EXPECT_EQ(warnings[0].find("instruction"), std::string::npos) << warnings[0];
+  run.engine = "engine 1";
+  run.instruction_set = "avx";
+  EXPECT_NE(RowWriter(options, run, 2).Warnings(true).at(0).find("less than 1e-5"), std::string::npos);
 }
 
 TEST(RowWriter, CountsRowsOfOtherPictures) {

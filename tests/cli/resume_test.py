@@ -1,6 +1,7 @@
 """An interrupted run that is continued gives the same bytes as one that was not."""
 import csv
 import io
+import json
 import os
 import random
 import signal
@@ -168,6 +169,55 @@ class Resume(ProgramTest):
                 self.assert_finished(run)
                 self.assertEqual(run.err.count('is a table of schema 1 and stays one'), 0 if place == len(older) else 1)
                 self.assertEqual(self.read('old'), older)
+
+    def test_says_that_crops_of_schema_1_were_not_checked_for_alignment(self):
+        for options, warnings in (([], 1), (['--guard', 'none'], 0)):
+            with self.subTest(options=options):
+                arguments = ['--aligned', 'crops', '--output', 'old', *options]
+                self.score(*arguments, '--force')
+                cells = list(csv.reader(io.StringIO(self.read('old').decode(), newline='')))
+                text = io.StringIO(newline='')
+                csv.writer(text, lineterminator='\n').writerows(line[:cells[0].index('schema')] for line in cells)
+                older = text.getvalue().encode()
+                for place in (older.index(b'0012'), len(older)):
+                    (self.folder / 'old').write_bytes(older[:place])
+                    run = self.score(*arguments, '--resume')
+                    self.assert_status(run, 1)
+                    self.assertEqual(run.err.count('were not checked for alignment'), warnings, run.err)
+                    self.assertEqual(self.read('old'), older)
+
+    def test_scalars_of_two_calibrations_are_not_mixed(self):
+        hashes = []
+        for name, first in (('one', 100), ('two', 300)):
+            for i in range(100):
+                self.picture(f'{name}/{i}.png', noise(first + i))
+            self.assert_status(self.run_program('calibrate', self.network, name, '--aligned', '--guard', 'none', '--preset',
+                                                'arcface', '--sidecar', f'{name}.json'), 0)
+            inspected = self.run_program('inspect', self.network, '--sidecar', f'{name}.json', '--json')
+            hashes.append(json.loads(inspected.out)['calibration_hash'])
+            self.assertIn(f', content {hashes[-1]}',
+                          self.run_program('inspect', self.network, '--sidecar', f'{name}.json').out.decode())
+        self.assertNotEqual(*hashes)
+        for form in ('csv', 'jsonl'):
+            arguments = ['crops', '--output', 'part', '--format', form]
+            self.score_aligned(*arguments, '--sidecar', 'one.json', '--force')
+            whole = self.read('part')
+            rows = material.csv_rows(whole) if form == 'csv' else [json.loads(line) for line in whole.splitlines()]
+            # The row of the broken picture says it too.
+            self.assertEqual({row['calibration'] for row in rows}, {hashes[0]})
+            self.assertEqual(sum(row['scalar'] in ('', None) for row in rows), 1)
+            begun = whole[:len(whole) // 2]
+            for sidecar, has in ((['--sidecar', 'two.json'], hashes[1]), ([], 'none')):
+                (self.folder / 'part').write_bytes(begun)
+                run = self.score_aligned(*arguments, '--resume', *sidecar)
+                self.assert_refused(run, 2, 'part: cannot be continued', f'calibration {hashes[0]}, this run has {has}',
+                                    '--sidecar', 'another file')
+                self.assertEqual(self.read('part'), begun)
+            self.assert_status(self.score_aligned(*arguments, '--resume', '--sidecar', 'one.json'), 1)
+            self.assertEqual(self.read('part'), whole)
+        # A recipe that it is not for has no scalars, and names none.
+        run = self.score_aligned('crops', '--sidecar', 'one.json', '--sparsity', '0.3')
+        self.assertEqual({(row['scalar'], row['calibration']) for row in run.rows()}, {('', '')})
 
     def test_refuses_newer_tables(self):
         rows, _ = self.complete()
