@@ -189,6 +189,10 @@ class EvaluatePictures(ProgramTest):
         (self.folder / 'pairs.csv').write_text('file_a,file_b,mated\n0/0,0/1,1\n0/0,1/7,0\n')
         run = self.run_program('evaluate', 'pairs.csv', 'in', '--network', 'net.onnx:arcface', '--aligned', '--work', 'work')
         self.assert_refused(run, 2, '1/7', 'pairs.csv')
+        for option in (['--precision', 'fp32'], ['--executor', 'reference'], ['--batch', '2'], ['--aligned']):
+            with self.subTest(option=option):  # of pictures that are run, and none is
+                run = self.run_program('evaluate', 'pairs.csv', '--rows', 'rows.csv', '--embeddings', 'rows.npy', *option)
+                self.assert_refused(run, 2, option[0], '--network or --method', 'nothing is run')
         run = self.run_program('evaluate', 'pairs.csv', 'in', '--network', 'net.onnx:arcface', '--aligned')
         self.assert_refused(run, 2, '--work')
         run = self.run_program('evaluate', 'pairs.csv', '--network', 'net.onnx:arcface', '--aligned', '--work', 'work')
