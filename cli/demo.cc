@@ -83,7 +83,10 @@ int RunDemo(const Words& words) {
       ->type_name("FILE|default|none");
   AddThreadsOption(app, demo.assessor.threads);
   AddMaxPixelsOption(app, demo.limits);
-  AddFailureOption(app, allow_failures);
+  AddFailureOption(
+      app, allow_failures,
+      "--figure is asked for and no picture has a face to make worse; standard error says so all the same. "
+      "Other pictures that fail do not change the status");
   app.footer(kExamples);
   if (!ParseWithInputs(app, words, "Pictures and folders, as for score", demo.inputs)) return 0;
   demo.assessor.recipe = MakeRecipe(recipe);

@@ -129,7 +129,9 @@ int RunExplain(const Words& words) {
       ->type_name("F");
   AddThreadsOption(app, options.assessor.threads);
   AddMaxPixelsOption(app, limits);
-  AddFailureOption(app, allow_failures);
+  AddFailureOption(app, allow_failures,
+                   "the picture cannot be read, has no face, or its face is refused by the guard; standard error says "
+                   "so all the same");
   app.footer(kExamples);
   if (!Parse(app, words)) return 0;
   if (aligned && !detector.empty()) {

@@ -155,7 +155,7 @@ void AddOutputOptions(CLI::App& app, RunArguments& arguments) {
   app.add_option("--shard", arguments.shard, "Takes every N-th input, the I-th first: for N machines")
       ->type_name("I/N")
       ->group(output);
-  AddFailureOption(app, arguments.allow_failures);
+  AddFailureOption(app, arguments.allow_failures, "pictures failed or had no face; their rows say so all the same");
 }
 
 void AddLockOption(CLI::App& app, JobOptions& job, const std::string& group) {
@@ -165,9 +165,8 @@ void AddLockOption(CLI::App& app, JobOptions& job, const std::string& group) {
       ->group(group);
 }
 
-void AddFailureOption(CLI::App& app, bool& allow_failures) {
-  app.add_flag("--allow-failures", allow_failures,
-               "Exit status 0 in place of 1 where pictures failed or had no face; their rows say so all the same");
+void AddFailureOption(CLI::App& app, bool& allow_failures, const char* failures) {
+  app.add_flag("--allow-failures", allow_failures, fmt::format("Exit status 0 in place of 1 where {}", failures));
 }
 
 void AddExecutionOptions(CLI::App& app, RunArguments& arguments) {

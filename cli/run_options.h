@@ -30,8 +30,9 @@ void AddExecutionOptions(CLI::App& app, RunArguments& arguments);
 void AddGateOptions(CLI::App& app, RunArguments& arguments);
 // --without-lock, which is among AddOutputOptions() already.
 void AddLockOption(CLI::App& app, JobOptions& job, const std::string& group);
-// --allow-failures, for commands that say by status 1 that pictures failed.
-void AddFailureOption(CLI::App& app, bool& allow_failures);
+// --allow-failures, for commands that end with status 1 where pictures failed. `failures`, for --help: when that is,
+// and what says so all the same.
+void AddFailureOption(CLI::App& app, bool& allow_failures, const char* failures);
 // As Parse(); the inputs among the words go into `arguments`.
 bool ParseRun(CLI::App& app, const Words& words, RunArguments& arguments);
 

@@ -15,6 +15,11 @@ class Demo(ProgramTest):
         self.assert_status(run, 1)
         self.assertIn('figure.svg: not written', run.err)
         self.assertFalse((self.folder / 'figure.svg').exists())
+        allowed = self.demo('noise.ppm', '--page', 'page.html', '--figure', 'figure.svg', '--allow-failures')
+        self.assert_status(allowed, 0)
+        self.assertIn('figure.svg: not written', allowed.err)
+        (self.folder / 'bad.png').write_bytes(b'no picture')  # which is a line of the table, and no failure
+        self.assert_status(self.demo('bad.png', '--page', 'page.html'), 0)
 
     def test_only_pages_are_written_over(self):
         picture = self.picture('noise.ppm', noise(1, 80, 80), ppm)

@@ -21,6 +21,13 @@ class Help(ProgramTest):
                 self.assertEqual(run.err, '')
                 self.assertRegex(run.out.decode(), rf'Examples:\n +prefiqs {command} ')
 
+    def test_says_what_failures_are_allowed(self):
+        for command, words in (('score', 'pictures failed or had no face'), ('embed', 'pictures failed or had no face'),
+                               ('demo', 'no picture has a face to make worse'), ('explain', 'refused by the guard')):
+            with self.subTest(command):
+                text = ' '.join(self.run_program(command, '--help').out.decode().split())
+                self.assertRegex(text, rf'--allow-failures Exit status 0 in place of 1 where [^[]*{words}')
+
     def test_names_the_stable_options(self):
         text = self.run_program('score', '--help').out.decode()
         for option in ('--model', '--preset', '--channels', '--mean', '--scale', '--recipe', '--sparsity',
