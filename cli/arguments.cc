@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <optional>
+#include <type_traits>
 
 namespace prefiqs::cli {
 namespace {
@@ -20,25 +22,51 @@ std::optional<float> Number(std::string_view text) {
   return value;
 }
 
+// CLI11 reads "-5" as an unsigned number, a very large one.
+template <typename T>
+bool WrapsAround(const std::string& text) {
+  double value = 0;
+  return std::is_unsigned_v<T> && CLI::detail::lexical_cast(text, value) && value < 0;
+}
+
 // CLI11 wants what is wrong, or nothing. What is no number at all is refused by the option's own type.
-CLI::Validator Bound(bool (*is_allowed)(double), const char* wanted) {
+template <typename T, typename IsAllowed>
+CLI::Validator Bound(IsAllowed is_allowed, const char* wanted) {
   const auto check = [is_allowed, wanted](const std::string& text) {
-    double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    const bool is_number = error == std::errc() && end == text.data() + text.size();
-    return is_number && !is_allowed(value) ? fmt::format("{} is not {}", text, wanted) : std::string();
+    T value{};
+    const bool is_number = CLI::detail::lexical_cast(text, value);
+    const bool is_good = is_allowed(value) && !WrapsAround<T>(text);
+    return is_number && !is_good ? fmt::format("{} is not {}", text, wanted) : std::string();
   };
   return CLI::Validator(check, "");
 }
 
 }  // namespace
 
+template <typename T>
 CLI::Validator AboveZero() {
-  return Bound([](double value) { return value > 0; }, "above 0");
+  return Bound<T>([](T value) { return value > 0; }, "above 0");
 }
 
+template <typename T>
 CLI::Validator FromZero() {
-  return Bound([](double value) { return value >= 0; }, "0 or above");
+  return Bound<T>([](T value) { return value >= 0; }, "0 or above");
+}
+
+template CLI::Validator AboveZero<int>();
+template CLI::Validator AboveZero<std::int64_t>();
+template CLI::Validator AboveZero<double>();
+template CLI::Validator FromZero<int>();
+template CLI::Validator FromZero<float>();
+template CLI::Validator FromZero<std::uint64_t>();
+
+std::string Alternatives(std::span<const std::string_view> names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const bool is_last = i + 1 == names.size();
+    text += fmt::format("{}{}", i == 0 ? "" : is_last ? " or " : ", ", names[i]);
+  }
+  return text;
 }
 
 bool Parse(CLI::App& app, Words words) {

@@ -207,7 +207,7 @@ int RunBench(const Words& words) {
   app.add_option("--batch", arguments.batch, "Pictures given at once [1,8]")->type_name("N,...");
   app.add_option("--seconds", options.seconds, "About how long it takes; large networks take what they need [30]")
       ->type_name("S")
-      ->check(AboveZero());
+      ->check(AboveZero<double>());
   AddMaxPixelsOption(app, options.limits);
   app.add_flag("--json", arguments.json, "As JSON");
   app.footer(kExamples);

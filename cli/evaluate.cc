@@ -201,7 +201,7 @@ int RunEvaluate(const Words& words) {
   app.add_option("--resamples", options.resamples, "Of people, for intervals and comparisons [200]")->type_name("N");
   app.add_option("--seed", options.seed, "Of the resamples and of the random method [1]")
       ->type_name("N")
-      ->check(FromZero());
+      ->check(FromZero<std::uint64_t>());
   app.add_option("--curves", options.curves, "Writes the curves' points there")->type_name("FILE.csv");
   app.add_option("--tables", tables,
                  "text, markdown, latex (booktabs), or csv: one table and nothing else on standard output [text]")

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <string_view>
+#include <vector>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -39,19 +40,16 @@ void CheckMapName(const std::string& output) {
 }
 
 PatchFill ParseFill(const std::string& text) {
-  if (text == "blur") return PatchFill::kBlurred;
-  if (text == "mean") return PatchFill::kMean;
-  if (text == "grey") return PatchFill::kGrey;
-  throw Error(ErrorCode::kUsage, fmt::format("--fill {}: blur, mean or grey", text));
+  return Choose<PatchFill>("--fill", text,
+                           {{"blur", PatchFill::kBlurred}, {"mean", PatchFill::kMean}, {"grey", PatchFill::kGrey}});
 }
 
 Method ParseExplained(const std::string& text) {
-  std::string known;
+  std::vector<Choice<Method>> choices;
   for (const Method method : {Method::kDrift, Method::kPrunedNorm, Method::kJvp, Method::kNorm, Method::kStochastic}) {
-    if (text == name(method)) return method;
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", name(method));
+    choices.push_back({name(method), method});
   }
-  throw Error(ErrorCode::kUsage, fmt::format("--method {}: any of {}", text, known));
+  return Choose("--method", text, choices);
 }
 
 // Means over the ninths of the crop.

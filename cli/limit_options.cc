@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <prefiqs/assessor.h>
 
+#include <cstdint>
 #include <string>
 
 #include "cli/arguments.h"
@@ -20,7 +21,7 @@ CLI::Option* AddThreadsOption(CLI::App& app, int& threads) {
       .add_option_function<int>("--threads", take,
                                 "0: as many as this process may use at a time, by CPU affinity and cgroup quota [0]")
       ->type_name("N")
-      ->check(FromZero());
+      ->check(FromZero<int>());
 }
 
 void WarnOfThreads(int threads) {
@@ -40,7 +41,7 @@ CLI::Option* AddMaxPixelsOption(CLI::App& app, ImageLimits& limits) {
           "a pixel and more; JPEGs of more than 100 megapixels, unless progressive, are searched reduced and "
           "take less [100000000; of JPEGs that are not progressive 201326592]")
       ->type_name("N")
-      ->check(AboveZero());
+      ->check(AboveZero<std::int64_t>());
 }
 
 }  // namespace prefiqs::cli

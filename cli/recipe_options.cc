@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 #include <string_view>
+#include <vector>
 
 #include "cli/arguments.h"
 
@@ -33,12 +34,9 @@ Recipe ReadRecipe(const std::string& path) {
 
 template <typename E>
 E Named(std::string_view option, const std::string& text, std::initializer_list<E> values) {
-  std::string known;
-  for (const E value : values) {
-    if (text == name(value)) return value;
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", name(value));
-  }
-  throw Error(ErrorCode::kUsage, fmt::format("{} {}: one of {}", option, text, known));
+  std::vector<Choice<E>> choices;
+  for (const E value : values) choices.push_back({name(value), value});
+  return Choose(option, text, choices);
 }
 
 }  // namespace
@@ -70,7 +68,10 @@ void AddRecipeOptions(CLI::App& app, RecipeArguments& arguments, const char* see
   app.add_option("--from", arguments.from, "Prune only at or after this fraction of the layer order, 0 <= F < 1 [0]")
       ->type_name("F")
       ->group(group);
-  app.add_option(seed, arguments.seed, "Of --criterion random [0]")->type_name("N")->check(FromZero())->group(group);
+  app.add_option(seed, arguments.seed, "Of --criterion random [0]")
+      ->type_name("N")
+      ->check(FromZero<std::uint64_t>())
+      ->group(group);
 }
 
 std::optional<Recipe> MakeRecipe(const RecipeArguments& arguments) {

@@ -17,25 +17,10 @@
 namespace prefiqs::cli {
 namespace {
 
-// The value that `text` names in a list of pairs.
-template <typename T>
-T Choose(std::string_view option, const std::string& text,
-         std::initializer_list<std::pair<std::string_view, T>> values) {
-  std::string known;
-  for (const auto& [name, value] : values) {
-    if (text == name) return value;
-    known += fmt::format("{}{}", known.empty() ? "" : " or ", name);
-  }
-  throw Error(ErrorCode::kUsage, fmt::format("{} {}: {}", option, text, known));
-}
-
 FaceSelection ParseFaces(const std::string& text) {
-  std::string known;
-  for (const FaceSelectionInfo& one : face_selections()) {
-    if (text == one.name) return one.selection;
-    known += fmt::format("{}{}", known.empty() ? "" : " or ", one.name);
-  }
-  throw Error(ErrorCode::kUsage, fmt::format("--faces {}: {}", text, known));
+  std::vector<Choice<FaceSelection>> choices;
+  for (const FaceSelectionInfo& one : face_selections()) choices.push_back({one.name, one.selection});
+  return Choose("--faces", text, choices);
 }
 
 // What a run left aside, in words; empty where there is nothing.
@@ -124,14 +109,14 @@ void AddFaceOptions(CLI::App& app, RunArguments& arguments) {
                  "A picture in which more faces are found, of any size, gets the status too_many_faces and no score "
                  "[any number]")
       ->type_name("N")
-      ->check(AboveZero())
+      ->check(AboveZero<int>())
       ->group(faces);
   app.add_option("--min-face", arguments.job.assessor.min_face,
                  "Smaller faces, in pixels on the longer side, get no score [24]. Faces under 1/60 of the picture's "
                  "longer side "
                  "are not found in the first place")
       ->type_name("PIXELS")
-      ->check(FromZero())
+      ->check(FromZero<float>())
       ->group(faces);
   AddMaxPixelsOption(app, arguments.job.limits)->group(faces);
 }
@@ -175,7 +160,7 @@ void AddExecutionOptions(CLI::App& app, RunArguments& arguments) {
   AddThreadsOption(app, job.assessor.threads)->group(speed);
   app.add_option("--batch", job.batch, "Pictures a thread takes at a time; results do not depend on it")
       ->type_name("N")
-      ->check(AboveZero())
+      ->check(AboveZero<int>())
       ->group(speed);
   app.add_option("--precision", arguments.precision,
                  "How products are formed: fp32, or bf16 (several times as fast with AMX; drifts move by about 0.001) "

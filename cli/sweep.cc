@@ -171,10 +171,9 @@ void DrawTheory(const SweepResult& result, const std::string& path) {
 }
 
 EdcProtocol ParseProtocol(const std::string& text) {
-  if (text == "A") return EdcProtocol::kPairs;
-  if (text == "B") return EdcProtocol::kFixedThreshold;
-  if (text == "C") return EdcProtocol::kImages;
-  throw Error(ErrorCode::kUsage, fmt::format("--protocol {}: A, B or C", text));
+  return Choose<EdcProtocol>(
+      "--protocol", text,
+      {{"A", EdcProtocol::kPairs}, {"B", EdcProtocol::kFixedThreshold}, {"C", EdcProtocol::kImages}});
 }
 
 SweepResult RunSweepJob(const Network& network, SweepOptions options) {
