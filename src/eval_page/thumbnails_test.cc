@@ -98,16 +98,14 @@ TEST(ThumbnailsDeathTest, OfAPictureForWhichThereIsNoMemory) {
   const ImageLimits limits{.whole_jpeg_pixels = 300000};
   const std::vector<std::string> paths{large, folder / "small.png"};
   EXPECT_FALSE(ReadThumbnails(rows, paths, 1, limits)[0].jpeg.empty());
-  EXPECT_EXIT(
-      {
-        const rlimit memory{AddressSpace() + kMemory, RLIM_INFINITY};
-        if (setrlimit(RLIMIT_AS, &memory) != 0) std::exit(3);
-        const auto thumbnails = ReadThumbnails(rows, paths, 1, limits);
-        const bool is_said =
-            thumbnails[0].jpeg.empty() && thumbnails[0].trouble == "not enough memory for this picture";
-        std::exit(is_said && !thumbnails[1].jpeg.empty() ? 0 : 4);
-      },
-      ::testing::ExitedWithCode(0), "");
+  const auto read = [&] {
+    const rlimit memory{AddressSpace() + kMemory, RLIM_INFINITY};
+    if (setrlimit(RLIMIT_AS, &memory) != 0) std::exit(3);
+    const auto thumbnails = ReadThumbnails(rows, paths, 1, limits);
+    const bool is_said = thumbnails[0].jpeg.empty() && thumbnails[0].trouble == "not enough memory for this picture";
+    std::exit(is_said && !thumbnails[1].jpeg.empty() ? 0 : 4);
+  };
+  EXPECT_EXIT(read(), ::testing::ExitedWithCode(0), "");
 }
 #endif
 
