@@ -33,8 +33,8 @@ bool WrapsAround(const std::string& text) {
 template <typename T, typename IsAllowed>
 CLI::Validator Bound(IsAllowed is_allowed, const char* wanted) {
   const auto check = [is_allowed, wanted](const std::string& text) {
-    T value{};
-    const bool is_number = CLI::detail::lexical_cast(text, value);
+    T value{};  // CLI11 takes no text at all for 0
+    const bool is_number = text.empty() || CLI::detail::lexical_cast(text, value);
     const bool is_good = is_allowed(value) && !WrapsAround<T>(text);
     return is_number && !is_good ? fmt::format("{} is not {}", text, wanted) : std::string();
   };

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/count.h"
 #include "base/file.h"
 #include "ops/specialise.h"
 
@@ -201,8 +202,8 @@ int EmbeddingSize(const Graph& specialised, bool tells_quality) {
   const std::optional<std::int64_t> each = NumbersEach(output, batch);
   if (each == 1 && tells_quality) return 1;
   if (!each || *each < 2 || *each > kMaxEmbedding) {
-    FailInput(fmt::format("{} is {} for {} picture{}; an embedding is N×d with 2 ≤ d ≤ {}", what,
-                          graph::ToString(output.shape), batch, batch == 1 ? "" : "s", kMaxEmbedding));
+    FailInput(fmt::format("{} is {} for {}; an embedding is N×d with 2 ≤ d ≤ {}", what,
+                          graph::ToString(output.shape), Count(batch, "picture"), kMaxEmbedding));
   }
   return static_cast<int>(*each);
 }
