@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/tensor_proto.h"
+#include "ops/operator.h"
 
 namespace prefiqs::model {
 namespace {
@@ -164,54 +165,17 @@ constexpr Neutral kNeutral[] = {
     {"Resize", "exclude_outside", 0},
 };
 
-// The opset from which on an operator can be read, where that is not 1: the one that brought it in, or gave it
-// broadcasting, inputs or inference as we know them.
-constexpr std::pair<std::string_view, std::int64_t> kSince[] = {
-    {"Add", 7},
-    {"BatchNormalization", 7},
-    {"Cast", 6},
-    {"Clip", 6},
-    {"Concat", 4},
-    {"ConstantOfShape", 9},
-    {"Div", 7},
-    {"Dropout", 7},
-    {"Erf", 9},
-    {"Exp", 6},
-    {"Expand", 8},
-    {"Gelu", 20},
-    {"Gemm", 7},
-    {"HardSigmoid", 6},
-    {"HardSwish", 14},
-    {"InstanceNormalization", 6},
-    {"LayerNormalization", 17},
-    {"LeakyRelu", 6},
-    {"Max", 6},
-    {"Min", 6},
-    {"Mul", 7},
-    {"PRelu", 7},
-    {"Pad", 2},
-    {"Pow", 7},
-    {"Relu", 6},
-    {"Reshape", 5},
-    {"Resize", 10},
-    {"Sigmoid", 6},
-    {"Split", 2},
-    {"Sqrt", 6},
-    {"Sub", 7},
-    {"Tanh", 6},
-    {"Upsample", 7},
-    {"Where", 9},
-};
+void CheckSince(std::int64_t since, std::int64_t opset) {
+  if (opset >= since) return;
+  Fail(fmt::format("needs opset {} or newer, the file has {}; export the network with a newer opset", since, opset));
+}
 
 }  // namespace
 
 void Normalise(Node& node, std::int64_t opset, const MakeConstant& make_constant) {
-  for (const auto& [op, since] : kSince) {
-    if (op == node.op && opset < since) {
-      Fail(
-          fmt::format("needs opset {} or newer, the file has {}; export the network with a newer opset", since, opset));
-    }
-  }
+  constexpr std::int64_t kUpsampleSince = 7;  // it has no row: a rule renames it
+  const ops::Operator* const row = ops::Find(node.op);
+  CheckSince(node.op == "Upsample" ? kUpsampleSince : row == nullptr ? 1 : row->since, opset);
   for (const Rule& rule : kRules) {
     if (rule.op == node.op && opset < rule.below) rule.apply(node, make_constant);
   }

@@ -129,22 +129,22 @@ constexpr std::string_view kAlphaBeta[] = {"alpha", "beta"};
 constexpr std::string_view kApproximate[] = {"approximate"};
 
 template <typename Function>
-constexpr Operator FloatRow(std::string_view name, std::span<const std::string_view> attributes = {}) {
-  return {name, 1, 1, 1, 1, attributes, InferFloat<Function>, RunFloat<Function>};
+constexpr Operator FloatRow(std::string_view name, int since, std::span<const std::string_view> attributes = {}) {
+  return {name, 1, 1, 1, 1, attributes, InferFloat<Function>, RunFloat<Function>, since, kElementwise};
 }
 
 constexpr Operator kRows[] = {
-    {"Relu", 1, 1, 1, 1, {}, InferRelu, RunRelu},
-    {"Clip", 1, 3, 1, 1, {}, InferClip, RunClip},
-    FloatRow<LeakyRelu>("LeakyRelu", kAlpha),
-    FloatRow<Sigmoid>("Sigmoid"),
-    FloatRow<HardSigmoid>("HardSigmoid", kAlphaBeta),
-    FloatRow<HardSwish>("HardSwish"),
-    FloatRow<Tanh>("Tanh"),
-    FloatRow<Erf>("Erf"),
-    FloatRow<Gelu>("Gelu", kApproximate),
-    FloatRow<Exp>("Exp"),
-    FloatRow<Sqrt>("Sqrt"),
+    {"Relu", 1, 1, 1, 1, {}, InferRelu, RunRelu, 6, kElementwise},
+    {"Clip", 1, 3, 1, 1, {}, InferClip, RunClip, 6, kElementwise},
+    FloatRow<LeakyRelu>("LeakyRelu", 6, kAlpha),
+    FloatRow<Sigmoid>("Sigmoid", 6),
+    FloatRow<HardSigmoid>("HardSigmoid", 6, kAlphaBeta),
+    FloatRow<HardSwish>("HardSwish", 14),
+    FloatRow<Tanh>("Tanh", 6),
+    FloatRow<Erf>("Erf", 9),
+    FloatRow<Gelu>("Gelu", 20, kApproximate),
+    FloatRow<Exp>("Exp", 6),
+    FloatRow<Sqrt>("Sqrt", 6),
 };
 
 }  // namespace

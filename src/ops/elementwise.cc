@@ -212,15 +212,15 @@ void RunWhere(const Node&, std::span<const Tensor* const> inputs, std::span<Tens
 }
 
 constexpr Operator kRows[] = {
-    {"Add", 2, 2, 1, 1, {}, InferArithmetic, RunArithmetic<Add>},
-    {"Sub", 2, 2, 1, 1, {}, InferArithmetic, RunArithmetic<Sub>},
-    {"Mul", 2, 2, 1, 1, {}, InferArithmetic, RunArithmetic<Mul>},
-    {"Div", 2, 2, 1, 1, {}, InferArithmetic, RunArithmetic<Div>},
-    {"Min", 1, -1, 1, 1, {}, InferArithmetic, RunArithmetic<Min>},
-    {"Max", 1, -1, 1, 1, {}, InferArithmetic, RunArithmetic<Max>},
-    {"Pow", 2, 2, 1, 1, {}, InferPow, RunPow},
-    {"PRelu", 2, 2, 1, 1, {}, InferPRelu, RunPRelu},
-    {"Where", 3, 3, 1, 1, {}, InferWhere, RunWhere},
+    {"Add", 2, 2, 1, 1, {}, InferArithmetic, RunArithmetic<Add>, 7, kElementwise},
+    {"Sub", 2, 2, 1, 1, {}, InferArithmetic, RunArithmetic<Sub>, 7, kElementwise},
+    {"Mul", 2, 2, 1, 1, {}, InferArithmetic, RunArithmetic<Mul>, 7, kElementwise},
+    {"Div", 2, 2, 1, 1, {}, InferArithmetic, RunArithmetic<Div>, 7, kElementwise},
+    {"Min", 1, -1, 1, 1, {}, InferArithmetic, RunArithmetic<Min>, 6, kElementwise},
+    {"Max", 1, -1, 1, 1, {}, InferArithmetic, RunArithmetic<Max>, 6, kElementwise},
+    {"Pow", 2, 2, 1, 1, {}, InferPow, RunPow, 7, kElementwise},
+    {"PRelu", 2, 2, 1, 1, {}, InferPRelu, RunPRelu, 7, kElementwise},
+    {"Where", 3, 3, 1, 1, {}, InferWhere, RunWhere, 9, kElementwise},
 };
 
 }  // namespace

@@ -167,7 +167,7 @@ void RunMatMul(const Node& node, std::span<const Tensor* const> inputs, std::spa
 
 constexpr std::string_view kGemmAttributes[] = {"alpha", "beta", "transA", "transB"};
 constexpr Operator kMatrixRows[] = {
-    {"Gemm", 2, 3, 1, 1, kGemmAttributes, InferGemm, RunGemm},
+    {"Gemm", 2, 3, 1, 1, kGemmAttributes, InferGemm, RunGemm, 7},
     {"MatMul", 2, 2, 1, 1, {}, InferMatMul, RunMatMul},
 };
 

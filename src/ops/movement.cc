@@ -277,16 +277,38 @@ void RunGather(const Node& node, std::span<const Tensor* const> inputs, std::spa
   }
 }
 
+std::vector<AxisUse> TouchedBySplit(const graph::Graph& inferred, const Node& node) {
+  std::vector<AxisUse> uses = AllApart(inferred, node);
+  SetUse(node, node.Int("axis", 0), AxisUse::kTouched, uses);
+  return uses;
+}
+
+std::vector<AxisUse> TouchedBySlice(const graph::Graph& inferred, const Node& node) {
+  const Tensor* const axes = ConstantInput(inferred, node, 3);
+  if (axes == nullptr) return {};
+  std::vector<AxisUse> uses = AllApart(inferred, node);
+  for (const std::int64_t axis : axes->ToInt64s()) SetUse(node, axis, AxisUse::kTouched, uses);
+  return uses;
+}
+
+std::vector<AxisUse> TouchedByGather(const graph::Graph& inferred, const Node& node) {
+  const std::size_t rank_of_indices = inferred.value(node.inputs[1]).shape.size();
+  if (rank_of_indices > 1) return {};
+  std::vector<AxisUse> uses = AllApart(inferred, node);
+  SetUse(node, node.Int("axis", 0), rank_of_indices == 0 ? AxisUse::kDropped : AxisUse::kTouched, uses);
+  return uses;
+}
+
 constexpr std::string_view kPerm[] = {"perm"};
 constexpr std::string_view kAxis[] = {"axis"};
 constexpr std::string_view kAxisNumOutputs[] = {"axis", "num_outputs"};
 
 constexpr Operator kRows[] = {
     {"Transpose", 1, 1, 1, 1, kPerm, InferTranspose, RunTranspose},
-    {"Concat", 1, -1, 1, 1, kAxis, InferConcat, RunConcat},
-    {"Split", 1, 2, 1, -1, kAxisNumOutputs, InferSplit, RunSplit},
-    {"Slice", 3, 5, 1, 1, {}, InferSlice, RunSlice},
-    {"Gather", 2, 2, 1, 1, kAxis, InferGather, RunGather},
+    {"Concat", 1, -1, 1, 1, kAxis, InferConcat, RunConcat, 4},
+    {"Split", 1, 2, 1, -1, kAxisNumOutputs, InferSplit, RunSplit, 2, false, TouchedBySplit},
+    {"Slice", 3, 5, 1, 1, {}, InferSlice, RunSlice, 1, false, TouchedBySlice},
+    {"Gather", 2, 2, 1, 1, kAxis, InferGather, RunGather, 1, false, TouchedByGather},
 };
 
 }  // namespace

@@ -185,14 +185,30 @@ void RunSoftmax(const Node& node, std::span<const Tensor* const> inputs, std::sp
   }
 }
 
+std::vector<AxisUse> TouchedBySoftmax(const graph::Graph& inferred, const Node& node) {
+  if (node.Int("coerce_2d", 0) != 0) return {};
+  std::vector<AxisUse> uses = AllApart(inferred, node);
+  SetUse(node, node.Int("axis", -1), AxisUse::kTouched, uses);
+  return uses;
+}
+
+std::vector<AxisUse> TouchedByLayerNormalization(const graph::Graph& inferred, const Node& node) {
+  if (node.outputs.size() != 1) return {};
+  std::vector<AxisUse> uses = AllApart(inferred, node);
+  const std::int64_t first = NormalAxis(node, node.Int("axis", -1), uses.size());
+  std::fill(uses.begin() + first, uses.end(), AxisUse::kTouched);
+  return uses;
+}
+
 constexpr std::string_view kEpsilonOnly[] = {"epsilon"};
 constexpr std::string_view kLayerAttributes[] = {"axis", "epsilon"};
 constexpr std::string_view kSoftmaxAttributes[] = {"axis", "coerce_2d"};
 constexpr Operator kNormalisationRows[] = {
-    {"BatchNormalization", 5, 5, 1, 1, kEpsilonOnly, InferBatchNormalization, RunBatchNormalization},
-    {"LayerNormalization", 2, 3, 1, 3, kLayerAttributes, InferLayerNormalization, RunLayerNormalization},
-    {"InstanceNormalization", 3, 3, 1, 1, kEpsilonOnly, InferInstanceNormalization, RunInstanceNormalization},
-    {"Softmax", 1, 1, 1, 1, kSoftmaxAttributes, InferSoftmax, RunSoftmax},
+    {"BatchNormalization", 5, 5, 1, 1, kEpsilonOnly, InferBatchNormalization, RunBatchNormalization, 7},
+    {"LayerNormalization", 2, 3, 1, 3, kLayerAttributes, InferLayerNormalization, RunLayerNormalization, 17, false,
+     TouchedByLayerNormalization},
+    {"InstanceNormalization", 3, 3, 1, 1, kEpsilonOnly, InferInstanceNormalization, RunInstanceNormalization, 6},
+    {"Softmax", 1, 1, 1, 1, kSoftmaxAttributes, InferSoftmax, RunSoftmax, 1, false, TouchedBySoftmax},
 };
 
 }  // namespace

@@ -34,6 +34,19 @@ using InferFunction = std::vector<TensorType> (*)(const graph::Node& node, std::
 using ReferenceFunction = void (*)(const graph::Node& node, std::span<const graph::Tensor* const> inputs,
                                    std::span<graph::Tensor> outputs);
 
+// What an operator does along an axis of its first input.
+enum class AxisUse : std::uint8_t {
+  kApart,    // each place makes that of the outputs alone
+  kTouched,  // it mixes, cuts or counts the places
+  kDropped,  // the same, and the outputs lack the axis
+};
+
+// The use of each axis of the first input of `node`, for an operator that touches some axes and leaves the others
+// alone. Empty: not known of this node. `inferred`: the graph of the node, with known shapes.
+using TouchedAxesFunction = std::vector<AxisUse> (*)(const graph::Graph& inferred, const graph::Node& node);
+
+inline constexpr bool kElementwise = true;
+
 struct Operator {
   std::string_view name;
   int min_inputs;
@@ -43,6 +56,9 @@ struct Operator {
   std::span<const std::string_view> attributes;  // those it understands; any other is refused on reading
   InferFunction infer;
   ReferenceFunction reference;
+  int since = 1;             // the oldest opset that brings the operator in a form that this program reads
+  bool elementwise = false;  // an element of an output depends on those at its place of the inputs, which broadcast
+  TouchedAxesFunction touched_axes = nullptr;  // null: pruning does not know of axes that the operator leaves alone
 };
 
 // Null when the operator is not in the table.

@@ -134,7 +134,18 @@ void RunPad(const Node& node, std::span<const Tensor* const> inputs, std::span<T
 
 constexpr std::string_view kMode[] = {"mode"};
 
-constexpr Operator kRows[] = {{"Pad", 2, 4, 1, 1, kMode, InferPad, RunPad}};
+std::vector<AxisUse> TouchedByPad(const graph::Graph& inferred, const Node& node) {
+  const Tensor* const constant = ConstantInput(inferred, node, 1);
+  if (constant == nullptr || (node.inputs.size() > 3 && node.inputs[3] != graph::kNone)) return {};
+  std::vector<AxisUse> uses = AllApart(inferred, node);
+  const std::vector<std::int64_t> pads = constant->ToInt64s();
+  for (std::size_t a = 0; a < uses.size(); ++a) {
+    if (pads[a] != 0 || pads[a + uses.size()] != 0) uses[a] = AxisUse::kTouched;
+  }
+  return uses;
+}
+
+constexpr Operator kRows[] = {{"Pad", 2, 4, 1, 1, kMode, InferPad, RunPad, 2, false, TouchedByPad}};
 
 }  // namespace
 

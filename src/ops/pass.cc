@@ -82,9 +82,9 @@ void RunCast(const Node&, std::span<const Tensor* const> inputs, std::span<Tenso
 constexpr std::string_view kTo[] = {"to"};
 
 constexpr Operator kRows[] = {
-    {"Cast", 1, 1, 1, 1, kTo, InferCast, RunCast},
-    {"Identity", 1, 1, 1, 1, {}, InferIdentity, RunIdentity},
-    {"Dropout", 1, 3, 1, 2, {}, InferDropout, RunDropout},
+    {"Cast", 1, 1, 1, 1, kTo, InferCast, RunCast, 6, kElementwise},
+    {"Identity", 1, 1, 1, 1, {}, InferIdentity, RunIdentity, 1, kElementwise},
+    {"Dropout", 1, 3, 1, 2, {}, InferDropout, RunDropout, 7, kElementwise},
 };
 
 }  // namespace

@@ -92,10 +92,19 @@ void RunReduceL2(const Node& node, std::span<const Tensor* const> inputs, std::s
   Reduce(node, inputs, outputs[0], square, [](double sum, double) { return std::sqrt(sum); });
 }
 
+std::vector<AxisUse> TouchedByReduction(const graph::Graph& inferred, const Node& node) {
+  const Tensor* const axes = ConstantInput(inferred, node, 1);
+  if (axes == nullptr || axes->count() == 0) return {};
+  std::vector<AxisUse> uses = AllApart(inferred, node);
+  const AxisUse use = node.Int("keepdims", 1) != 0 ? AxisUse::kTouched : AxisUse::kDropped;
+  for (const std::int64_t axis : axes->ToInt64s()) SetUse(node, axis, use, uses);
+  return uses;
+}
+
 constexpr std::string_view kReduceAttributes[] = {"keepdims", "noop_with_empty_axes"};
 constexpr Operator kReductionRows[] = {
-    {"ReduceMean", 1, 2, 1, 1, kReduceAttributes, InferReduce, RunReduceMean},
-    {"ReduceL2", 1, 2, 1, 1, kReduceAttributes, InferReduce, RunReduceL2},
+    {"ReduceMean", 1, 2, 1, 1, kReduceAttributes, InferReduce, RunReduceMean, 1, false, TouchedByReduction},
+    {"ReduceL2", 1, 2, 1, 1, kReduceAttributes, InferReduce, RunReduceL2, 1, false, TouchedByReduction},
 };
 
 }  // namespace

@@ -211,7 +211,21 @@ constexpr std::string_view kResizeAttributes[] = {"antialias",
                                                   "keep_aspect_ratio_policy",
                                                   "mode",
                                                   "nearest_mode"};
-constexpr Operator kResizeRows[] = {{"Resize", 1, 4, 1, 1, kResizeAttributes, InferResize, RunResize}};
+// Sizes that the file spells out would have to shrink too.
+std::vector<AxisUse> TouchedByResize(const graph::Graph& inferred, const Node& node) {
+  const bool plain =
+      !node.Has("axes") && node.String("coordinate_transformation_mode", "half_pixel") != "tf_crop_and_resize";
+  const Tensor* const scales = ConstantInput(inferred, node, 2);
+  std::vector<AxisUse> uses = AllApart(inferred, node);
+  if (!plain || scales == nullptr || scales->count() != static_cast<std::int64_t>(uses.size())) return {};
+  for (std::size_t a = 0; a < uses.size(); ++a) {
+    if (scales->values<float>()[a] != 1.0f) uses[a] = AxisUse::kTouched;
+  }
+  return uses;
+}
+
+constexpr Operator kResizeRows[] = {
+    {"Resize", 1, 4, 1, 1, kResizeAttributes, InferResize, RunResize, 10, false, TouchedByResize}};
 
 }  // namespace
 

@@ -73,6 +73,18 @@ std::vector<std::int64_t> KnownInts(const graph::Node& node, std::span<const Inf
   return constant.ToInt64s();
 }
 
+const graph::Tensor* ConstantInput(const graph::Graph& graph, const graph::Node& node, std::size_t i) {
+  return i < node.inputs.size() ? graph.constant(node.inputs[i]) : nullptr;
+}
+
+std::vector<AxisUse> AllApart(const graph::Graph& inferred, const graph::Node& node) {
+  return std::vector<AxisUse>(inferred.value(node.inputs[0]).shape.size(), AxisUse::kApart);
+}
+
+void SetUse(const graph::Node& node, std::int64_t axis, AxisUse use, std::vector<AxisUse>& uses) {
+  uses[static_cast<std::size_t>(NormalAxis(node, axis, uses.size()))] = use;
+}
+
 TensorType MakeType(const graph::Node& node, graph::DataType type, graph::Shape shape) {
   if (shape.size() > kMaxRank) {
     Fail(node, fmt::format("makes a value of {} dimensions, more than the {} supported", shape.size(), kMaxRank));

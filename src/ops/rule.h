@@ -35,6 +35,14 @@ std::int64_t NormalAxis(const graph::Node& node, std::int64_t axis, std::size_t 
 std::vector<std::int64_t> KnownInts(const graph::Node& node, std::span<const InferInput> inputs, std::size_t i,
                                     std::string_view what, std::size_t max_count);
 
+// The constant at input i of a node; null where it is none.
+const graph::Tensor* ConstantInput(const graph::Graph& graph, const graph::Node& node, std::size_t i);
+
+// For rules of touched axes: the axes of the first input, all of them apart.
+std::vector<AxisUse> AllApart(const graph::Graph& inferred, const graph::Node& node);
+// Sets the use of an axis, which may count from the end.
+void SetUse(const graph::Node& node, std::int64_t axis, AxisUse use, std::vector<AxisUse>& uses);
+
 // More dimensions than any network has. Bounds what one value of a hostile file costs before it has elements.
 inline constexpr std::size_t kMaxRank = 16;
 

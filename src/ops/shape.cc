@@ -193,12 +193,12 @@ constexpr std::string_view kValues[] = {"value", "value_int", "value_float", "va
 
 constexpr Operator kRows[] = {
     {"Shape", 1, 1, 1, 1, kStartEnd, InferShape, RunShape},
-    {"Reshape", 2, 2, 1, 1, kAllowZero, InferReshape, Copy},
+    {"Reshape", 2, 2, 1, 1, kAllowZero, InferReshape, Copy, 5},
     {"Flatten", 1, 1, 1, 1, kAxis, InferFlatten, Copy},
     {"Squeeze", 1, 2, 1, 1, {}, InferSqueeze, Copy},
     {"Unsqueeze", 2, 2, 1, 1, {}, InferUnsqueeze, Copy},
-    {"Expand", 2, 2, 1, 1, {}, InferExpand, RunExpand},
-    {"ConstantOfShape", 1, 1, 1, 1, kValue, InferConstantOfShape, RunConstantOfShape},
+    {"Expand", 2, 2, 1, 1, {}, InferExpand, RunExpand, 8},
+    {"ConstantOfShape", 1, 1, 1, 1, kValue, InferConstantOfShape, RunConstantOfShape, 9},
     {"Constant", 0, 0, 1, 1, kValues, InferConstant, RunConstant},
 };
 

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "ops/operator.h"
 #include "ops/rule.h"
-#include "prune/touched_axes.h"
 
 namespace prefiqs::prune {
 namespace {
@@ -87,15 +87,8 @@ class Coupler {
       CoupleGemm(node);
     } else if (op == "MatMul") {
       CoupleMatMul(node);
-    } else if (IsOneOf(op, {"Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh",
-                            "Erf",  "Gelu", "Exp",       "Sqrt",    "Add",         "Sub",       "Mul",
-                            "Min",  "Max",  "PRelu",     "Where",   "Cast",        "Identity",  "Dropout"})) {
-      CoupleElementwise(node);
-    } else if (op == "Div" || op == "Pow") {
-      // By zero, or zero to a power below zero, is not finite.
-      graph_.constant(node.inputs[1]) != nullptr && (op == "Div" || NeverNegative(node.inputs[1]))
-          ? CoupleElementwise(node)
-          : PinAll(node);
+    } else if (const ops::Operator* row = ops::Find(op); row != nullptr && row->elementwise) {
+      StaysFinite(node) ? CoupleElementwise(node) : PinAll(node);
     } else if (op == "BatchNormalization") {
       CoupleBatchNormalization(node);
     } else if (IsOneOf(op, {"MaxPool", "AveragePool", "GlobalAveragePool", "InstanceNormalization"})) {
@@ -117,6 +110,13 @@ class Coupler {
   const Shape& ShapeOf(ValueId id) const { return inferred_.value(id).shape; }
   // Of the file, so it can be made smaller.
   bool IsConstant(ValueId id) const { return graph_.constant(id) != nullptr; }
+
+  // False: what is zero without a channel could be divided by, or have a power below zero.
+  bool StaysFinite(const Node& node) const {
+    if (node.op == "Div") return graph_.constant(node.inputs[1]) != nullptr;
+    if (node.op == "Pow") return graph_.constant(node.inputs[1]) != nullptr && NeverNegative(node.inputs[1]);
+    return true;
+  }
 
   bool NeverNegative(ValueId id) const {
     const Tensor& tensor = *graph_.constant(id);
@@ -315,21 +315,20 @@ class Coupler {
 
   // Operators that do something along some axes and leave the others alone.
   void CoupleAxesApart(const Node& node) {
-    const std::vector<bool> touched = TouchedAxes(inferred_, node);
-    if (touched.empty()) return PinAll(node);
+    const ops::Operator* const row = ops::Find(node.op);
+    if (row == nullptr || row->touched_axes == nullptr) return PinAll(node);
+    const std::vector<ops::AxisUse> uses = row->touched_axes(inferred_, node);
+    if (uses.empty()) return PinAll(node);
     const ValueId x = node.inputs[0];
-    const bool dropped = (node.op.starts_with("Reduce") && node.Int("keepdims", 1) == 0) ||
-                         (node.op == "Gather" && ShapeOf(node.inputs[1]).empty());
     for (const ValueId y : node.outputs) {
       if (y == graph::kNone) continue;
-      for (std::size_t a = 0, b = 0; a < touched.size(); ++a) {
-        if (touched[a]) {
-          positions_.PinAxis(x, a);
-          if (dropped) continue;
-          positions_.PinAxis(y, b++);
-        } else {
+      for (std::size_t a = 0, b = 0; a < uses.size(); ++a) {
+        if (uses[a] == ops::AxisUse::kApart) {
           positions_.TieAxes(x, a, y, b++);
+          continue;
         }
+        positions_.PinAxis(x, a);
+        if (uses[a] == ops::AxisUse::kTouched) positions_.PinAxis(y, b++);
       }
     }
     for (std::size_t i = 1; i < node.inputs.size(); ++i) {
