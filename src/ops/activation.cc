@@ -34,6 +34,24 @@ struct HardSwish {
   explicit HardSwish(const Node&) {}
   double operator()(double x) const { return x * Between(0, x / 6 + 0.5, 1); }
 };
+struct Elu {
+  explicit Elu(const Node& node) : alpha(node.Float("alpha", 1.0f)) {}
+  double operator()(double x) const { return x < 0 ? alpha * std::expm1(x) : x; }
+  double alpha;
+};
+struct ThresholdedRelu {
+  explicit ThresholdedRelu(const Node& node) : alpha(node.Float("alpha", 1.0f)) {}
+  double operator()(double x) const { return x <= alpha ? 0 : x; }
+  double alpha;
+};
+struct Softplus {
+  explicit Softplus(const Node&) {}
+  double operator()(double x) const { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
+};
+struct Reciprocal {
+  explicit Reciprocal(const Node&) {}
+  double operator()(double x) const { return 1 / x; }
+};
 struct Tanh {
   explicit Tanh(const Node&) {}
   double operator()(double x) const { return std::tanh(x); }
@@ -79,18 +97,45 @@ void RunFloat(const Node& node, std::span<const Tensor* const> inputs, std::span
   for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(function(x[i]));
 }
 
-std::vector<TensorType> InferRelu(const Node& node, std::span<const InferInput> inputs) {
+std::vector<TensorType> InferNumber(const Node& node, std::span<const InferInput> inputs) {
   const TensorType& x = Required(node, inputs, 0, "X");
   if (x.type == DataType::kBool) Fail(node, "is for numbers, X is bool");
   return {x};
 }
 
-void RunRelu(const Node&, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
-  WithType(outputs[0].type(), [&]<typename T>(T) {
+// y = function(x), of any numbers.
+template <typename Function>
+void RunNumber(Tensor& output, const Tensor& input, Function function) {
+  WithType(output.type(), [&]<typename T>(T) {
     if constexpr (!std::is_same_v<T, bool>) {
-      const auto x = inputs[0]->values<T>();
-      const auto y = outputs[0].values<T>();
-      for (std::size_t i = 0; i < y.size(); ++i) y[i] = x[i] < 0 ? 0 : x[i];
+      const auto x = input.values<T>();
+      const auto y = output.values<T>();
+      for (std::size_t i = 0; i < y.size(); ++i) y[i] = function(x[i]);
+    }
+  });
+}
+
+void RunRelu(const Node&, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  RunNumber(outputs[0], *inputs[0], [](auto x) { return x < 0 ? decltype(x){0} : x; });
+}
+
+// The lowest integer has no counterpart and stays.
+template <typename T>
+T Negative(T x) {
+  if constexpr (std::is_integral_v<T>) return static_cast<T>(std::make_unsigned_t<T>(0) - std::make_unsigned_t<T>(x));
+  return -x;
+}
+
+void RunNeg(const Node&, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  RunNumber(outputs[0], *inputs[0], [](auto x) { return Negative(x); });
+}
+
+void RunAbs(const Node&, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  RunNumber(outputs[0], *inputs[0], [](auto x) {
+    if constexpr (std::is_integral_v<decltype(x)>) {
+      return x < 0 ? Negative(x) : x;
+    } else {
+      return std::fabs(x);
     }
   });
 }
@@ -134,7 +179,9 @@ constexpr Operator FloatRow(std::string_view name, int since, std::span<const st
 }
 
 constexpr Operator kRows[] = {
-    {"Relu", 1, 1, 1, 1, {}, InferRelu, RunRelu, 6, kElementwise},
+    {"Relu", 1, 1, 1, 1, {}, InferNumber, RunRelu, 6, kElementwise},
+    {"Neg", 1, 1, 1, 1, {}, InferNumber, RunNeg, 6, kElementwise},
+    {"Abs", 1, 1, 1, 1, {}, InferNumber, RunAbs, 6, kElementwise},
     {"Clip", 1, 3, 1, 1, {}, InferClip, RunClip, 6, kElementwise},
     FloatRow<LeakyRelu>("LeakyRelu", 6, kAlpha),
     FloatRow<Sigmoid>("Sigmoid", 6),
@@ -143,6 +190,10 @@ constexpr Operator kRows[] = {
     FloatRow<Tanh>("Tanh", 6),
     FloatRow<Erf>("Erf", 9),
     FloatRow<Gelu>("Gelu", 20, kApproximate),
+    FloatRow<Elu>("Elu", 6, kAlpha),
+    FloatRow<ThresholdedRelu>("ThresholdedRelu", 10, kAlpha),
+    FloatRow<Softplus>("Softplus", 1),
+    FloatRow<Reciprocal>("Reciprocal", 6),
     FloatRow<Exp>("Exp", 6),
     FloatRow<Sqrt>("Sqrt", 6),
 };

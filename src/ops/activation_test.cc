@@ -35,6 +35,14 @@ TEST(Activation, Values) {
       {{"Gelu", {{"approximate", std::string("tanh")}}}, {0, 1, -1}, {0, 0.841191991f, -0.158808009f}},
       {{"Exp"}, {0, 1, -1, 200}, {1, 2.718281828f, 0.367879441f, kInf}},
       {{"Sqrt"}, {0, 2, 9}, {0, 1.414213562f, 3}},
+      {{"Neg"}, {-2, 0, kInf}, {2, 0, -kInf}},
+      {{"Abs"}, {-2, 0, 3, -kInf}, {2, 0, 3, kInf}},
+      {{"Reciprocal"}, {2, -0.25f, kInf}, {0.5f, -4, 0}},
+      {{"Elu"}, {1, 0, -1, -kInf}, {1, 0, -0.632120559f, -1}},
+      {{"Elu", {{"alpha", 2.0f}}}, {1, 0, -1}, {1, 0, -1.264241118f}},
+      {{"Softplus"}, {0, 1, -20, 200}, {0.693147181f, 1.313261688f, 2.06115362e-9f, 200}},
+      {{"ThresholdedRelu"}, {0.5f, 1, 1.5f, -kInf}, {0, 0, 1.5f, 0}},
+      {{"ThresholdedRelu", {{"alpha", -1.0f}}}, {-2, -1, -0.5f}, {0, 0, -0.5f}},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.node.op);
@@ -46,8 +54,8 @@ TEST(Activation, Values) {
 }
 
 TEST(Activation, NanStaysNan) {
-  for (const char* op :
-       {"Relu", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Erf", "Gelu", "Exp", "Sqrt", "Clip"}) {
+  for (const char* op : {"Relu", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Erf", "Gelu", "Exp",
+                         "Sqrt", "Clip", "Neg", "Abs", "Reciprocal", "Elu", "Softplus", "ThresholdedRelu"}) {
     EXPECT_TRUE(std::isnan(Values<float>(Run1({op}, {F({1}, {kNan})}))[0])) << op;
   }
   EXPECT_TRUE(std::isnan(Values<float>(Run1({"Clip"}, {F({1}, {kNan}), F({}, {0}), F({}, {1})}))[0]));
@@ -57,6 +65,13 @@ TEST(Activation, NanStaysNan) {
 TEST(Activation, ReluOfIntegers) {
   EXPECT_THAT(Values<std::int64_t>(Run1({"Relu"}, {I({3}, {-5, 0, 5})})), ElementsAre(0, 0, 5));
   EXPECT_THAT(Values<std::int32_t>(Run1({"Relu"}, {I32({2}, {-5, 5})})), ElementsAre(0, 5));
+}
+
+TEST(Activation, SignsOfIntegers) {
+  constexpr std::int64_t kLowest = std::numeric_limits<std::int64_t>::min();
+  EXPECT_THAT(Values<std::int64_t>(Run1({"Neg"}, {I({3}, {-5, 7, kLowest})})), ElementsAre(5, -7, kLowest));
+  EXPECT_THAT(Values<std::int32_t>(Run1({"Abs"}, {I32({3}, {-5, 0, 5})})), ElementsAre(5, 0, 5));
+  EXPECT_THAT(ErrorOf({"Neg"}, {B({1}, {1})}), HasSubstr("for numbers"));
 }
 
 TEST(Activation, Clip) {

@@ -205,7 +205,7 @@ constexpr std::string_view kLayerAttributes[] = {"axis", "epsilon"};
 constexpr std::string_view kSoftmaxAttributes[] = {"axis", "coerce_2d"};
 constexpr Operator kNormalisationRows[] = {
     {"BatchNormalization", 5, 5, 1, 1, kEpsilonOnly, InferBatchNormalization, RunBatchNormalization, 7},
-    {"LayerNormalization", 2, 3, 1, 3, kLayerAttributes, InferLayerNormalization, RunLayerNormalization, 17, false,
+    {"LayerNormalization", 2, 3, 1, 3, kLayerAttributes, InferLayerNormalization, RunLayerNormalization, 1, false,
      TouchedByLayerNormalization},
     {"InstanceNormalization", 3, 3, 1, 1, kEpsilonOnly, InferInstanceNormalization, RunInstanceNormalization, 6},
     {"Softmax", 1, 1, 1, 1, kSoftmaxAttributes, InferSoftmax, RunSoftmax, 1, false, TouchedBySoftmax},

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
 #include "base/count.h"
@@ -41,8 +42,8 @@ Shape KeptShape(Shape shape, const std::vector<bool>& reduced) {
   return shape;
 }
 
-std::vector<TensorType> InferReduce(const Node& node, std::span<const InferInput> inputs) {
-  const Shape& input = RequiredFloat(node, inputs, 0, "the input").shape;
+std::vector<TensorType> InferOf(const Node& node, const TensorType& x, std::span<const InferInput> inputs) {
+  const Shape& input = x.shape;
   const std::vector<bool> reduced = Reduced(node, KnownInput(node, inputs, 1, "the axes"), input.size());
   const bool keep = node.Int("keepdims", 1) != 0;
   Shape result;
@@ -53,23 +54,38 @@ std::vector<TensorType> InferReduce(const Node& node, std::span<const InferInput
     if (!reduced[d]) result.push_back(input[d]);
     if (reduced[d] && keep) result.push_back(1);
   }
-  return {MakeType(node, graph::DataType::kFloat32, std::move(result))};
+  return {MakeType(node, x.type, std::move(result))};
+}
+
+std::vector<TensorType> InferReduce(const Node& node, std::span<const InferInput> inputs) {
+  return InferOf(node, RequiredFloat(node, inputs, 0, "the input"), inputs);
+}
+
+std::vector<TensorType> InferReduceNumbers(const Node& node, std::span<const InferInput> inputs) {
+  const TensorType& x = Required(node, inputs, 0, "the input");
+  if (x.type == graph::DataType::kBool) Fail(node, "is for numbers, the input is bool");
+  return InferOf(node, x, inputs);
+}
+
+// Calls visit(x, place in the output) for each element.
+template <typename T, typename Visit>
+void VisitReduced(const Node& node, std::span<const Tensor* const> inputs, Visit visit) {
+  const auto in = inputs[0]->values<T>();
+  const Shape& shape = inputs[0]->shape();
+  const std::vector<bool> reduced = Reduced(node, inputs.size() > 1 ? inputs[1] : nullptr, shape.size());
+  const Strides to_output[] = {BroadcastStrides(KeptShape(shape, reduced), shape)};
+  Walk(shape, to_output,
+       [&](std::size_t i, std::span<const std::int64_t> at) { visit(in[i], static_cast<std::size_t>(at[0])); });
 }
 
 // out = finish(Σ term(x), number of terms), for each element of the output.
 template <typename Term, typename Finish>
 void Reduce(const Node& node, std::span<const Tensor* const> inputs, Tensor& output, Term term, Finish finish) {
-  const auto in = inputs[0]->values<float>();
   const auto out = output.values<float>();
   if (out.empty()) return;
-  const Shape& shape = inputs[0]->shape();
-  const std::vector<bool> reduced = Reduced(node, inputs.size() > 1 ? inputs[1] : nullptr, shape.size());
-  const Strides to_output[] = {BroadcastStrides(KeptShape(shape, reduced), shape)};
   std::vector<double> sums(out.size());
-  Walk(shape, to_output, [&](std::size_t i, std::span<const std::int64_t> at) {
-    sums[static_cast<std::size_t>(at[0])] += term(double{in[i]});
-  });
-  const double terms = static_cast<double>(in.size() / out.size());
+  VisitReduced<float>(node, inputs, [&](float x, std::size_t at) { sums[at] += term(double{x}); });
+  const double terms = static_cast<double>(inputs[0]->values<float>().size() / out.size());
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(finish(sums[i], terms));
 }
 
@@ -92,6 +108,43 @@ void RunReduceL2(const Node& node, std::span<const Tensor* const> inputs, std::s
   Reduce(node, inputs, outputs[0], square, [](double sum, double) { return std::sqrt(sum); });
 }
 
+// Integers wrap around where they overflow.
+void RunReduceSum(const Node& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  const auto same = [](double x) { return x; };
+  if (outputs[0].type() == graph::DataType::kFloat32) {
+    return Reduce(node, inputs, outputs[0], same, [](double sum, double) { return sum; });
+  }
+  WithType(outputs[0].type(), [&]<typename T>(T) {
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+      using Wrapping = std::make_unsigned_t<T>;
+      const auto out = outputs[0].values<T>();
+      VisitReduced<T>(node, inputs,
+                      [&](T x, std::size_t at) { out[at] = static_cast<T>(Wrapping(out[at]) + Wrapping(x)); });
+    }
+  });
+}
+
+// `wins(a, b)`: a stands before b. NaN stands before any number.
+template <typename Wins>
+void RunExtreme(const Node& node, std::span<const Tensor* const> inputs, Tensor& output, Wins wins) {
+  WithType(output.type(), [&]<typename T>(T) {
+    if constexpr (!std::is_same_v<T, bool>) {
+      const auto out = output.values<T>();
+      std::vector<char> seen(out.size());
+      VisitReduced<T>(node, inputs, [&](T x, std::size_t at) {
+        if (!seen[at] || wins(x, out[at]) || x != x) out[at] = x;
+        seen[at] = 1;
+      });
+    }
+  });
+}
+void RunReduceMax(const Node& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  RunExtreme(node, inputs, outputs[0], [](auto a, auto b) { return a > b; });
+}
+void RunReduceMin(const Node& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  RunExtreme(node, inputs, outputs[0], [](auto a, auto b) { return a < b; });
+}
+
 std::vector<AxisUse> TouchedByReduction(const graph::Graph& inferred, const Node& node) {
   const Tensor* const axes = ConstantInput(inferred, node, 1);
   if (axes == nullptr || axes->count() == 0) return {};
@@ -104,6 +157,9 @@ std::vector<AxisUse> TouchedByReduction(const graph::Graph& inferred, const Node
 constexpr std::string_view kReduceAttributes[] = {"keepdims", "noop_with_empty_axes"};
 constexpr Operator kReductionRows[] = {
     {"ReduceMean", 1, 2, 1, 1, kReduceAttributes, InferReduce, RunReduceMean, 1, false, TouchedByReduction},
+    {"ReduceSum", 1, 2, 1, 1, kReduceAttributes, InferReduceNumbers, RunReduceSum, 1, false, TouchedByReduction},
+    {"ReduceMax", 1, 2, 1, 1, kReduceAttributes, InferReduceNumbers, RunReduceMax, 1, false, TouchedByReduction},
+    {"ReduceMin", 1, 2, 1, 1, kReduceAttributes, InferReduceNumbers, RunReduceMin, 1, false, TouchedByReduction},
     {"ReduceL2", 1, 2, 1, 1, kReduceAttributes, InferReduce, RunReduceL2, 1, false, TouchedByReduction},
 };
 

@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "ops/elements_for_test.h"
 
 namespace prefiqs::ops {
@@ -49,6 +52,38 @@ TEST(ReduceL2, IsTheLength) {
   const Tensor last = List({1});
   EXPECT_THAT(Values<float>(Run1({"ReduceL2"}, {x, last})), ElementsAre(5, 1e30f));
   EXPECT_THAT(Values<float>(Run1({"ReduceL2", {{"noop_with_empty_axes", kOn}}}, {x})), ElementsAre(3, -4, 1e30f, 0));
+}
+
+TEST(Reductions, SumAndExtremes) {
+  const Tensor x = F({2, 3}, {1, -4, 2, 8, 0.5f, -1});
+  const Tensor last = List({1}), first = List({0});
+  EXPECT_THAT(Values<float>(Run1({"ReduceSum"}, {x, last})), ElementsAre(-1, 7.5f));
+  EXPECT_THAT(Values<float>(Run1({"ReduceMax"}, {x, last})), ElementsAre(2, 8));
+  EXPECT_THAT(Values<float>(Run1({"ReduceMin"}, {x, first})), ElementsAre(1, -4, -1));
+  const Tensor all = Run1({"ReduceMin", {{"keepdims", kOff}}}, {x});
+  EXPECT_EQ(all.shape(), Shape{});
+  EXPECT_THAT(Values<float>(all), ElementsAre(-4));
+  EXPECT_THAT(Values<float>(Run1({"ReduceMax", {{"noop_with_empty_axes", kOn}}}, {x})),
+              ElementsAre(1, -4, 2, 8, 0.5f, -1));
+}
+
+TEST(Reductions, NanWinsOverAnyNumber) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const Tensor& x : {F({3}, {1, nan, 2}), F({3}, {nan, 1, 2}), F({3}, {1, 2, nan})}) {
+    for (const char* op : {"ReduceMax", "ReduceMin", "ReduceSum"}) {
+      EXPECT_TRUE(std::isnan(Values<float>(Run1({op}, {x}))[0])) << op;
+    }
+  }
+}
+
+TEST(Reductions, OfIntegers) {
+  constexpr std::int64_t kHighest = std::numeric_limits<std::int64_t>::max();
+  const Tensor x = I({2, 2}, {kHighest, 1, -3, -7}), last = List({1});
+  EXPECT_THAT(Values<std::int64_t>(Run1({"ReduceSum"}, {x, last})),
+              ElementsAre(std::numeric_limits<std::int64_t>::min(), -10));
+  EXPECT_THAT(Values<std::int64_t>(Run1({"ReduceMax"}, {x, last})), ElementsAre(kHighest, -3));
+  EXPECT_THAT(Values<std::int32_t>(Run1({"ReduceMin"}, {I32({3}, {4, -2, 5})})), ElementsAre(-2));
+  EXPECT_THAT(ErrorOf({"ReduceMax"}, {B({1}, {1})}), HasSubstr("for numbers"));
 }
 
 TEST(Reductions, Refuse) {

@@ -216,6 +216,26 @@ void Sigmoid(Maker& m, const Node& node) {
   Chain(m, node, m.Emit("Sub", {y, m.Emit("Mul", {y, y})}));
 }
 
+void Abs(Maker& m, const Node& node) { Chain(m, node, Order(m, node.inputs[0], m.Number(0))); }
+
+void Reciprocal(Maker& m, const Node& node) {
+  const ValueId y = node.outputs[0];
+  Chain(m, node, m.Emit("Mul", {m.Emit("Mul", {y, y}), m.Number(-1)}));
+}
+
+// 1 where x > 0, else alpha e^x.
+void Elu(Maker& m, const Node& node) {
+  const ValueId x = node.inputs[0], power = m.Emit("Exp", {m.Emit("Clip", {x, kNone, m.Number(0)})});
+  const float alpha = node.Float("alpha", 1.0f);
+  Chain(m, node, alpha == 1 ? power : m.Emit("Mul", {power, OneOr(m, x, m.Number(alpha))}));
+}
+
+void Softplus(Maker& m, const Node& node) { Chain(m, node, m.Emit("Sigmoid", {node.inputs[0]})); }
+
+void ThresholdedRelu(Maker& m, const Node& node) {
+  Chain(m, node, Positive(m, m.Emit("Sub", {node.inputs[0], m.Number(node.Float("alpha", 1.0f))})));
+}
+
 ValueId OneMinusSquare(Maker& m, ValueId y) { return m.Emit("Sub", {m.Number(1), m.Emit("Mul", {y, y})}); }
 
 void Tanh(Maker& m, const Node& node) { Chain(m, node, OneMinusSquare(m, node.outputs[0])); }
@@ -302,6 +322,7 @@ std::span<const TangentRule> TangentRules() {
                                   TangentRule{"AveragePool", {0}, Linear},
                                   TangentRule{"GlobalAveragePool", {0}, Linear},
                                   TangentRule{"ReduceMean", {0}, Linear},
+                                  TangentRule{"ReduceSum", {0}, Linear},
                                   TangentRule{"Add", {0, 1}, AddOrSub},
                                   TangentRule{"Sub", {0, 1}, AddOrSub},
                                   TangentRule{"Mul", {0, 1}, Mul},
@@ -320,6 +341,12 @@ std::span<const TangentRule> TangentRules() {
                                   TangentRule{"Sigmoid", {0}, Sigmoid},
                                   TangentRule{"HardSigmoid", {0}, HardSigmoid},
                                   TangentRule{"HardSwish", {0}, HardSwish},
+                                  TangentRule{"Neg", {0}, Linear},
+                                  TangentRule{"Abs", {0}, Abs},
+                                  TangentRule{"Reciprocal", {0}, Reciprocal},
+                                  TangentRule{"Elu", {0}, Elu},
+                                  TangentRule{"Softplus", {0}, Softplus},
+                                  TangentRule{"ThresholdedRelu", {0}, ThresholdedRelu},
                                   TangentRule{"Tanh", {0}, Tanh},
                                   TangentRule{"Erf", {0}, Erf},
                                   TangentRule{"Gelu", {0}, Gelu},

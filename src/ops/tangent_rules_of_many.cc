@@ -1,5 +1,6 @@
 // Derivatives of operators that look at many elements. Sums are ratios of means: nobody needs to know of how many.
 #include <array>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,24 @@ void ReduceL2(Maker& m, const Node& node) {
   };
   const ValueId ratio = m.Emit("Div", {mean(m.Emit("Mul", {x, m.Of(x)})), mean(m.Emit("Mul", {x, x}))});
   m.Set(y, {m.Emit("Mul", {y, ratio})});
+}
+
+// The mean of dx over the places that hold the extreme: those of distance 0 to it.
+void ReduceExtreme(Maker& m, const Node& node) {
+  const ValueId x = node.inputs[0];
+  std::vector<ValueId> inputs = node.inputs;
+  TangentMaker::Attributes kept = node.attributes;
+  kept["keepdims"] = std::int64_t{1};
+  const ValueId extreme = m.Emit(node.op, inputs, kept);
+  // 1 at the others: the smallest difference of two numbers times this is at least one.
+  const ValueId large =
+      m.Emit("Mul", {m.Emit("Abs", {m.Emit("Sub", {x, extreme})}), m.Number(std::numeric_limits<float>::max())});
+  const ValueId here = m.Emit("Sub", {m.Number(1), m.Emit("Clip", {large, m.Number(0), m.Number(1)})});
+  const auto sum = [&](ValueId v) {
+    inputs[0] = v;
+    return m.Emit("ReduceSum", inputs, node.attributes);
+  };
+  m.Set(node.outputs[0], {m.Emit("Div", {sum(m.Emit("Mul", {here, m.Of(x)})), sum(here)})});
 }
 
 // y (dx - Σ y dx), and Σ y = 1.
@@ -141,6 +160,8 @@ std::span<const TangentRule> RulesOfMany() {
   static const std::array kRules{
       TangentRule{"MaxPool", {0}, MaxPool},
       TangentRule{"ReduceL2", {0}, ReduceL2},
+      TangentRule{"ReduceMax", {0}, ReduceExtreme},
+      TangentRule{"ReduceMin", {0}, ReduceExtreme},
       TangentRule{"Softmax", {0}, Softmax},
       TangentRule{"BatchNormalization", {0, 1, 2}, BatchNormalization},
       TangentRule{"LayerNormalization", {}, LayerNormalization},

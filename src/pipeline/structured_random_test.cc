@@ -51,7 +51,9 @@ Graph RandomNetwork(std::uint32_t seed) {
         pool.push_back(g.Add("PRelu", {x, g.Random({n, 1, 1})}));
         break;
       case 7:
-        pool.push_back(g.Add(std::vector<std::string>{"Sigmoid", "Relu", "Tanh", "HardSwish"}[g.Draw(4)], {x}));
+        pool.push_back(g.Add(std::vector<std::string>{"Sigmoid", "Relu", "Tanh", "HardSwish", "Neg", "Abs", "Elu",
+                                                      "Softplus"}[g.Draw(8)],
+                             {x}));
         break;
       default: {
         const ValueId s = g.Conv(g.Add("GlobalAveragePool", {x}), n, 1, 1);

@@ -113,6 +113,7 @@ class Coupler {
 
   // False: what is zero without a channel could be divided by, or have a power below zero.
   bool StaysFinite(const Node& node) const {
+    if (node.op == "Reciprocal") return false;
     if (node.op == "Div") return graph_.constant(node.inputs[1]) != nullptr;
     if (node.op == "Pow") return graph_.constant(node.inputs[1]) != nullptr && NeverNegative(node.inputs[1]);
     return true;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string_view>
 
 #include "engine/onednn/emit.h"
 
@@ -70,6 +71,23 @@ bool EmitSoftmax(Builder& builder, const graph::Node& node) {
   return true;
 }
 
+namespace {
+
+struct Reduction {
+  std::string_view op;
+  dnnl::algorithm algorithm;
+  float p = 0;
+};
+constexpr Reduction kReductions[] = {
+    {"ReduceMean", dnnl::algorithm::reduction_mean},
+    {"ReduceSum", dnnl::algorithm::reduction_sum},
+    {"ReduceMax", dnnl::algorithm::reduction_max},
+    {"ReduceMin", dnnl::algorithm::reduction_min},
+    {"ReduceL2", dnnl::algorithm::reduction_norm_lp_sum, 2.0f},
+};
+
+}  // namespace
+
 bool EmitReduce(Builder& builder, const graph::Node& node) {
   const graph::ValueId input = node.inputs[0];
   if (!builder.Describable(input)) return false;
@@ -86,11 +104,10 @@ bool EmitReduce(Builder& builder, const graph::Node& node) {
   for (std::int64_t axis : axes) reduced[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)] = 1;
   if (axes.empty()) reduced.assign(shape.size(), 1);
   if (reduced == shape) return false;
-  const bool mean = node.op == "ReduceMean";
+  const Reduction& row = *std::ranges::find(kReductions, node.op, &Reduction::op);
   const Desc target(reduced, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any);
-  const auto primitive = DescribeReduction(
-      builder.engine(), mean ? dnnl::algorithm::reduction_mean : dnnl::algorithm::reduction_norm_lp_sum,
-      builder.Layout(input), target, mean ? 0.0f : 2.0f, Builder::Attributes());
+  const auto primitive =
+      DescribeReduction(builder.engine(), row.algorithm, builder.Layout(input), target, row.p, Builder::Attributes());
   const Operand source = builder.Read(input);
   Operand output = builder.NewOperand(primitive.dst_desc());
   builder.Add(node, primitive, dnnl::reduction(primitive), {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, output}});

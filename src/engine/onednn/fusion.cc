@@ -38,6 +38,11 @@ std::optional<Eltwise> AsEltwise(const graph::Graph& graph, const graph::Node& n
     return Eltwise{algorithm::eltwise_linear, node.Float("alpha", 0.2f), node.Float("beta", 0.5f), true};
   }
   if (node.op == "HardSwish") return Eltwise{algorithm::eltwise_hardswish, 1.0f / 6, 0.5f};
+  if (node.op == "Neg") return Eltwise{algorithm::eltwise_linear, -1.0f};
+  if (node.op == "Abs") return Eltwise{algorithm::eltwise_abs};
+  if (node.op == "Reciprocal") return Eltwise{algorithm::eltwise_pow, 1.0f, -1.0f};
+  if (node.op == "Elu") return Eltwise{algorithm::eltwise_elu, node.Float("alpha", 1.0f)};
+  if (node.op == "Softplus") return Eltwise{algorithm::eltwise_soft_relu, 1.0f};
   if (node.op == "Tanh") return Eltwise{algorithm::eltwise_tanh};
   if (node.op == "Exp") return Eltwise{algorithm::eltwise_exp};
   if (node.op == "Sqrt") return Eltwise{algorithm::eltwise_sqrt};

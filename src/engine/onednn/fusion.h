@@ -17,7 +17,8 @@ struct Eltwise {
   bool clip_to_one = false;  // HardSigmoid is a line clipped to [0, 1]
 };
 
-// Relu, LeakyRelu, Clip by constants, Sigmoid, HardSigmoid, HardSwish, Tanh, Gelu, Exp, Sqrt; nothing for any other.
+// Relu, LeakyRelu, Elu, Clip by constants, Sigmoid, HardSigmoid, HardSwish, Softplus, Tanh, Gelu, Exp, Sqrt, Neg, Abs,
+// Reciprocal; nothing for any other.
 std::optional<Eltwise> AsEltwise(const graph::Graph& graph, const graph::Node& node);
 void Append(dnnl::post_ops& post_ops, const Eltwise& eltwise);
 

@@ -43,6 +43,10 @@ TEST(OneDnn, RunsEveryActivationAloneAndFused) {
       {"Gelu", {}},
       {"Exp", {}},
       {"Gelu", {{"approximate", std::string("tanh")}}},
+      {"Neg", {}},
+      {"Abs", {}},
+      {"Elu", {{"alpha", 0.7f}}},
+      {"Softplus", {}},
   };
   for (const auto& [op, attributes] : kActivations) {
     SCOPED_TRACE(op);
