@@ -4,6 +4,7 @@ import pathlib
 import sys
 
 import numpy as np
+import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 FOLDER = pathlib.Path(__file__).parent / "corpus" / "onnx"
@@ -18,16 +19,92 @@ def ints(name, values):
     return tensor(name, values, np.int64)
 
 
-def save(name, nodes, inits=(), opset=17, shape=(1, 2, 4, 4), type_=F, outputs=("y",), extra_inputs=()):
+def save(name, nodes, inits=(), opset=17, shape=(1, 2, 4, 4), type_=F, outputs=("y",), extra_inputs=(), functions=()):
     graph = helper.make_graph(
         nodes, "g", [helper.make_tensor_value_info("x", type_, shape), *extra_inputs],
         [helper.make_tensor_value_info(o, F, None) for o in outputs], list(inits))
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], producer_name="")
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], producer_name="",
+                              functions=list(functions))
     (FOLDER / f"{name}.onnx").write_bytes(model.SerializeToString())
 
 
 def one(name, op, inputs=("x",), inits=(), opset=17, shape=(1, 2, 4, 4), outputs=("y",), **attributes):
     save(name, [helper.make_node(op, list(inputs), list(outputs), **attributes)], inits, opset, shape, outputs=outputs)
+
+
+def operators_written_in_others():
+    """One network for each rule of src/model/decompose*.cc."""
+    four, ms = tensor("s", np.ones(4)), {"domain": "com.microsoft"}
+    two = [tensor("s", [1, 2]), tensor("b", [0, 1])]
+    heads, bias = [tensor("k", np.ones((1, 2, 4, 4)))], tensor("b", np.ones(12))
+    for op, opset in (("Neg", 13), ("Abs", 13), ("Reciprocal", 13), ("Elu", 6), ("Softplus", 1), ("Selu", 6),
+                      ("Celu", 12), ("Mish", 18), ("Softsign", 1), ("Swish", 24), ("ThresholdedRelu", 10)):
+        one(op.lower(), op, opset=opset)
+    for op in ("Sum", "Mean"):
+        one(op.lower(), op, ("x", "x", "s"), [four])
+    for op in ("ReduceSum", "ReduceMax", "ReduceMin", "ReduceSumSquare", "ReduceL1"):
+        one(op.lower(), op, opset=11, axes=[1, -1], keepdims=0)
+    one("reduce_sum_13", "ReduceSum", ("x", "a"), [ints("a", [2])], opset=13)
+    one("lp_normalization", "LpNormalization", axis=1, p=1)
+    one("group_normalization_18", "GroupNormalization", ("x", "s", "b"), two, opset=18, num_groups=2)
+    one("group_normalization_21", "GroupNormalization", ("x", "s", "b"), two, opset=21, num_groups=1)
+    one("rms_normalization", "RMSNormalization", ("x", "s"), [four], opset=23, axis=-1)
+    one("rms_normalization_axis", "RMSNormalization", ("x", "s"), [four], opset=23, axis=2)
+    one("simplified_layer_normalization", "SimplifiedLayerNormalization", ("x", "s"), [four])
+    one("attention_4d", "Attention", ("x", "k", "x"), heads, opset=23, scale=0.5)
+    one("attention_3d", "Attention", ("x", "x", "x", "m"), [tensor("m", [True, False], np.bool_)], opset=24,
+        shape=(1, 2, 4), q_num_heads=2, kv_num_heads=2)
+    one("gelu_of_onnx_runtime", "Gelu", **ms)
+    one("bias_gelu", "BiasGelu", ("x", "s"), [four], **ms)
+    one("fast_gelu", "FastGelu", ("x", "s"), [four], **ms)
+    one("quick_gelu", "QuickGelu", alpha=1.7, **ms)
+    w = tensor("w", np.ones((2, 2, 1, 1)))
+    one("fused_conv", "FusedConv", ("x", "w", "", "x"), [w], activation="LeakyRelu", activation_params=[0.1], **ms)
+    one("fused_conv_clip", "FusedConv", ("x", "w"), [w], activation="Clip", activation_params=[0.0, 6.0], **ms)
+    one("fused_gemm", "FusedGemm", ("x", "w"), [tensor("w", np.ones((4, 3)))], shape=("batch", 4),
+        activation="HardSigmoid", activation_alpha=0.2, activation_beta=0.5, **ms)
+    one("fused_mat_mul", "FusedMatMul", ("x", "x"), alpha=0.5, transA=1, **ms)
+    one("layer_normalization_of_onnx_runtime", "LayerNormalization", ("x", "s", "s"), [four], **ms)
+    one("skip_layer_normalization", "SkipLayerNormalization", ("x", "x", "s", "", "s"), [four],
+        outputs=("y", "", "", "z"), shape=(1, 2, 4), **ms)
+    one("skip_rms_normalization", "SkipSimplifiedLayerNormalization", ("x", "x", "s"), [four], shape=(1, 2, 4), **ms)
+    one("multi_head_attention", "MultiHeadAttention", ("x", "x", "x", "b"), [bias], shape=(1, 2, 4), num_heads=2, **ms)
+    one("attention_of_onnx_runtime", "Attention", ("x", "w", "b"), [tensor("w", np.ones((4, 12))), bias],
+        shape=(1, 2, 4), num_heads=2, **ms)
+    one("nchwc", "Conv", ("x", "w"), [w], domain="com.microsoft.nchwc")
+
+
+def quantised_weights():
+    node, scale = helper.make_node, tensor("s", [0.5, 2])
+    product = node("MatMul", ["x", "w"], ["y"])
+    for name, kind in (("int8", np.int8), ("uint8", np.uint8)):
+        save(f"weights_{name}", [node("DequantizeLinear", ["q", "s", "z"], ["w"], axis=1), product],
+             [tensor("q", [[1, 2], [3, 4]], kind), scale, tensor("z", [1, 2], kind)], opset=13, shape=("batch", 2))
+    for code, name in ((21, "uint4"), (22, "int4")):
+        packed = TensorProto(name="q", data_type=code, dims=[4, 1], raw_data=bytes([0xf1, 0x82]))
+        save(f"weights_{name}", [node("DequantizeLinear", ["q", "s"], ["w"], axis=0, block_size=2), product],
+             [packed, tensor("s", [[0.5], [2]])], opset=21, shape=("batch", 4))
+
+
+def functions():
+    def function(name, inputs, outputs, nodes, attributes=()):
+        return helper.make_function("mine", name, inputs, outputs, nodes,
+                                    [helper.make_opsetid("", 17), helper.make_opsetid("mine", 1)], list(attributes))
+
+    node = helper.make_node
+    slope = node("LeakyRelu", ["a"], ["t"])
+    slope.attribute.add(name="alpha", ref_attr_name="steep", type=onnx.AttributeProto.FLOAT)
+    inner = function("inner", ["a"], ["b"], [slope, node("Tanh", ["t"], ["b"])], ["steep"])
+    outer = function("outer", ["a", "c"], ["b", "same"], [
+        node("inner", ["a"], ["t"], domain="mine", steep=0.5), node("inner", ["t"], ["b"], domain="mine"),
+        node("Identity", ["c"], ["same"])])
+    save("functions", [node("outer", ["x", "x"], ["y", ""], domain="mine", name="call")], functions=[inner, outer])
+    doubled = [function(f"f{i}", ["a"], ["b"], [node(f"f{i + 1}", ["a"], ["t"], domain="mine"),
+                                                 node(f"f{i + 1}", ["t"], ["b"], domain="mine")]) for i in range(4)]
+    doubled.append(function("f4", ["a"], ["b"], [node("Relu", ["a"], ["b"])]))
+    save("functions_doubling", [node("f0", ["x"], ["y"], domain="mine")], functions=doubled)
+    save("functions_endless", [node("f", ["x"], ["y"], domain="mine")],
+         functions=[function("f", ["a"], ["b"], [node("f", ["a"], ["b"], domain="mine")])])
 
 
 def main():
@@ -97,6 +174,9 @@ def main():
     save("cycle", [node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"]), node("Relu", ["b"], ["y"])], shape=(2,))
     save("initialiser_input", [node("Add", ["x", "w"], ["y"])], [tensor("w", [1, 2])], opset=9, shape=(2,),
          extra_inputs=[helper.make_tensor_value_info("w", F, (2,))])
+    operators_written_in_others()
+    quantised_weights()
+    functions()
     print(f"{sum(f.stat().st_size for f in FOLDER.iterdir())} bytes in {FOLDER}", file=sys.stderr)
 
 

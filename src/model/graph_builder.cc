@@ -4,17 +4,20 @@
 #include <prefiqs/error.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
-#include "base/denormals.h"
+#include "model/attribute_proto.h"
+#include "model/decompose.h"
+#include "model/inline_functions.h"
 #include "model/normalise.h"
+#include "model/ranks.h"
 #include "model/tensor_proto.h"
 #include "ops/operator.h"
 #include "ops/specialise.h"
@@ -32,10 +35,15 @@ using onnx::AttributeProto;
 
 [[noreturn]] void Fail(const std::string& cause) { throw Error(ErrorCode::kModel, cause); }
 
-constexpr std::array<std::string_view, 8> kQuantised = {
-    "ConvInteger", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger",
-    "QLinearConv", "QLinearMatMul",    "QuantizeLinear",        "DynamicQuantizeLSTM",
-};
+constexpr std::string_view kOnnxRuntime = "com.microsoft";
+
+// Of ONNX's own operators and of ONNX Runtime's; not those that only make constants.
+bool ComputesQuantised(std::string_view op) {
+  if (op == "DequantizeLinear") return false;
+  const bool has_letter = op.size() > 1 && op[0] == 'Q' && op[1] >= 'A' && op[1] <= 'Z';  // QLinearConv, QAttention
+  return has_letter || op.find("uantize") != std::string_view::npos || op.find("Integer") != std::string_view::npos ||
+         op.ends_with("NBits");
+}
 
 bool IsDefaultDomain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
 
@@ -52,18 +60,20 @@ std::int64_t OpsetOf(const onnx::ModelProto& proto) {
   return opset;
 }
 
-class Builder {
+class Builder final : public NodeSink {
  public:
   Builder(onnx::ModelProto& proto, const DataSources& sources, const ReadLimits& limits, DenormalCount& denormals)
       : proto_(proto),
         sources_(sources),
+        limits_(limits),
         budget_{limits.max_constant_bytes},
         denormals_(denormals),
         opset_(OpsetOf(proto)) {}
 
   Graph Build() {
+    CheckModel(proto_.graph());
+    const std::vector<std::int64_t> opsets = InlineFunctions(proto_, opset_, limits_);
     onnx::GraphProto& source = *proto_.mutable_graph();
-    CheckModel(source);
     graph_.name = source.name();
     graph_.opset = opset_;
     graph_.producer = proto_.producer_name();
@@ -75,7 +85,11 @@ class Builder {
     AddInputs(source);
     ReserveNodeNames(source);
     AddOutputsOfNodes(source);
-    for (onnx::NodeProto& node : *source.mutable_node()) AddNode(node);
+    DeclareRanks(source);
+    for (int i = 0; i < source.node_size(); ++i) {
+      const std::int64_t opset = opsets[static_cast<std::size_t>(i)];
+      AddNode(*source.mutable_node(i), opset == 0 ? opset_ : opset);
+    }
     AddOutputs(source);
     return std::move(graph_);
   }
@@ -86,12 +100,6 @@ class Builder {
   void CheckModel(const onnx::GraphProto& source) const {
     if (source.sparse_initializer_size() > 0) {
       Fail("sparse initialisers are not supported; export the network with dense weights");
-    }
-    for (const auto& function : proto_.functions()) {
-      if (IsDefaultDomain(function.domain())) {
-        Fail(fmt::format("function '{}' redefines an operator of ONNX; inline functions before saving",
-                         function.name()));
-      }
     }
   }
 
@@ -191,46 +199,105 @@ class Builder {
     return base;
   }
 
-  ValueId NewConstant(const std::string& hint, Tensor tensor) {
-    std::string name = hint;
-    while (!value_names_.insert(name).second) name += "_";
-    return graph_.AddConstant(std::move(name), std::make_shared<const Tensor>(std::move(tensor)));
+  // For values and nodes of ours.
+  std::string UniqueValueName(std::string_view hint) {
+    std::string name(hint);
+    if (value_names_.insert(name).second) return name;
+    while (!value_names_.insert(name = fmt::format("{}_{}", hint, unique_++)).second) {
+    }
+    return name;
+  }
+  std::string UniqueNodeName(std::string name) {
+    const std::string hint = name;
+    while (!names_.try_emplace(name, true).second) name = fmt::format("{}_{}", hint, unique_++);
+    return name;
   }
 
-  void AddNode(onnx::NodeProto& source) {
+  ValueId NewValue(std::string_view name) override {
+    Value value;
+    value.name = UniqueValueName(name);
+    return graph_.AddValue(std::move(value));
+  }
+  ValueId NewConstant(std::string_view name, Tensor tensor) override {
+    return graph_.AddConstant(UniqueValueName(name), std::make_shared<const Tensor>(std::move(tensor)));
+  }
+  void Add(Node node) override {
+    if (node.name != current_) node.name = UniqueNodeName(std::move(node.name));
+    if (std::ssize(graph_.nodes) >= limits_.max_nodes) Fail("its operators expand to more nodes than the limit");
+    ranks_.Follow(graph_, node);
+    graph_.nodes.push_back(std::move(node));
+  }
+  const Tensor* Constant(ValueId id) const override { return graph_.constant(id); }
+  void SetConstant(ValueId id, Tensor tensor) override {
+    const auto bytes = static_cast<std::int64_t>(tensor.byte_count());
+    if (bytes > budget_.bytes_left) Fail("the constants together are larger than the limit");
+    budget_.bytes_left -= bytes;
+    SetConstant(id, std::make_shared<const Tensor>(std::move(tensor)));
+  }
+  bool IsBool(ValueId id) const override { return graph_.value(id).type == graph::DataType::kBool; }
+  std::optional<std::size_t> Rank(ValueId id) const override { return ranks_.Of(graph_, id); }
+  bool IsNamed(ValueId id) const override { return !unused_.contains(id); }
+
+  void SetConstant(ValueId id, graph::TensorPtr constant) {
+    Value& made = graph_.value(id);
+    made.type = constant->type();
+    made.shape = constant->shape();
+    made.shape_known = true;
+    made.constant = std::move(constant);
+  }
+
+  // Of values that nodes make.
+  void DeclareRanks(const onnx::GraphProto& source) {
+    for (const auto& info : source.value_info()) {
+      const auto found = ids_.find(info.name());
+      if (found == ids_.end() || !info.type().tensor_type().has_shape()) continue;
+      ranks_.Declare(found->second, static_cast<std::size_t>(info.type().tensor_type().shape().dim_size()));
+    }
+  }
+
+  void AddNode(onnx::NodeProto& source, std::int64_t opset) {
     Node node;
     node.name = NodeName(source);
     node.op = source.op_type();
+    current_ = node.name;
     const std::string what = fmt::format("node '{}' ({})", node.name, node.op);
     try {
-      FillNode(source, node);
+      FillNode(source, opset, node);
     } catch (const Error& error) {
       throw Error(error.code(), fmt::format("{}: {}", what, error.what()));
     }
     onnx::NodeProto().Swap(&source);
   }
 
-  void FillNode(onnx::NodeProto& source, Node& node) {
-    if (!IsDefaultDomain(source.domain())) {
-      const bool is_function =
-          std::any_of(proto_.functions().begin(), proto_.functions().end(), [&](const auto& function) {
-            return function.domain() == source.domain() && function.name() == source.op_type();
-          });
-      Fail(fmt::format("{} '{}', which {}", is_function ? "calls a function of" : "is an operator of the domain",
-                       source.domain(),
-                       is_function ? "is not supported; inline functions before saving (onnx.inliner)"
-                                   : "is not supported; export with ONNX's own operators only"));
+  // Of operators that nothing can be done about.
+  static void RefuseOperator(const std::string& domain, const std::string& op) {
+    if (domain == "com.microsoft.nchwc") {
+      Fail(
+          "the file was optimised by ONNX Runtime for one processor, in a layout of its own that nothing else reads; "
+          "take the file as it was before, or have ONNX Runtime save it at the level extended or below");
     }
-    if (std::find(kQuantised.begin(), kQuantised.end(), source.op_type()) != kQuantised.end()) {
-      Fail("this is a quantised network, which is not supported; export it in float32 instead");
+    const bool known = IsDefaultDomain(domain) || domain == kOnnxRuntime;
+    if (known && ComputesQuantised(op)) {
+      Fail(
+          "this is a quantised network whose activations are quantised too, which is not supported; export it in "
+          "float32, or quantise its weights alone");
     }
+    if (!known) {
+      Fail(fmt::format("is an operator of the domain '{}', which is not supported; export with ONNX's own operators",
+                       domain));
+    }
+  }
+
+  void FillNode(onnx::NodeProto& source, std::int64_t opset, Node& node) {
+    RefuseOperator(source.domain(), source.op_type());
     for (AttributeProto& attribute : *source.mutable_attribute()) {
-      if (!node.attributes.try_emplace(attribute.name(), ToAttribute(attribute)).second) {
+      if (!node.attributes.try_emplace(attribute.name(), ToAttribute(attribute, sources_, budget_, denormals_))
+               .second) {
         Fail(fmt::format("attribute '{}' is given twice", attribute.name()));
       }
     }
     if (source.op_type() == "Constant") {
-      FillConstant(source, node);
+      SetConstant(ids_.at(source.output(0)), ConstantOf(source, node, denormals_));
       return;
     }
     for (const std::string& name : source.input()) node.inputs.push_back(FindValue(name));
@@ -238,10 +305,16 @@ class Builder {
       node.outputs.push_back(name.empty() ? UnusedOutput(node.name) : ids_.at(name));
     }
     while (!node.inputs.empty() && node.inputs.back() == kNone) node.inputs.pop_back();
-    Normalise(node, opset_, [&](std::string_view hint, Tensor tensor) {
+    const bool own = !IsDefaultDomain(source.domain());
+    if (Decompose(node, own ? source.domain() : "", opset, *this)) return;
+    if (own) {
+      Fail(fmt::format("is an operator of the domain '{}', which is not supported; export with ONNX's own operators",
+                       source.domain()));
+    }
+    Normalise(node, opset, [&](std::string_view hint, Tensor tensor) {
       return NewConstant(fmt::format("{}.{}", node.name, hint), std::move(tensor));
     });
-    graph_.nodes.push_back(std::move(node));
+    Add(std::move(node));
   }
 
   ValueId FindValue(const std::string& name) const {
@@ -252,82 +325,9 @@ class Builder {
   }
 
   ValueId UnusedOutput(const std::string& node) {
-    Value value;
-    value.name = node + ".unused";
-    while (!value_names_.insert(value.name).second) value.name += "_";
-    return graph_.AddValue(std::move(value));
-  }
-
-  graph::Attribute ToAttribute(AttributeProto& attribute) {
-    const auto unsupported = [&](std::string_view kind) {
-      Fail(fmt::format("attribute '{}' is {}, which is not supported; export the network without it", attribute.name(),
-                       kind));
-    };
-    if (attribute.name().empty()) Fail("an attribute without a name");
-    if (!attribute.ref_attr_name().empty()) unsupported("a reference to a function's attribute");
-    switch (attribute.type()) {
-      case AttributeProto::FLOAT:
-        return attribute.f();
-      case AttributeProto::INT:
-        return std::int64_t{attribute.i()};
-      case AttributeProto::STRING:
-        return attribute.s();
-      case AttributeProto::FLOATS:
-        return std::vector<float>(attribute.floats().begin(), attribute.floats().end());
-      case AttributeProto::INTS:
-        return std::vector<std::int64_t>(attribute.ints().begin(), attribute.ints().end());
-      case AttributeProto::STRINGS:
-        return std::vector<std::string>(attribute.strings().begin(), attribute.strings().end());
-      case AttributeProto::TENSOR:
-        return std::make_shared<const Tensor>(TakeTensor(
-            *attribute.mutable_t(), fmt::format("attribute '{}'", attribute.name()), sources_, budget_, denormals_));
-      case AttributeProto::GRAPH:
-      case AttributeProto::GRAPHS:
-        unsupported("a subgraph: control flow");
-        break;
-      case AttributeProto::SPARSE_TENSOR:
-      case AttributeProto::SPARSE_TENSORS:
-        unsupported("a sparse tensor");
-        break;
-      default:
-        unsupported("of a type unknown here");
-        break;
-    }
-    Fail("unreachable");
-  }
-
-  void FillConstant(const onnx::NodeProto& source, const Node& node) {
-    if (node.attributes.size() != 1 || source.output_size() != 1 || source.input_size() != 0 ||
-        source.output(0).empty()) {
-      Fail("a constant has one attribute, one output and no input");
-    }
-    const auto& [key, attribute] = *node.attributes.begin();
-    Value value;
-    if (const auto* tensor = std::get_if<graph::TensorPtr>(&attribute); tensor != nullptr && key == "value") {
-      value.constant = *tensor;
-    } else if (const auto* f = std::get_if<float>(&attribute); f != nullptr && key == "value_float") {
-      value.constant = FloatConstant({}, std::span(f, 1));
-    } else if (const auto* i = std::get_if<std::int64_t>(&attribute); i != nullptr && key == "value_int") {
-      value.constant = std::make_shared<const Tensor>(Tensor::From<std::int64_t>({}, std::span(i, 1)));
-    } else if (const auto* fs = std::get_if<std::vector<float>>(&attribute); fs != nullptr && key == "value_floats") {
-      value.constant = FloatConstant({static_cast<std::int64_t>(fs->size())}, *fs);
-    } else if (const auto* is = std::get_if<std::vector<std::int64_t>>(&attribute);
-               is != nullptr && key == "value_ints") {
-      value.constant = std::make_shared<const Tensor>(Tensor::FromInt64s(*is));
-    } else {
-      Fail(fmt::format("attribute '{}' makes a constant of a kind that is not supported", key));
-    }
-    Value& made = graph_.value(ids_.at(source.output(0)));
-    made.type = value.constant->type();
-    made.shape = value.constant->shape();
-    made.shape_known = true;
-    made.constant = std::move(value.constant);
-  }
-
-  graph::TensorPtr FloatConstant(graph::Shape shape, std::span<const float> values) {
-    Tensor tensor = Tensor::From<float>(std::move(shape), values);
-    denormals_.Add(ZeroDenormals(tensor.values<float>()));
-    return std::make_shared<const Tensor>(std::move(tensor));
+    const ValueId id = NewValue(node + ".unused");
+    unused_.insert(id);
+    return id;
   }
 
   void AddOutputs(const onnx::GraphProto& source) {
@@ -356,6 +356,7 @@ class Builder {
 
   onnx::ModelProto& proto_;
   const DataSources& sources_;
+  const ReadLimits& limits_;
   ConstantBudget budget_;
   DenormalCount& denormals_;
   const std::int64_t opset_;
@@ -363,7 +364,11 @@ class Builder {
   std::unordered_map<std::string, ValueId> ids_;  // values of the file
   std::unordered_set<std::string> value_names_;   // those, and ours
   std::unordered_map<std::string, bool> names_;   // of nodes; true: taken
+  std::unordered_set<ValueId> unused_;            // outputs that the file leaves out
+  Ranks ranks_;
+  std::string current_;  // the node that is being added
   std::size_t node_count_ = 0;
+  std::size_t unique_ = 0;
 };
 
 }  // namespace

@@ -19,7 +19,10 @@ bool HasInput(const Node& node, std::size_t position) {
   return node.inputs.size() > position && node.inputs[position] != kNone;
 }
 
-bool IsReduction(const Node& node) { return node.op == "ReduceMean" || node.op == "ReduceL2"; }
+// Whose axes are an attribute before 18. ReduceSum has had them as an input since 13.
+bool IsReduction(const Node& node) {
+  return node.op == "ReduceMean" || node.op == "ReduceL2" || node.op == "ReduceMax" || node.op == "ReduceMin";
+}
 
 bool IsEqualSplit(const Node& node) { return node.op == "Split" && !HasInput(node, 1); }
 

@@ -140,7 +140,10 @@ constexpr Rule kRules[] = {
     {"Dropout", kAlways, DropoutOfInference},
     {"Pad", 11, PadsToInputs},
     {"ReduceL2", 18, AxesToInput},
+    {"ReduceMax", 18, AxesToInput},
     {"ReduceMean", 18, AxesToInput},
+    {"ReduceMin", 18, AxesToInput},
+    {"ReduceSum", 13, AxesToInput},
     {"Slice", 10, SliceBoundsToInputs},
     {"Softmax", 13, CoerceSoftmax},
     {"Split", 13, SplitSizesToInput},
@@ -165,12 +168,12 @@ constexpr Neutral kNeutral[] = {
     {"Resize", "exclude_outside", 0},
 };
 
+}  // namespace
+
 void CheckSince(std::int64_t since, std::int64_t opset) {
   if (opset >= since) return;
   Fail(fmt::format("needs opset {} or newer, the file has {}; export the network with a newer opset", since, opset));
 }
-
-}  // namespace
 
 void Normalise(Node& node, std::int64_t opset, const MakeConstant& make_constant) {
   constexpr std::int64_t kUpsampleSince = 7;  // it has no row: a rule renames it

@@ -10,10 +10,13 @@
 
 namespace prefiqs::model {
 
-inline constexpr std::int64_t kNewestOpset = 23;  // the last in which we know what changed
+inline constexpr std::int64_t kNewestOpset = 26;  // the last in which we know what changed
 
 // Makes a constant of the graph that `node` belongs to; the hint becomes part of its name.
 using MakeConstant = std::function<graph::ValueId(std::string_view hint, graph::Tensor tensor)>;
+
+// Throws Error(kModel) where an operator that came with `since` stands in a file of an older opset.
+void CheckSince(std::int64_t since, std::int64_t opset);
 
 // Rewrites `node`, as an ONNX file of `opset` has it, to the form src/ops knows: attributes that became inputs are
 // inputs, operators that were renamed have their new name, attributes that change nothing in inference are gone. What a

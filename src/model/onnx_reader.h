@@ -26,8 +26,10 @@ struct ReadResult {
 
 // Reads, checks (well-formedness, supported opset and operators, topological order) and normalises: operators take
 // their newest form (attributes that became inputs are inputs), Constant nodes become constants, types are widened,
-// nodes get names, denormal weights become zero, constant sub-expressions are folded. Opsets up to 23; of those before
-// 7, the operators that did not change since. External data must lie in the file's folder or below it. Throws
+// nodes get names, denormal weights become zero, constant sub-expressions are folded. Functions of the file are put in
+// the place of their calls; operators that others can express (decompose.h), some of ONNX Runtime's among them, are
+// written in those; constants that are stored quantised become floats. Opsets up to 26; of those before 7, the operators
+// that did not change since. External data must lie in the file's folder or below it. Throws
 // Error(kIo) or Error(kModel); messages are one line and begin with the path. A second of `threads` threads (0: all
 // cores) hashes meanwhile, and in the end both do.
 ReadResult ReadOnnxFile(const std::string& path, const ReadLimits& limits = {}, int threads = 1);

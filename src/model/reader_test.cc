@@ -64,7 +64,7 @@ TEST(Reader, EveryOpsetInRange) {
   }
   TestModel newer = ReluModel();
   newer.proto.mutable_opset_import(0)->set_version(kNewestOpset + 1);
-  EXPECT_THAT(ErrorOf(newer), HasSubstr("an opset up to 23"));
+  EXPECT_THAT(ErrorOf(newer), HasSubstr("an opset up to 26"));
   for (const std::int64_t opset : {std::int64_t{0}, std::int64_t{-1}, std::numeric_limits<std::int64_t>::min()}) {
     TestModel none = ReluModel();
     none.proto.mutable_opset_import(0)->set_version(opset);

@@ -34,19 +34,20 @@ struct Child {
   Message child;
 };
 constexpr Child kChildren[] = {
-    {Message::kModel, 7, Message::kGraph},      {Message::kModel, 8, Message::kOther},
-    {Message::kModel, 14, Message::kPair},      {Message::kModel, 20, Message::kOther},
-    {Message::kModel, 25, Message::kFunction},  {Message::kGraph, 1, Message::kNode},
-    {Message::kGraph, 5, Message::kTensor},     {Message::kGraph, 11, Message::kValueInfo},
-    {Message::kGraph, 12, Message::kValueInfo}, {Message::kGraph, 13, Message::kValueInfo},
-    {Message::kGraph, 14, Message::kOther},     {Message::kGraph, 15, Message::kOther},
-    {Message::kNode, 5, Message::kAttribute},   {Message::kAttribute, 5, Message::kTensor},
-    {Message::kAttribute, 6, Message::kGraph},  {Message::kAttribute, 10, Message::kTensor},
-    {Message::kAttribute, 11, Message::kGraph}, {Message::kTensor, 13, Message::kPair},
-    {Message::kValueInfo, 2, Message::kType},   {Message::kType, 1, Message::kTensorType},
-    {Message::kType, 4, Message::kOther},       {Message::kType, 5, Message::kOther},
-    {Message::kTensorType, 2, Message::kShape}, {Message::kShape, 1, Message::kOther},
-    {Message::kFunction, 7, Message::kNode},
+    {Message::kModel, 7, Message::kGraph},         {Message::kModel, 8, Message::kOther},
+    {Message::kModel, 14, Message::kPair},         {Message::kModel, 20, Message::kOther},
+    {Message::kModel, 25, Message::kFunction},     {Message::kGraph, 1, Message::kNode},
+    {Message::kGraph, 5, Message::kTensor},        {Message::kGraph, 11, Message::kValueInfo},
+    {Message::kGraph, 12, Message::kValueInfo},    {Message::kGraph, 13, Message::kValueInfo},
+    {Message::kGraph, 14, Message::kOther},        {Message::kGraph, 15, Message::kOther},
+    {Message::kNode, 5, Message::kAttribute},      {Message::kAttribute, 5, Message::kTensor},
+    {Message::kAttribute, 6, Message::kGraph},     {Message::kAttribute, 10, Message::kTensor},
+    {Message::kAttribute, 11, Message::kGraph},    {Message::kTensor, 13, Message::kPair},
+    {Message::kValueInfo, 2, Message::kType},      {Message::kType, 1, Message::kTensorType},
+    {Message::kType, 4, Message::kOther},          {Message::kType, 5, Message::kOther},
+    {Message::kTensorType, 2, Message::kShape},    {Message::kShape, 1, Message::kOther},
+    {Message::kFunction, 7, Message::kNode},       {Message::kFunction, 9, Message::kOther},
+    {Message::kFunction, 11, Message::kAttribute},
 };
 
 // Packed numbers, and the bytes each takes in memory.

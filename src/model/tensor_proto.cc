@@ -199,15 +199,50 @@ bool IsNotWidened(std::int32_t onnx_type) {
   return same;
 }
 
+// Integers of four bits, two a byte, the first in the lower half. Newer than the proto this may be built with.
+constexpr std::int32_t kUint4 = 21, kInt4 = 22;
+bool IsFourBit(std::int32_t onnx_type) { return onnx_type == kUint4 || onnx_type == kInt4; }
+
+std::int32_t FourBit(std::int32_t onnx_type, unsigned bits) {
+  const auto value = static_cast<std::int32_t>(bits & 0xfu);
+  return onnx_type == kInt4 && value >= 8 ? value - 16 : value;
+}
+
+// `byte(i)`: the byte of elements 2 i and 2 i + 1.
+template <typename Byte>
+void FromFourBits(std::int32_t onnx_type, Tensor& tensor, Byte byte) {
+  const auto out = tensor.values<std::int32_t>();
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = FourBit(onnx_type, byte(i / 2) >> (i % 2 * 4));
+}
+
+Tensor DecodeFourBits(const TensorProto& proto, const std::vector<Place>& places, graph::Shape shape) {
+  Tensor tensor = Tensor::Unset(DataType::kInt32, std::move(shape));
+  if (places.empty()) {
+    FromFourBits(proto.data_type(), tensor, [&](std::size_t i) {
+      const std::int32_t value = proto.int32_data(static_cast<int>(i));
+      if (value < -128 || value > 255) Fail(fmt::format("{} is no byte", value));
+      return static_cast<unsigned>(value) & 0xffu;
+    });
+    return tensor;
+  }
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(places[0].length));
+  places[0].source->Read(places[0].offset, bytes);
+  FromFourBits(proto.data_type(), tensor, [&](std::size_t i) { return unsigned{bytes[i]}; });
+  return tensor;
+}
+
 Tensor Decode(const TensorProto& proto, const DataSources& sources, ConstantBudget& budget, DenormalCount& denormals) {
-  const auto type = Widened(proto.data_type());
+  const bool four_bit = IsFourBit(proto.data_type());
+  const std::optional<DataType> type = four_bit ? DataType::kInt32 : Widened(proto.data_type());
   if (!type) {
     Fail(fmt::format("elements of type {} are not supported; export the network in float32",
                      TypeName(proto.data_type())));
   }
   graph::Shape shape(proto.dims().begin(), proto.dims().end());
   const std::int64_t count = graph::ElementCount(shape);
-  const std::int64_t wanted_bytes = count * static_cast<std::int64_t>(OnnxElementBytes(proto.data_type()));
+  const std::int64_t wanted_bytes =
+      four_bit ? (count + 1) / 2 : count * static_cast<std::int64_t>(OnnxElementBytes(proto.data_type()));
+  const std::int64_t wanted_fields = four_bit ? wanted_bytes : count;
 
   const std::int64_t typed = std::int64_t{proto.float_data_size()} + proto.double_data_size() +
                              proto.int32_data_size() + proto.int64_data_size() + proto.uint64_data_size() +
@@ -223,8 +258,8 @@ Tensor Decode(const TensorProto& proto, const DataSources& sources, ConstantBudg
   if (places.size() + (typed != 0 ? 1 : 0) > 1) Fail("its data is given more than once");
 
   // All before the tensor is allocated, so that a shape alone takes no memory.
-  if (places.empty() && typed != count) {
-    Fail(fmt::format("its shape {} wants {} elements, its data has {}", graph::ToString(shape), count, typed));
+  if (places.empty() && typed != wanted_fields) {
+    Fail(fmt::format("its shape {} wants {} elements, its data has {}", graph::ToString(shape), wanted_fields, typed));
   }
   if (!places.empty() && places[0].length != wanted_bytes) {
     Fail(fmt::format("its shape {} wants {} bytes of data, it has {}", graph::ToString(shape), wanted_bytes,
@@ -234,6 +269,10 @@ Tensor Decode(const TensorProto& proto, const DataSources& sources, ConstantBudg
   if (bytes > budget.bytes_left) Fail("the constants together are larger than the limit");
   budget.bytes_left -= bytes;
 
+  if (four_bit) {
+    if (places.empty() && proto.int32_data_size() != typed) Fail("its data is of another type than its elements");
+    return DecodeFourBits(proto, places, std::move(shape));
+  }
   if (!places.empty() && wanted_bytes >= kStaysInFile && IsNotWidened(proto.data_type())) {
     const Place& place = places[0];
     if (auto file = place.source->Lasting(); file != nullptr && place.offset + place.length <= file->size()) {

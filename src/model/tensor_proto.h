@@ -16,8 +16,8 @@
 namespace prefiqs::model {
 
 // The type in which values of an ONNX element type run: float16, bfloat16 and double as float32; 8- and 16-bit integers
-// as int32; uint32 and uint64 as int64. Empty for those that do not run (strings, complex, 4- and 8-bit floats, 4-bit
-// integers).
+// as int32; uint32 and uint64 as int64. Empty for those that do not run (strings, complex, 4- and 8-bit floats). Of
+// 4-bit integers too: constants of them are read (TakeTensor), as int32.
 std::optional<graph::DataType> Widened(std::int32_t onnx_type);
 std::int32_t OnnxType(graph::DataType type);
 std::string TypeName(std::int32_t onnx_type);  // "FLOAT16", or the number where this ONNX does not know it

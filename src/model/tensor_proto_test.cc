@@ -179,7 +179,7 @@ TEST(TensorProto, ValuesThatDoNotFitAreRefused) {
 TEST(TensorProto, TypesThatDoNotRunAreNamed) {
   EXPECT_THAT(MessageOf(Proto(TensorProto::STRING, {0})), HasSubstr("STRING"));
   EXPECT_THAT(MessageOf(Proto(TensorProto::COMPLEX64, {0})), HasSubstr("COMPLEX64"));
-  EXPECT_THAT(MessageOf(Proto(22, {0})), HasSubstr("INT4"));
+  EXPECT_THAT(MessageOf(Proto(23, {0})), HasSubstr("FLOAT4"));
   EXPECT_THAT(MessageOf(Proto(99, {0})), HasSubstr("number 99"));
   EXPECT_THAT(MessageOf(Proto(TensorProto::UNDEFINED, {0})), HasSubstr("UNDEFINED"));
 }

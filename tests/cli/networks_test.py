@@ -347,10 +347,10 @@ class Refused(ProgramTest):
 
     def test_unsupported_operator(self):
         model = onnx.load(self.network)
-        model.graph.node[4].op_type = 'Softplus'
+        model.graph.node[4].op_type = 'Hardmax'
         onnx.save(model, self.folder / 'other.onnx')
         run = self.run_program('inspect', 'other.onnx')
-        self.assert_refused(run, 3, "node 'act2' (Softplus)", 'not supported', 'export')
+        self.assert_refused(run, 3, "node 'act2' (Hardmax)", 'not supported', 'export')
 
     def test_a_norm_that_is_always_one_is_no_method(self):
         unit = material.recognition_network(self.folder / 'unit.onnx', normalised=True)

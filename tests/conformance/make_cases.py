@@ -9,7 +9,7 @@ A case comes in up to three forms:
   given     as the test has it. Inputs that say what to compute rather than on what (shapes, axes, bounds, sizes) are
             graph inputs there and become initialisers here: face networks have them as constants.
   weights   only the first input is left, all others are initialisers, as weights are in a network.
-  newest    `given`, as a file of opset 23, where the operators' forms did not change since. Of ONNX's cases alone: ours
+  newest    `given`, as a file of opset 26, where the operators' forms did not change since. Of ONNX's cases alone: ours
             are each of a certain opset.
 """
 import json
@@ -23,17 +23,18 @@ from onnx import TensorProto, numpy_helper
 import collect
 import opset_cases
 
-NEWEST_OPSET = 23
+NEWEST_OPSET = 26
 
 # Positions of inputs that prefiqs needs to know before the run.
 PARAMETERS = {
-    'Clip': {1, 2}, 'ConstantOfShape': {0}, 'Dropout': {1, 2}, 'Expand': {1}, 'Pad': {1, 2, 3}, 'ReduceL2': {1},
-    'ReduceMean': {1}, 'Reshape': {1}, 'Resize': {1, 2, 3}, 'Slice': {1, 2, 3, 4}, 'Split': {1}, 'Squeeze': {1},
+    'Clip': {1, 2}, 'ConstantOfShape': {0}, 'DequantizeLinear': {0, 1, 2}, 'Dropout': {1, 2}, 'Expand': {1},
+    'Pad': {1, 2, 3}, 'ReduceL1': {1}, 'ReduceL2': {1}, 'ReduceMax': {1}, 'ReduceMean': {1}, 'ReduceMin': {1},
+    'ReduceSum': {1}, 'ReduceSumSquare': {1}, 'Reshape': {1}, 'Resize': {1, 2, 3}, 'Slice': {1, 2, 3, 4}, 'Split': {1}, 'Squeeze': {1},
     'Unsqueeze': {1}, 'Upsample': {1},
 }
 
 # Operators whose newest form differs from the one of opset 17; opset_cases.py holds their cases.
-CHANGED = {'ReduceL2', 'ReduceMean', 'Split', 'Upsample'}
+CHANGED = {'ReduceL1', 'ReduceL2', 'ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceSumSquare', 'Split', 'Upsample'}
 
 # ONNX element type -> numpy type of what prefiqs widens it to, and the name of that.
 WIDENED = {
