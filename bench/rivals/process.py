@@ -51,6 +51,15 @@ def install(packages):
             *missing)
 
 
+def install_onnxruntime():
+    """npm's onnxruntime-node, into the build folder."""
+    if not (NODE_FOLDER / "node_modules/onnxruntime-node").exists():
+        say("fetching onnxruntime-node from the npm registry")
+        NODE_FOLDER.mkdir(parents=True, exist_ok=True)
+        (NODE_FOLDER / "package.json").write_text("{}")
+        run("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "onnxruntime-node", cwd=NODE_FOLDER)
+
+
 def prepare(rivals):
     """What is to be measured, built and installed."""
     run(ROOT / "scripts/setup", "test")
@@ -68,11 +77,8 @@ def prepare(rivals):
     say("building")
     run("cmake", "--preset", "release", cwd=ROOT)
     run("cmake", "--build", BUILD, "--target", "throughput", "prefiqs_cli")
-    if "onnxruntime" in rivals and not (NODE_FOLDER / "node_modules/onnxruntime-node").exists():
-        say("fetching onnxruntime-node from the npm registry")
-        NODE_FOLDER.mkdir(parents=True, exist_ok=True)
-        (NODE_FOLDER / "package.json").write_text("{}")
-        run("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "onnxruntime-node", cwd=NODE_FOLDER)
+    if "onnxruntime" in rivals:
+        install_onnxruntime()
 
 
 def onnxruntime_version():
