@@ -5,7 +5,8 @@ import math
 from . import registry
 
 BEGIN, END = '<!-- written by scripts/exporters table -->', '<!-- end -->'
-HEAD = ('| form | exporter | what is special | source | prefiqs | apart | ONNX Runtime apart |', '|---|---|---|---|---|--:|--:|')
+HEAD = ('| form | exporter | what is special | source | prefiqs | apart | ONNX Runtime apart |',
+        '|---|---|---|---|---|--:|--:|')
 
 
 @dataclasses.dataclass(frozen=True)

@@ -36,7 +36,8 @@ class Column(TorchScript):
     def dense(self, x, layer):
         side = 7
         weight = self.weights[f'{layer}.weight'].reshape(bodies.EMBEDDING, -1, side, side)
-        return self.node('Conv', [x, self.weight(f'{layer}.kernel', weight), self.weight(f'{layer}.bias')], kernel_shape=[side] * 2)
+        inputs = [x, self.weight(f'{layer}.kernel', weight), self.weight(f'{layer}.bias')]
+        return self.node('Conv', inputs, kernel_shape=[side] * 2)
 
     def flatten(self, x):
         return x

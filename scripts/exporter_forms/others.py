@@ -34,6 +34,13 @@ class Mxnet(Spelling):
         return self.node('LpNormalization', [x], axis=1)
 
 
+class MxnetSum(Mxnet):
+    """add_n."""
+
+    def add(self, x, y):
+        return self.node('Sum', [x, y], 'add_n')
+
+
 class MxnetSlopes(Mxnet):
     """As mx2onnx has slopes: one axis."""
 

@@ -199,17 +199,25 @@ class Dynamo(ScaledDotProduct):
     def tokens(self, x):
         x = self.conv(x, 'patches', stride=bodies.PATCH)
         x = self.node('Reshape', [x, self.merged(x, bodies.WIDTH, bodies.TOKENS)], 'view', allowzero=1)
-        return self.node('Transpose', [x], perm=[0, 2, 1])
+        x = self.node('Transpose', [x], perm=[0, 2, 1])
+        return self.with_class_token(x) if self.class_token else x
+
+    def with_class_token(self, x):
+        token = self.node('Expand', [self.weight('token'), self.merged(x, 1, 1)], 'expand')
+        return self.node('Concat', [token, x], 'cat', axis=1)
+
+    def count(self):
+        return self.weights['positions'].shape[1]
 
     def attention(self, x):
         q, k, v = (self.heads(self.linear(x, name)) for name in ('query', 'key', 'value'))
         joined = self.node('Transpose', [self.attend(q, k, v)], perm=[0, 2, 1, 3])
-        x = self.node('Reshape', [joined, self.merged(joined, bodies.TOKENS, bodies.WIDTH)], 'view', allowzero=1)
+        x = self.node('Reshape', [joined, self.merged(joined, self.count(), bodies.WIDTH)], 'view', allowzero=1)
         return self.linear(x, 'project')
 
     def heads(self, x):
         head = bodies.WIDTH // bodies.HEADS
-        x = self.node('Reshape', [x, self.merged(x, bodies.TOKENS, bodies.HEADS, head)], 'view', allowzero=1)
+        x = self.node('Reshape', [x, self.merged(x, self.count(), bodies.HEADS, head)], 'view', allowzero=1)
         return self.node('Transpose', [x], perm=[0, 2, 1, 3])
 
     def attend(self, q, k, v):

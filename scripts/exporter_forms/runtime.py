@@ -65,8 +65,8 @@ class Extended(TorchScript):
         """As the plain form, but for the product."""
         q, k, v = (self.heads(self.linear(x, name)) for name in ('query', 'key', 'value'))
         k = self.node('Transpose', [k], perm=[0, 1, 3, 2])
-        scores = self.node('FusedMatMul', [q, k], domain='com.microsoft', alpha=(bodies.WIDTH // bodies.HEADS) ** -0.5, transA=0,
-                           transB=0, transBatchA=0, transBatchB=0)
+        scores = self.node('FusedMatMul', [q, k], domain='com.microsoft', alpha=(bodies.WIDTH // bodies.HEADS) ** -0.5,
+                           transA=0, transB=0, transBatchA=0, transBatchB=0)
         x = self.node('MatMul', [self.node('Softmax', [scores], axis=-1), v])
         return self.linear(self.reshape(self.node('Transpose', [x], perm=[0, 2, 1, 3]), [0, -1, bodies.WIDTH]), 'project')
 

@@ -79,7 +79,7 @@ class Forms(unittest.TestCase):
     def test_files_are_valid_by_onnx_itself(self):
         checked = 0
         for form in registry.FORMS:
-            model = onnx.load(pathlib.Path(self.folder.name) / f'{form.name}.onnx')
+            model = onnx.load(str(pathlib.Path(self.folder.name) / f'{form.name}.onnx'))
             domains = {node.domain for node in model.graph.node}
             if form.spelling.opset > min(NEWEST_OPSET, 17) or domains - {''} or form.name == 'ort-extended-quick-gelu':
                 continue
@@ -131,8 +131,8 @@ class Judging(unittest.TestCase):
 
     def test_the_functions_of_a_network_differ(self):
         crops = run.crops()
-        for network, kind, values in (('transformer', 'gelu', ('erf', 'tanh', 'quick')), ('convolutional', 'padding', ('even', 'same')),
-                                      ('transformer', 'epsilon', (1e-6, 1e-3))):
+        for network, kind, values in (('transformer', 'gelu', ('erf', 'tanh', 'quick')),
+                                      ('convolutional', 'padding', ('even', 'same')), ('transformer', 'epsilon', (1e-6, 1e-3))):
             found = [numbers.embeddings(network, bodies.weights(network), crops, **{kind: value}) for value in values]
             for other in found[1:]:
                 self.assertGreater(registry.apart(other, found[0]), 3e-5, kind)
