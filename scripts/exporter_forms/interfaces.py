@@ -4,7 +4,7 @@ from onnx import TensorProto, helper
 
 from . import bodies
 from .pytorch import Dynamo, TorchScript
-from .spelling import floats, ints, tensor
+from .spelling import floats, ints
 
 
 class Bytes(TorchScript):

@@ -2,9 +2,8 @@
 import numpy as np
 from onnx import TensorProto
 
-from . import bodies
 from .pytorch import HardSwish, ScaledDotProduct, TorchScript
-from .spelling import BFLOAT16, INT4, Spelling, floats, ints, tensor
+from .spelling import BFLOAT16, INT4, Spelling, floats, tensor
 
 
 def signed(values, axis=None, levels=127):

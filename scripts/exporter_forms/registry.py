@@ -154,7 +154,7 @@ FORMS = [
       WITH_GATES, runtime.Extended),
     F('ort-extended-vit', 'ONNX Runtime optimiser',
       'level extended: FusedMatMul, BiasGelu, SkipLayerNormalization, LayerNormalization although the opset is 13',
-      f'{CORE}layer_norm_fusion.cc', TRANSFORMER, runtime.ExtendedTransformer),
+      f'{CORE}layer_norm_fusion.cc', TRANSFORMER, runtime.Extended),
     F('ort-extended-quick-gelu', 'ONNX Runtime optimiser', 'level extended: QuickGelu', f'{CORE}quick_gelu_fusion.cc',
       TRANSFORMER, runtime.QuickGelu, function={'gelu': 'quick'}),
     F('ort-all', 'ONNX Runtime optimiser', 'level all: convolutions in blocks of channels', f'{CORE}nchwc_transformer.cc',

@@ -1,12 +1,10 @@
 """As ONNX Runtime saves what its optimisers made of a PyTorch file. The nodes of Extended and of Nchwc are those that version
 1.30 saves (SAVE in onnxruntime.cjs)."""
 import numpy as np
+from onnx import helper
 
 from . import bodies
 from .pytorch import TorchScript
-from .spelling import floats, ints
-
-FUSED_ACTIVATIONS = {'Relu': [], 'HardSigmoid': [1 / 6, 0.5]}
 
 
 class Extended(TorchScript):
@@ -17,28 +15,25 @@ class Extended(TorchScript):
     domains = {'ai.onnx.ml': 5, 'ai.onnx.training': 1, 'com.microsoft': 1, 'ai.onnx.preview.training': 1,
                'com.microsoft.experimental': 1, 'com.microsoft.nchwc': 1, 'org.pytorch.aten': 1}
 
-    def last(self, value):
+    def source(self, value):
+        """The node that makes it."""
         return next((node for node in self.nodes if node.output[0] == value), None)
 
-    def activated(self, x, op, values, **attributes):
-        """In the convolution or matrix before it."""
-        node = self.last(x)
-        fused = {'Conv': 'FusedConv', 'Gemm': 'FusedGemm'}.get(node.op_type)
-        if fused is None:
-            return self.node(op, [x], **attributes)
-        name = self.fresh(op)
-        extra = {'activation': op}
-        if fused == 'FusedConv' and values:
-            extra['activation_params'] = values
-        copied = {a.name: list(a.ints) if a.type == 7 else a.f if a.type == 1 else a.i for a in node.attribute}
+    def fuse(self, x, activation, **parameters):
+        """Into the convolution or the matrix that makes x."""
+        node = self.source(x)
         self.nodes.remove(node)
-        return self.node(fused, list(node.input), name, domain='com.microsoft', **copied, **extra)
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        if parameters:
+            attributes['activation_params'] = list(parameters.values())
+        return self.node(f'Fused{node.op_type}', list(node.input), activation, domain='com.microsoft', **attributes,
+                         activation=activation)
 
     def relu(self, x):
-        return self.activated(x, 'Relu', FUSED_ACTIVATIONS['Relu'])
+        return self.fuse(x, 'Relu')
 
     def hard_sigmoid(self, x):
-        return self.activated(x, 'HardSigmoid', FUSED_ACTIVATIONS['HardSigmoid'], alpha=1 / 6, beta=0.5)
+        return self.fuse(x, 'HardSigmoid', alpha=1 / 6, beta=0.5)
 
     def hard_swish(self, x):
         """Its second reader keeps the convolution as it is."""
@@ -49,6 +44,8 @@ class Extended(TorchScript):
                          transA=0, transB=1)
 
     def layer_norm(self, x, layer):
+        if isinstance(x, tuple):
+            return self.skip(x, layer, 'mlp2.bias')
         return self.node('LayerNormalization', [x, self.weight(f'{layer}.scale'), self.weight(f'{layer}.bias')], axis=-1,
                          epsilon=self.epsilon, stash_type=1)
 
@@ -70,24 +67,19 @@ class Extended(TorchScript):
         x = self.node('MatMul', [self.node('Softmax', [scores], axis=-1), v])
         return self.linear(self.reshape(self.node('Transpose', [x], perm=[0, 2, 1, 3]), [0, -1, bodies.WIDTH]), 'project')
 
+    joined = ('mlp2/MatMul',)  # sums that go into the normalisation behind them
+
     def add(self, x, y):
-        """The last sum of the block goes into the normalisation behind it."""
-        node = self.last(y)
-        if node is not None and node.output[0].startswith('mlp2/MatMul'):
-            return (x, y)
-        return super().add(x, y)
+        """A pair where the normalisation behind it takes the sum."""
+        node = self.source(y)
+        return (x, y) if node is not None and node.name.startswith(self.joined) else super().add(x, y)
 
-    def skip(self, x, layer, bias=None, **attributes):
-        inputs = [*x, self.weight(f'{layer}.scale'), self.weight(f'{layer}.bias')] + ([self.weight(bias)] if bias else [])
-        return self.node('SkipLayerNormalization', inputs, domain='com.microsoft', epsilon=self.epsilon, **attributes)
-
-    def features_of(self, x):
-        return self.flatten(x)
-
-
-class ExtendedTransformer(Extended):
-    def layer_norm(self, x, layer):
-        return self.skip(x, layer, 'mlp2.bias') if isinstance(x, tuple) else super().layer_norm(x, layer)
+    def skip(self, x, layer, bias, outputs=()):
+        """The normalisation of the sum of a pair and a bias; `outputs` beside the first."""
+        parts = [self.weight(name) for name in (f'{layer}.scale', f'{layer}.bias', bias)]
+        result = self.node('SkipLayerNormalization', [*x, *parts], domain='com.microsoft', epsilon=self.epsilon)
+        self.nodes[-1].output.extend(outputs)
+        return result
 
 
 class Transformers(Extended):
@@ -96,6 +88,7 @@ class Transformers(Extended):
     opset, ir, producer = 17, 8, 'onnxruntime.transformers'
     domains = {'com.microsoft': 1}
     heads_operator = 'Attention'
+    joined = ('mlp2/MatMul', 'project/MatMul')
 
     def linear(self, x, layer):
         matrix = self.weight(f'{layer}.weight.T', np.ascontiguousarray(self.weights[f'{layer}.weight'].T))
@@ -103,35 +96,20 @@ class Transformers(Extended):
 
     def attention(self, x):
         parts = ('query', 'key', 'value')
+        bias = self.weight('Attention_0_qkv_bias', np.concatenate([self.weights[f'{part}.bias'] for part in parts]))
         if self.heads_operator == 'Attention':
             matrix = np.concatenate([self.weights[f'{part}.weight'].T for part in parts], 1)
-            bias = np.concatenate([self.weights[f'{part}.bias'] for part in parts])
-            x = self.node('Attention', [x, self.weight('Attention_0_qkv_weight', np.ascontiguousarray(matrix)),
-                                        self.weight('Attention_0_qkv_bias', bias)], 'Attention_0', domain='com.microsoft',
-                          num_heads=bodies.HEADS)
+            inputs = [x, self.weight('Attention_0_qkv_weight', np.ascontiguousarray(matrix)), bias]
         else:
-            bias = np.concatenate([self.weights[f'{part}.bias'] for part in parts])
-            x = self.node('MultiHeadAttention', [*(self.linear(x, part) for part in parts), self.weight('qkv.bias', bias)],
-                          'Attention_0', domain='com.microsoft', num_heads=bodies.HEADS)
+            inputs = [*(self.linear(x, part) for part in parts), bias]
+        x = self.node(self.heads_operator, inputs, 'Attention_0', domain='com.microsoft', num_heads=bodies.HEADS)
         return self.linear(x, 'project')
 
-    def add(self, x, y):
-        node = self.last(y)
-        if node is not None and node.output[0].startswith(('mlp2/MatMul', 'project/MatMul')):
-            return (x, y)
-        return TorchScript.add(self, x, y)
-
     def layer_norm(self, x, layer):
-        if not isinstance(x, tuple):
-            return super().layer_norm(x, layer)
-        bias = {'norm2': 'project.bias', 'norm3': 'mlp2.bias'}[layer]
-        if layer == 'norm3':
-            return self.skip((self.summed, x[1]), layer, bias)
-        name, self.summed = self.fresh('SkipLayerNorm'), self.fresh('SkipLayerNorm_sum')
-        inputs = [*x, self.weight(f'{layer}.scale'), self.weight(f'{layer}.bias'), self.weight(bias)]
-        self.node('SkipLayerNormalization', inputs, name, domain='com.microsoft', epsilon=self.epsilon)
-        self.nodes[-1].output.extend(['', '', self.summed])
-        return self.nodes[-1].output[0]
+        if layer == 'norm2':
+            self.summed = self.fresh('SkipLayerNorm_sum')
+            return self.skip(x, layer, 'project.bias', ['', '', self.summed])
+        return super().layer_norm((self.summed, x[1]) if layer == 'norm3' else x, layer)
 
 
 class MultiHead(Transformers):
