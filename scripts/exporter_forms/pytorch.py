@@ -162,6 +162,25 @@ class ScaledDotProduct(TorchScript):
         return self.node('MatMul', [self.node('Softmax', [scores], axis=-1), v])
 
 
+class Einsum(ScaledDotProduct):
+    """Attention by torch.einsum, as lucidrains' ViT and those after it."""
+
+    def attend(self, q, k, v):
+        scores = self.node('Einsum', [q, k], equation='bhid,bhjd->bhij')
+        scores = self.mul(scores, self.scalar((bodies.WIDTH // bodies.HEADS) ** -0.5))
+        return self.node('Einsum', [self.node('Softmax', [scores], axis=-1), v], equation='bhij,bhjd->bhid')
+
+
+class Training(HardSwish):
+    """training=TrainingMode.TRAINING, or a network that was not put into evaluation mode: normalisation by the batch."""
+    folded = False
+
+    def norm(self, x, layer):
+        parts = [self.weight(f'{layer}.norm.{part}') for part in ('scale', 'bias', 'mean', 'variance')]
+        return self.node('BatchNormalization', [x, *parts], outputs=3, epsilon=bodies.NORM_EPSILON, momentum=0.9,
+                         training_mode=1)[0]
+
+
 class Dynamo(ScaledDotProduct):
     """torch.onnx.export(dynamo=True), optimised: shapes as inputs, Reshape with allowzero, slopes of four axes."""
     opset, ir, producer = 18, 10, 'pytorch'

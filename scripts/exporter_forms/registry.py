@@ -83,6 +83,11 @@ FORMS = [
     F('torchscript-vit-attention', 'PyTorch 2, TorchScript',
       'opset 17: LayerNormalization; scaled_dot_product_attention computes its scale from a shape',
       f'{TORCH}symbolic_opset14.py', TRANSFORMER, pytorch.ScaledDotProduct),
+    F('torchscript-vit-einsum', 'PyTorch, TorchScript', 'attention by einsum: Einsum', f'{TORCH}symbolic_opset12.py',
+      TRANSFORMER, pytorch.Einsum, refused='Einsum'),
+    F('torchscript-training', 'PyTorch, TorchScript', 'exported in training mode: BatchNormalization with three outputs',
+      f'{TORCH}symbolic_opset14.py', WITH_GATES, pytorch.Training, refused='training_mode',
+      runtime_unasked='not asked: statistics of the batch are another function'),
 
     F('dynamo', 'PyTorch, dynamo', 'opset 18, IR 10: slopes 1×C×1×1, Reshape with allowzero, Shape of one axis',
       f'{TORCH_LIB}core.py', WITH_SLOPES, pytorch.Dynamo, unit='normalise'),
