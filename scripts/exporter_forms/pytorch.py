@@ -301,6 +301,11 @@ class Functions(Dynamo):
             helper.make_node('PRelu', ['self', 'slope'], ['result'])])
         return self.node('aten_prelu', [x, self.weight(f'{layer}.slope')], domain='pkg.onnxscript.torch_lib')
 
+    def hard_swish(self, x):
+        self.function('pkg.onnxscript.torch_lib', 'aten_hardswish', ['self'], ['result'], [
+            helper.make_node('HardSwish', ['self'], ['result'])])
+        return self.node('aten_hardswish', [x], domain='pkg.onnxscript.torch_lib')
+
     def add(self, x, y):
         self.function('pkg.onnxscript.torch_lib', 'aten_add', ['self', 'other'], ['result'], [
             helper.make_node('Constant', [], ['one'], value_float=1.0),
