@@ -49,6 +49,15 @@ bool IsLandmarks(const Value& value) {
   return (shape.size() == 3 && shape[2] == 2) || (shape.size() == 2 && shape[1] == 10);
 }
 
+// Tools that merge constants leave inputs behind that nothing reads: ONNX Runtime does in files of IR version 3.
+void DropUnreadInputs(Graph& graph) {
+  const auto consumers = graph::Consumers(graph);
+  std::erase_if(graph.inputs, [&](ValueId id) {
+    const bool is_output = std::ranges::find(graph.outputs, id) != graph.outputs.end();
+    return !is_output && consumers[static_cast<std::size_t>(id)].empty();
+  });
+}
+
 struct Layout {
   bool channels_last = false;
   std::int64_t batch = kUnknown, channels = 3, height = kUnknown, width = kUnknown;
@@ -202,8 +211,8 @@ int EmbeddingSize(const Graph& specialised, bool tells_quality) {
   const std::optional<std::int64_t> each = NumbersEach(output, batch);
   if (each == 1 && tells_quality) return 1;
   if (!each || *each < 2 || *each > kMaxEmbedding) {
-    FailInput(fmt::format("{} is {} for {}; an embedding is N×d with 2 ≤ d ≤ {}", what,
-                          graph::ToString(output.shape), Count(batch, "picture"), kMaxEmbedding));
+    FailInput(fmt::format("{} is {} for {}; an embedding is N×d with 2 ≤ d ≤ {}", what, graph::ToString(output.shape),
+                          Count(batch, "picture"), kMaxEmbedding));
   }
   return static_cast<int>(*each);
 }
@@ -211,6 +220,7 @@ int EmbeddingSize(const Graph& specialised, bool tells_quality) {
 }  // namespace
 
 Interface Adapt(Graph read, const WantedInterface& wanted) {
+  DropUnreadInputs(read);
   Layout layout = ReadLayout(read);
   Interface result;
   result.size_is_open = layout.height == kUnknown || layout.width == kUnknown;

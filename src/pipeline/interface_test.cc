@@ -281,10 +281,24 @@ TEST_F(Interfaces, OneOpenSideNeedsAWord) {
 
 TEST_F(Interfaces, OtherInputsAreNamed) {
   Graph graph = WideGraph();
-  graph.inputs.push_back(Add(graph, "keypoints", {kUnknown, 5, 2}));
+  const ValueId keypoints = Add(graph, "keypoints", {kUnknown, 5, 2}), points = Add(graph, "points", {kUnknown, 1, 1});
+  const ValueId axes = graph.AddConstant("axes", Axes({1, 2})), length = Add(graph, "length", {kUnknown, 1});
+  const ValueId moved = Add(graph, "moved", {kUnknown, kWide});
+  graph.inputs.push_back(keypoints);
+  Put(graph, "ReduceL2", {keypoints, axes}, points, {{"keepdims", std::int64_t{1}}});
+  Put(graph, "Flatten", {points}, length, {{"axis", std::int64_t{1}}});
+  Put(graph, "Add", {graph.outputs[0], length}, moved);
+  graph.outputs = {moved};
   EXPECT_THAT(Refusal(graph), AllOf(HasSubstr("\"keypoints\" (?x5x2)"), HasSubstr("landmarks")));
-  graph.value(graph.inputs[1]).shape = {kUnknown, 7};
+  graph.value(graph.inputs[1]).shape = {kUnknown, 7, 3};
   EXPECT_THAT(Refusal(graph), AllOf(HasSubstr("this one has 2"), Not(HasSubstr("landmarks"))));
+}
+
+TEST_F(Interfaces, InputsThatNothingReadsAreLeftOut) {
+  Graph graph = WideGraph();
+  graph.inputs.insert(graph.inputs.begin(), Add(graph, "bias", {8}));
+  graph.inputs.push_back(Add(graph, "scale", {kUnknown, 5, 2}));
+  ExpectSame(Load(graph), Load(WideGraph()));
 }
 
 TEST_F(Interfaces, AnEmbeddingMayHaveSidesOfOne) {
