@@ -68,6 +68,15 @@ constexpr std::string_view kExpected[] = {
     "GlobalAveragePool",
     "LayerNormalization",
     "InstanceNormalization",
+    "Abs",
+    "Elu",
+    "Neg",
+    "Reciprocal",
+    "ReduceMax",
+    "ReduceMin",
+    "ReduceSum",
+    "Softplus",
+    "ThresholdedRelu",
 };
 
 TEST(Table, HoldsTheOperatorsThatNetworksUse) {
