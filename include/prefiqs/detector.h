@@ -52,6 +52,21 @@ struct FaceSelectionInfo {
 PREFIQS_API const FaceSelectionInfo& info(FaceSelection selection);
 PREFIQS_API std::span<const FaceSelectionInfo> face_selections();  // all of them
 
+// How finely a picture is searched for faces.
+enum class Search {
+  kNormal,  // the whole picture at one or two scales
+  kFine,    // also at finer scales up to the picture's own, in tiles: for small faces in large pictures
+};
+
+// What the outside sees of a Search. The only table of its kind.
+struct SearchInfo {
+  Search search;
+  std::string_view name;  // stable token, e.g. "normal"
+  std::string_view text;  // a few words for people
+};
+PREFIQS_API const SearchInfo& info(Search search);
+PREFIQS_API std::span<const SearchInfo> searches();  // all of them
+
 struct DetectorOptions {
   // In [0, 1]. Unset: the family's own, since families differ in how sure they say they are: YuNet 0.6, SCRFD 0.5,
   // RetinaFace 0.8.
@@ -77,11 +92,18 @@ class PREFIQS_API Detector {
   // Scales: the picture's longer side is brought to 320 pixels, enlarged where it is shorter; pictures larger than that
   // are also searched at 640 (or at their own size where that is less; a network of fixed size: at most its own). Large
   // faces are taken from the first, small ones from the second. Where nothing is found, 160 pixels amid a border are
-  // tried. So a face should cover 1/60 of the longer side or more.
+  // tried. How large a face has to be depends on the detector: the default one finds 95 % of faces whose longer side
+  // is 1/17 of the picture's longer side (docs/faces.md has a table).
+  //
+  // Search::kFine adds the picture at its own size, at half of it and so on, each cut into tiles of 640 pixels (or of
+  // the network's fixed size) that overlap by a quarter. It finds faces of 40 pixels in pictures of any size. The time
+  // grows with the picture: 24 megapixels are 136 passes of the network in place of two. The work is bounded; of
+  // pictures of more than about 100 megapixels the finest scales are left out. Pictures of up to 960 pixels are
+  // searched as by Search::kNormal. A face that both find may have another box, from the scale that shows it best.
   //
   // Throws Error(kUsage) when width, height and rgb of the image disagree, Error(kModel) where the network stops while
   // it runs, e.g. at an integer division by zero.
-  std::vector<Face> detect(const Image& image) const;
+  std::vector<Face> detect(const Image& image, Search search = Search::kNormal) const;
 
   // The faces in an aligned crop, which one face should fill, in crop coordinates, the most confident first: the guard
   // against pictures of no face. A single cheap pass, the crop's longer side at 160 of 192 pixels; where no

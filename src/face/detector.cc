@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <utility>
 
 #include "base/file.h"
 #include "base/shipped.h"
 #include "face/network.h"
 #include "face/scale.h"
 #include "face/selection.h"
+#include "face/tiles.h"
 #include "model/onnx_reader.h"
 
 namespace prefiqs {
@@ -48,7 +52,7 @@ void CheckSize(const Image& image) {
 
 }  // namespace
 
-std::vector<Face> Detector::detect(const Image& image) const {
+std::vector<Face> Detector::detect(const Image& image, Search search) const {
   if (image.empty()) return {};
   CheckSize(image);
   const DetectorOptions& options = impl_->options;
@@ -61,6 +65,12 @@ std::vector<Face> Detector::detect(const Image& image) const {
     faces = face::MergeScales(faces, run(*scales.fine), zoom * face::kCoarseFace, options.nms_iou);
   }
   if (faces.empty()) faces = run(scales.last_resort);
+  if (search == Search::kFine) {
+    faces = face::SearchTiles(image, std::move(faces), impl_->network.fixed_canvas(), options.nms_iou,
+                              [&](const Image& tile, const face::Placement& placement) {
+                                return impl_->network.Run(tile, placement, options);
+                              });
+  }
   face::OrderFaces(faces, image.width, image.height);
   return faces;
 }
@@ -84,6 +94,19 @@ bool Detector::sees_face(const Image& crop) const { return !detect_in_crop(crop)
 
 const std::string& Detector::family() const { return impl_->network.family(); }
 const std::string& Detector::content_hash() const { return impl_->content_hash; }
+
+namespace {
+
+// Indexed by the enumerators.
+constexpr std::array<SearchInfo, 2> kSearches{{
+    {Search::kNormal, "normal", "the whole picture at one or two scales"},
+    {Search::kFine, "fine", "also up to the picture's own scale, in tiles"},
+}};
+
+}  // namespace
+
+const SearchInfo& info(Search search) { return kSearches.at(static_cast<std::size_t>(search)); }
+std::span<const SearchInfo> searches() { return kSearches; }
 
 std::string default_detector() { return ShippedFile("models/prefiqs_detector.onnx"); }
 

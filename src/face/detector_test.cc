@@ -8,7 +8,12 @@
 #include <atomic>
 #include <cmath>
 #include <filesystem>
+#include <set>
+#include <string_view>
 #include <thread>
+
+#include "align/resize.h"
+#include "face/nms.h"
 
 namespace prefiqs {
 namespace {
@@ -176,12 +181,97 @@ TEST_P(RealDetector, SameBitsFromManyThreads) {
   EXPECT_EQ(different, 0);
 }
 
+bool Same(const std::vector<Face>& a, const std::vector<Face>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Face& x, const Face& y) {
+    return x.box == y.box && x.landmarks == y.landmarks && x.confidence == y.confidence;
+  });
+}
+
+constexpr int kColumns = 4, kTile = 84, kCell = 600;  // of the sheet below
+
+Point CornerOnSheet(int i) {
+  return {static_cast<float>(i % kColumns * kCell + 37 * i % 500),
+          static_cast<float>(i / kColumns * kCell + 53 * i % 500)};
+}
+
+// That holds the middle of the face; -1 where none does.
+int PictureOfSheet(const Face& face, int count) {
+  const float x = face.box.x + face.box.width / 2, y = face.box.y + face.box.height / 2;
+  for (int i = 0; i < count; ++i) {
+    const Point corner = CornerOnSheet(i);
+    if (x >= corner.x && x < corner.x + kTile && y >= corner.y && y < corner.y + kTile) return i;
+  }
+  return -1;
+}
+
+// Pictures of LFW at a third of their size, with faces of about 35 pixels, far apart on a large sheet.
+Image SheetOfSmallFaces(int count) {
+  Image sheet{.width = kColumns * kCell, .height = (count + kColumns - 1) / kColumns * kCell, .rgb = {}};
+  sheet.rgb.assign(static_cast<std::size_t>(sheet.width) * static_cast<std::size_t>(sheet.height) * 3, 100);
+  const std::vector<std::string> paths = Pictures("lfw", "", 211);
+  for (int i = 0; i < count; ++i) {
+    const Image tile = align::Resize(Open(paths.at(static_cast<std::size_t>(i))), kTile, kTile);
+    const int left = static_cast<int>(CornerOnSheet(i).x), top = static_cast<int>(CornerOnSheet(i).y);
+    for (int y = 0; y < kTile; ++y) {
+      std::copy_n(&tile.rgb[static_cast<std::size_t>(y) * kTile * 3], kTile * 3,
+                  &sheet.rgb[static_cast<std::size_t>(((top + y) * sheet.width + left) * 3)]);
+    }
+  }
+  return sheet;
+}
+
+TEST_P(RealDetector, FindsSmallFacesInLargePicturesByTheFineSearch) {
+  const Detector detector = Load();
+  constexpr int kCount = 12;
+  const Image sheet = SheetOfSmallFaces(kCount);
+  const auto whole_faces = detector.detect(sheet), fine = detector.detect(sheet, Search::kFine);
+  EXPECT_LT(whole_faces.size(), 6u);
+  // Nearly every picture of the sheet shows somebody (some show bystanders, too), and nothing is found between them.
+  std::set<int> pictures;
+  for (const Face& face : fine) {
+    const int picture = PictureOfSheet(face, kCount);
+    EXPECT_GE(picture, 0) << face.box.x << " " << face.box.y;
+    pictures.insert(picture);
+  }
+  EXPECT_GE(pictures.size(), 11u);
+  // Each is somebody else, and what the normal search finds is among them.
+  for (const Face& face : fine) {
+    for (const Face& other : fine) EXPECT_TRUE(&face == &other || face::Iou(face.box, other.box) < 0.3f);
+  }
+  EXPECT_TRUE(Same(whole_faces, detector.detect(sheet, Search::kNormal)));
+  std::vector<Face> from_thread;
+  std::thread([&] { from_thread = detector.detect(sheet, Search::kFine); }).join();
+  EXPECT_TRUE(Same(fine, from_thread));
+}
+
+TEST_P(RealDetector, FineSearchOfASmallPictureIsTheNormalOne) {
+  const Detector detector = Load();
+  const bool of_640 = std::string_view(GetParam().file).find("320") == std::string_view::npos;
+  for (const char* name : {"obama-240p.jpg", "obama_small.jpg", "obama2.jpg"}) {
+    const Image image = Open(kShared + "/data/portraits/" + name);
+    if (std::max(image.width, image.height) >= (of_640 ? 960 : 480)) continue;
+    EXPECT_TRUE(Same(detector.detect(image), detector.detect(image, Search::kFine))) << name;
+  }
+}
+
+// A portrait that fills a large picture holds one face at every scale.
+TEST_P(RealDetector, FineSearchFindsALargeFaceOnce) {
+  const Detector detector = Load();
+  const Image image = Open(kShared + "/data/portraits/biden.jpg");
+  const Image large = align::Resize(image, 3 * image.width, 3 * image.height);
+  const std::vector<Face> normal = detector.detect(large), fine = detector.detect(large, Search::kFine);
+  ASSERT_EQ(normal.size(), 1u);
+  ASSERT_EQ(fine.size(), 1u);
+  EXPECT_GT(face::Iou(normal[0].box, fine[0].box), 0.7f);
+}
+
 TEST_P(RealDetector, AnyShapeOfPicture) {
   const Detector detector = Load();
   for (const auto& [width, height] : {std::pair{1, 1}, {1, 3000}, {5000, 2}, {33, 7}, {1500, 1500}}) {
     Image image{.width = width, .height = height, .rgb = {}};
     image.rgb.assign(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3, 90);
     EXPECT_TRUE(detector.detect(image).empty()) << width << "x" << height;
+    EXPECT_TRUE(detector.detect(image, Search::kFine).empty()) << width << "x" << height;
   }
   EXPECT_TRUE(detector.detect(Image{}).empty());
 }
@@ -215,6 +305,16 @@ TEST(DetectorLoad, RefusesWhatIsNoUse) {
   EXPECT_THAT(WhyRefused(kDetectors + "version-RFB-320.onnx", ErrorCode::kModel), HasSubstr("no landmarks"));
   EXPECT_THAT(WhyRefused(kShared + "/models/vface_mobilefacenet.onnx", ErrorCode::kModel),
               HasSubstr("not a face detector of a known family"));
+}
+
+TEST(Searches, AreATableInTheirOrder) {
+  ASSERT_EQ(searches().size(), 2u);
+  for (std::size_t i = 0; i < searches().size(); ++i) {
+    EXPECT_EQ(searches()[i].search, static_cast<Search>(i));
+    EXPECT_EQ(info(searches()[i].search).name, searches()[i].name);
+  }
+  EXPECT_EQ(info(Search::kNormal).name, "normal");  // src/report/earlier_rows.cc knows it, too
+  EXPECT_EQ(info(Search::kFine).name, "fine");
 }
 
 TEST(DetectorLoad, RefusesMissingFilesAndBadOptions) {
