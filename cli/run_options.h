@@ -15,7 +15,8 @@ namespace prefiqs::cli {
 
 struct RunArguments {
   JobOptions job;
-  std::string detector, guard, faces = "best", format = "csv", executor = "onednn", precision = "fp32", shard;
+  std::string detector, guard, faces = "best", search = "normal", format = "csv", executor = "onednn",
+                               precision = "fp32", shard;
   bool aligned = false;
   bool fail_under_gate = false;
   bool allow_failures = false;

@@ -56,6 +56,13 @@ struct AssessorOptions {
   // Above 0: a picture in which more faces are found gets kTooManyFaces. Every face counts that the detector finds,
   // those under min_face too. Unused for aligned crops.
   int max_faces = 0;
+  // How finely detect() searches the pictures. Unused for aligned crops.
+  Search search = Search::kNormal;
+  // True: where no face is surely upright (confidence times the cosine of its angle under 0.93), the picture turned by
+  // 90, 180 and 270 degrees is searched, too; the turn counts that has the surest upright face (Assessment::turn). Crop
+  // and score are those of the picture turned so. Three more searches, and the memory of a second picture. Unused for
+  // aligned crops.
+  bool turn = false;
   // The guard looks once more at the crops of which it is not clear that they show a face: pictures taken as aligned
   // crops, and faces of which the detector was unsure (confidence under guard_under). It gives kNotAFace where it sees
   // none. It gives kNotAligned to a picture taken as an aligned crop whose face is not where alignment puts it.
@@ -97,8 +104,12 @@ struct Assessment {
   float sensitivity = std::numeric_limits<float>::quiet_NaN();
   // The unpruned network's output, not normalised; empty unless scored.
   std::vector<float> embedding;
-  // Where the face was; unset for aligned crops.
+  // Where the face was, in the picture as given; unset for aligned crops. Of a turned picture, left and right of the
+  // landmarks are as seen in the upright picture.
   std::optional<Face> face;
+  // Degrees clockwise by which the picture as given (after Exif's turning) has to be turned for the face to be upright:
+  // 0, 90, 180 or 270. 0 unless AssessorOptions::turn.
+  int turn = 0;
   // How many faces were found in the picture, chosen or not; -1 where none were looked for (aligned crops, pictures
   // that cannot be read).
   int faces = -1;

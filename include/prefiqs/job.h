@@ -170,8 +170,8 @@ struct RecipeChoice {
 // what they were more often than from 0 does, in 95 % or more of 100 resamples of the faces: of several the one that
 // does so most often, of equals the first. Why: docs/choosing.md. Two passes a face where the paper's is kept, else
 // some 25. Of `options`, inputs, limits, faces (the best for kAll) and the assessor's detector, min_face, max_faces,
-// guard, guard_under, guarded, threads and executor are used; what the guard refuses is none of the faces. Throws Error
-// as run_job does, and Error(kUsage) for fewer faces than Calibration::of takes.
+// search, turn, search, turn, guard, guard_under, guarded, threads and executor are used; what the guard refuses is
+// none of the faces. Throws Error as run_job does, and Error(kUsage) for fewer faces than Calibration::of takes.
 PREFIQS_API RecipeChoice choose_recipe(const Network& network, const JobOptions& options);
 
 }  // namespace prefiqs

@@ -213,6 +213,8 @@ pipeline::FaceOptions Assessor::Impl::Faces(FaceSelection selection) const {
           .min_face = options.min_face,
           .selection = selection,
           .max_faces = options.max_faces,
+          .search = options.search,
+          .turn = options.turn,
           .width = network.input_width(),
           .height = network.input_height(),
           .crop_template = network.preprocessing().crop_template};

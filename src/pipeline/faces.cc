@@ -9,6 +9,7 @@
 
 #include "align/align.h"
 #include "face/selection.h"
+#include "face/turn.h"
 #include "image/large.h"
 
 namespace prefiqs::pipeline {
@@ -71,20 +72,40 @@ FaceCandidate DetectedFace(const image::View& picture, const Face& face, int ind
   return candidate;
 }
 
-// `faces`: at least one, in coordinates of `picture`, which of a large one is the reduced picture.
-std::vector<FaceCandidate> DetectedFaces(const Image& picture, const image::LargeJpeg* large, std::vector<Face> faces,
-                                         const FaceOptions& options) {
-  std::optional<image::Canvas> parts;
-  if (large != nullptr) {
-    for (Face& face : faces) face = large->ToWhole(face);
-    parts = ReadParts(*large, faces, options);
-  }
-  const image::View pixels = parts ? parts->view() : image::View(picture);
+std::vector<FaceCandidate> CutFaces(const image::View& picture, const std::vector<Face>& faces,
+                                    const FaceOptions& options) {
   std::vector<FaceCandidate> candidates;
   for (const Face& face : faces) {
-    candidates.push_back(DetectedFace(pixels, face, static_cast<int>(candidates.size()), options));
+    candidates.push_back(DetectedFace(picture, face, static_cast<int>(candidates.size()), options));
   }
   return candidates;
+}
+
+// `found`: at least one, in coordinates of `picture` turned; `picture` is of a large one the reduced picture.
+std::vector<FaceCandidate> DetectedFaces(const Image& picture, const image::LargeJpeg* large, face::TurnedFaces found,
+                                         const FaceOptions& options) {
+  const auto back = [&](const Face& face) {
+    return face::TurnedBack(face, found.degrees, picture.width, picture.height);
+  };
+  std::vector<FaceCandidate> candidates;
+  if (large != nullptr) {
+    // Its pixels are not turned, for that would take the whole picture's memory: the crops are turned as they are cut.
+    for (Face& face : found.faces) face = large->ToWhole(back(face));
+    candidates = CutFaces(ReadParts(*large, found.faces, options).view(), found.faces, options);
+  } else if (found.degrees == 0) {
+    candidates = CutFaces(picture, found.faces, options);
+  } else {
+    candidates = CutFaces(face::Turned(picture, found.degrees), found.faces, options);
+    for (FaceCandidate& candidate : candidates) candidate.assessment.face = back(*candidate.assessment.face);
+  }
+  for (FaceCandidate& candidate : candidates) candidate.assessment.turn = found.degrees;
+  return candidates;
+}
+
+face::TurnedFaces Detect(const Image& picture, const FaceOptions& options) {
+  const auto detect = [&](const Image& seen) { return options.detector->detect(seen, options.search); };
+  if (options.turn) return face::FindTurned(picture, detect);
+  return {.degrees = 0, .faces = detect(picture)};
 }
 
 // `picture`: of a large one the reduced picture.
@@ -99,18 +120,20 @@ std::vector<FaceCandidate> Find(const Image& picture, const image::LargeJpeg* la
   } else if (options.detector == nullptr) {
     candidates.push_back(AlignedCrop(picture, large, options));
   } else {
-    std::vector<Face> faces = options.detector->detect(picture);
-    const int found = static_cast<int>(faces.size());
-    if (options.max_faces > 0 && found > options.max_faces) {
+    face::TurnedFaces found = Detect(picture, options);
+    const int count = static_cast<int>(found.faces.size());
+    if (options.max_faces > 0 && count > options.max_faces) {
       candidates.push_back(
-          Without(-1, Status::kTooManyFaces, fmt::format("{} faces, the limit is {}", found, options.max_faces)));
-    } else if (faces.empty()) {
+          Without(-1, Status::kTooManyFaces, fmt::format("{} faces, the limit is {}", count, options.max_faces)));
+    } else if (found.faces.empty()) {
       candidates.push_back(Without(-1, Status::kNoFace, "the detector found none"));
     } else {
-      face::Select(options.selection, faces, picture.width, picture.height);
-      candidates = DetectedFaces(picture, large, std::move(faces), options);
+      const bool on_a_side = found.degrees % 180 != 0;
+      face::Select(options.selection, found.faces, on_a_side ? picture.height : picture.width,
+                   on_a_side ? picture.width : picture.height);
+      candidates = DetectedFaces(picture, large, std::move(found), options);
     }
-    for (FaceCandidate& candidate : candidates) candidate.assessment.faces = found;
+    for (FaceCandidate& candidate : candidates) candidate.assessment.faces = count;
   }
   return candidates;
 }

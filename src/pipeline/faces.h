@@ -20,7 +20,9 @@ struct FaceOptions {
   const Detector* detector = nullptr;  // null: the picture is a crop already
   float min_face = 0;
   FaceSelection selection = FaceSelection::kBest;
-  int max_faces = 0;          // AssessorOptions::max_faces
+  int max_faces = 0;  // AssessorOptions::max_faces
+  Search search = Search::kNormal;
+  bool turn = false;          // AssessorOptions::turn
   int width = 0, height = 0;  // of the network's input
   CropTemplate crop_template = CropTemplate::kInsightFace;
 };

@@ -2,6 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "face/turn.h"
+#include "image/encode.h"
+
 #include "pipeline/network_for_test.h"
 
 namespace prefiqs::pipeline {
@@ -49,6 +60,129 @@ TEST(FindFaces, PassesTheStatusOfDecodingOn) {
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].assessment.status, Status::kTooLarge);
   EXPECT_EQ(found[0].assessment.detail, "huge");
+}
+
+const std::string kPortraits = (std::filesystem::path(PREFIQS_SHARED_DIR) / "data/portraits/").string();
+constexpr int kSide = 112;
+
+class Turns : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(kPortraits)) GTEST_SKIP() << "no " << kPortraits << ": no real faces to turn";
+  }
+
+  static FaceOptions Options(const Detector& detector, bool turn = true) {
+    return {.detector = &detector, .min_face = 24, .turn = turn, .width = kSide, .height = kSide};
+  }
+};
+
+double Distance(Point a, Point b) { return std::hypot(a.x - b.x, a.y - b.y); }
+
+// Not square, with one face each.
+TEST_F(Turns, GiveTheCropOfTheUprightPicture) {
+  const std::filesystem::path detectors = std::filesystem::path(PREFIQS_SHARED_DIR) / "models/detectors";
+  const std::string yunet = (detectors / "face_detection_yunet_2023mar.onnx").string();
+  for (const bool shipped : {true, false}) {
+    const Detector detector = Detector::load(shipped ? default_detector() : yunet);
+    for (const char* name : {"obama-480p.jpg", "biden.jpg"}) {
+      const Image upright = Image::open(kPortraits + name).image;
+      ASSERT_NE(upright.width, upright.height);
+      const auto expected = FindFaces(upright, Options(detector));
+      ASSERT_TRUE(expected[0].crop) << name;
+      EXPECT_EQ(expected[0].assessment.turn, 0);
+      for (const int degrees : {90, 180, 270}) {
+        SCOPED_TRACE(testing::Message() << name << " turned by " << degrees);
+        const Image given = face::Turned(upright, degrees);
+        const auto found = FindFaces(given, Options(detector));
+        ASSERT_EQ(found.size(), 1u);
+        ASSERT_TRUE(found[0].crop);
+        EXPECT_EQ(found[0].crop->rgb, expected[0].crop->rgb);
+        EXPECT_EQ(found[0].assessment.turn, 360 - degrees);
+        EXPECT_EQ(found[0].assessment.faces, expected[0].assessment.faces);
+        // As the upright picture's face, turned like the picture.
+        const Face &face = *found[0].assessment.face, &as_given = *expected[0].assessment.face;
+        const Face wanted = face::TurnedBack(as_given, 360 - degrees, given.width, given.height);
+        EXPECT_EQ(face.box, wanted.box);
+        EXPECT_EQ(face.landmarks, wanted.landmarks);
+        EXPECT_EQ(FindFaces(given, Options(detector, false))[0].assessment.turn, 0);
+      }
+    }
+  }
+}
+
+TEST_F(Turns, HoldForAllFacesAndTheirNumber) {
+  const Detector detector = Detector::load(default_detector());
+  // Two people side by side.
+  const Image one = Image::open(kPortraits + "obama_small.jpg").image;
+  Image two{.width = 2 * one.width, .height = one.height, .rgb = {}};
+  const std::ptrdiff_t row = std::ptrdiff_t{3} * one.width;
+  for (int y = 0; y < one.height; ++y) {
+    for (int k = 0; k < 2; ++k)
+      two.rgb.insert(two.rgb.end(), one.rgb.begin() + y * row, one.rgb.begin() + (y + 1) * row);
+  }
+  FaceOptions options = Options(detector);
+  options.selection = FaceSelection::kAll;
+  const auto expected = FindFaces(two, options);
+  ASSERT_EQ(expected.size(), 2u);
+  const Image given = face::Turned(two, 90);
+  const auto found = FindFaces(given, options);
+  ASSERT_EQ(found.size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    ASSERT_TRUE(found[i].crop && expected[i].crop);
+    EXPECT_EQ(found[i].crop->rgb, expected[i].crop->rgb);
+    EXPECT_EQ(found[i].assessment.turn, 270);
+    EXPECT_EQ(found[i].face, static_cast<int>(i));
+    const Box& box = found[i].assessment.face->box;
+    EXPECT_TRUE(box.x >= 0 && box.y >= 0 && box.x + box.width < static_cast<float>(given.width) &&
+                box.y + box.height < static_cast<float>(given.height));
+  }
+  options.max_faces = 1;
+  const auto refused = FindFaces(given, options);
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_EQ(refused[0].assessment.status, Status::kTooManyFaces);
+  EXPECT_EQ(refused[0].assessment.faces, 2);
+  EXPECT_EQ(refused[0].assessment.turn, 0);
+}
+
+TEST_F(Turns, OfLargePicturesCutTheSameFace) {
+  const Detector detector = Detector::load(default_detector());
+  const Image given = face::Turned(Image::open(kPortraits + "obama-1080p.jpg").image, 90);
+  const std::vector<std::uint8_t> jpeg = image::ToJpeg(given, 95);
+  const auto whole = FindFaces(Image::decode(jpeg), Options(detector));
+  const DecodedImage large = Image::decode(jpeg, {.whole_jpeg_pixels = 300000});
+  ASSERT_NE(large.large, nullptr);
+  const auto found = FindFaces(large, Options(detector));
+  ASSERT_EQ(found.size(), 1u);
+  ASSERT_TRUE(found[0].crop && whole[0].crop);
+  EXPECT_EQ(found[0].assessment.turn, 270);
+  EXPECT_EQ(whole[0].assessment.turn, 270);
+  const Face &a = *found[0].assessment.face, &b = *whole[0].assessment.face;
+  for (std::size_t i = 0; i < a.landmarks.size(); ++i) {
+    EXPECT_LT(Distance(a.landmarks[i], b.landmarks[i]), std::max(b.box.width, b.box.height) / 20) << i;
+  }
+  // Upright, and of the same place: far more alike than the crop is to its own mirror image.
+  const auto difference = [&](const Image& other) {
+    double sum = 0;
+    for (std::size_t i = 0; i < other.rgb.size(); ++i) sum += std::abs(found[0].crop->rgb[i] - other.rgb[i]);
+    return sum / static_cast<double>(other.rgb.size());
+  };
+  EXPECT_LT(difference(*whole[0].crop), 12);
+  EXPECT_GT(difference(face::Turned(*whole[0].crop, 180)), 24);
+}
+
+TEST(FindFaces, SaysNoFaceWhereNoTurnShowsOne) {
+  const Detector detector = Detector::load(default_detector());
+  for (const bool turn : {false, true}) {
+    for (const Search search : {Search::kNormal, Search::kFine}) {
+      const auto found = FindFaces(
+          TestPicture(1100, 700, 1),
+          {.detector = &detector, .min_face = 24, .search = search, .turn = turn, .width = kSide, .height = kSide});
+      ASSERT_EQ(found.size(), 1u);
+      EXPECT_EQ(found[0].assessment.status, Status::kNoFace);
+      EXPECT_EQ(found[0].assessment.faces, 0);
+      EXPECT_EQ(found[0].assessment.turn, 0);
+    }
+  }
 }
 
 }  // namespace

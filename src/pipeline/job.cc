@@ -109,6 +109,8 @@ std::unique_ptr<report::RowWriter> OpenRows(const Assessor& assessor, const JobO
   report::RunInfo run = Describe(assessor, options.assessor);
   if (options.assessor.detector) {
     run.selection = info(options.faces).name;
+    run.search = info(options.assessor.search).name;
+    if (options.assessor.turn) run.search += report::kTurnToo;
     if (options.assessor.max_faces > 0) run.max_faces = fmt::format("{}", options.assessor.max_faces);
     run.min_face = fmt::format("{}", options.assessor.min_face);
   }

@@ -21,6 +21,8 @@
 namespace prefiqs::report {
 namespace {
 
+// A name of SearchInfo.
+constexpr std::string_view kNormalSearch = "normal";
 constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
 
 // What is larger than int is newer than any.
@@ -79,6 +81,7 @@ constexpr std::array kCommon{
     Common{"selection", &RunInfo::selection},
     Common{"min_face", &RunInfo::min_face},
     Common{"max_faces", &RunInfo::max_faces},
+    Common{"search", &RunInfo::search},
     Common{"output", &RunInfo::output},
     Common{"guard", &RunInfo::guard},
     Common{"calibration", &RunInfo::calibration, false,
@@ -194,7 +197,10 @@ class Collector {
   void CheckRun(const RowCells& cells) const {
     for (const Common& common : kCommon) {
       if (!cells.Has(common.column) && !common.empty_before) continue;
-      const std::string &found = cells[common.column], &wanted = run_.*common.of_run;
+      const std::string& wanted = run_.*common.of_run;
+      // Schema 1 had one search.
+      const bool was_normal = common.column == "search" && cells.schema() == 1 && !cells["selection"].empty();
+      const std::string found = was_normal ? std::string(kNormalSearch) : cells[common.column];
       const bool was_largest = common.column == "selection" && cells.schema() == 1 && found == kBest;
       if (was_largest ? wanted == kLargest : found == wanted) continue;
       if (was_largest) {

@@ -71,6 +71,10 @@ std::string FacesOf(const RunInfo&, const Row& row) {
   return row.assessment.faces < 0 ? std::string() : fmt::format("{}", row.assessment.faces);
 }
 
+std::string TurnOf(const RunInfo&, const Row& row) {
+  return row.assessment.face ? fmt::format("{}", row.assessment.turn) : std::string();
+}
+
 std::string ScalarOf(const RunInfo&, const Row& row) {
   return HasScalar(row) ? fmt::format("{}", row.assessment.scalar) : std::string();
 }
@@ -135,6 +139,8 @@ constexpr std::array kColumns{
     Column{"max_faces", kNumber, 2, OfRun<&RunInfo::max_faces>},
     Column{"output", kText, 2, OfRun<&RunInfo::output>},
     Column{"calibration", kText, 2, OfRun<&RunInfo::calibration>},
+    Column{"search", kText, 2, OfRun<&RunInfo::search>},
+    Column{"turn", kNumber, 2, TurnOf},
 };
 static_assert(std::ranges::is_sorted(kColumns, {}, &Column::since), "columns of a newer schema go to the end");
 static_assert(kColumns.back().since <= kSchema);

@@ -39,6 +39,7 @@ struct RunInfo {
   std::string output{};           // of the network: the name of the one in use, where it has several
   std::string max_faces{};        // pictures with more are not assessed; empty: no limit, or aligned crops
   std::string calibration{};      // Calibration::content_hash() of the one that scalars are of; empty: no scalars
+  std::string search{};           // SearchInfo::name, with kTurnToo where turned pictures are looked at; as selection
 };
 
 // What the column "detector" holds for aligned crops.
@@ -46,6 +47,9 @@ inline constexpr std::string_view kAligned = "aligned";
 
 // What the column "passes" holds where there is a gate and a scalar.
 inline constexpr std::string_view kPasses = "yes", kUnderGate = "no";
+
+// What "search" ends with where quarter turns of the pictures are searched, too.
+inline constexpr std::string_view kTurnToo = "+turn";
 
 struct Row {
   std::string path;  // any bytes

@@ -156,6 +156,19 @@ TEST(Row, PlacesBoxAndPoints) {
   EXPECT_EQ(Cell(row, "confidence"), "0.500000");
 }
 
+TEST(Row, NamesTheSearchAndTheTurnOfAFace) {
+  Row row{"a.png", 0, {}};
+  RunInfo run = SomeRun();
+  run.search = "fine";
+  EXPECT_EQ(Cells(run, row)[ColumnIndex("search")], "fine");
+  EXPECT_EQ(Cells(run, row)[ColumnIndex("turn")], "");
+  row.assessment.face = Face{};
+  EXPECT_EQ(Cell(row, "turn"), "0");
+  EXPECT_EQ(Cell(row, "search"), "");
+  row.assessment.turn = 270;
+  EXPECT_EQ(Cell(row, "turn"), "270");
+}
+
 TEST(PreprocessingToken, IsShort) {
   EXPECT_EQ(PreprocessingToken({}), "rgb:127.5:127.5");
   EXPECT_EQ(PreprocessingToken({ChannelOrder::kBgr, {1, 2, 3}, {255, 255, 255}}), "bgr:1/2/3:255");

@@ -125,7 +125,7 @@ TEST(RowWriter, RefusesToContinueAnotherRun) {
   EXPECT_NE(message.find("network net"), std::string::npos) << message;
   EXPECT_EQ(CodeOf([&] { RowWriter(options, SomeRun("net", "other"), 2); }), ErrorCode::kUsage);
   for (std::string RunInfo::*field : {&RunInfo::gate, &RunInfo::selection, &RunInfo::min_face, &RunInfo::guard,
-                                      &RunInfo::max_faces, &RunInfo::calibration}) {
+                                      &RunInfo::max_faces, &RunInfo::calibration, &RunInfo::search}) {
     RunInfo other = SomeRun();
     other.*field = "20";
     EXPECT_EQ(CodeOf([&] { RowWriter(options, other, 2); }, &message), ErrorCode::kUsage);
@@ -174,7 +174,7 @@ std::string AsSchema1(const std::string& csv) {
 std::string AsSchema1Lines(std::string lines) {
   const std::string later =
       ",\"schema\":2,\"engine\":null,\"image_libraries\":null,\"faces\":null,\"max_faces\":null,\"output\":null,"
-      "\"calibration\":null";
+      "\"calibration\":null,\"search\":null,\"turn\":null";
   for (std::size_t at = 0; (at = lines.find(later, at)) != std::string::npos;) lines.erase(at, later.size());
   return lines;
 }
@@ -185,6 +185,7 @@ TEST(RowWriter, DoesNotMixTheBestFacesOfSchema1WithThoseOfAnotherRule) {
   RowWriterOptions options{.output = folder / "rows.csv"};
   RunInfo run = SomeRun();
   run.selection = "best";
+  run.search = "normal";
   RowWriter(options, run, 2).Append(std::vector<Row>{MakeRow("a", 0)});
   options.resume = true;
   EXPECT_TRUE(RowWriter(options, run, 2).TakeFinished("a"));
@@ -214,6 +215,7 @@ TEST(RowWriter, RefusesTablesOfSeveralSchemas) {
   RowWriterOptions options{.format = RowFormat::kJsonLines, .output = folder / "rows"};
   RunInfo run = SomeRun();
   run.selection = "largest";
+  run.search = "normal";
   RowWriter(options, run, 2).Append(std::vector<Row>{MakeRow("a", 0)});
   const std::string newer = Contents(options.output), older = AsSchema1Lines(newer);
   ASSERT_NE(newer, older);
@@ -295,6 +297,28 @@ TEST(RowWriter, OlderTablesDoNotSayTheirCalibration) {
     const std::vector<std::string> warnings = writer.Warnings(true);
     ASSERT_EQ(warnings.size(), 1u);
     EXPECT_EQ(warnings[0].find("one calibration") != std::string::npos, !run.calibration.empty()) << warnings[0];
+  }
+}
+
+// Schema 1 had one search. Its tables do not say so.
+TEST(RowWriter, ContinuesSchema1WithTheNormalSearchAlone) {
+  for (const RowFormat format : {RowFormat::kCsv, RowFormat::kJsonLines}) {
+    FolderForTest folder;
+    RowWriterOptions options{.format = format, .output = folder / "rows", .faces = FaceSelection::kLargest};
+    RunInfo run = SomeRun();
+    run.selection = "largest";
+    RowWriter(options, run, 2).Append(std::vector<Row>{MakeRow("a", 0)});
+    const std::string rows = Contents(options.output);
+    Fill(options.output, format == RowFormat::kCsv ? AsSchema1(rows) : AsSchema1Lines(rows));
+    options.resume = true;
+    std::string message;
+    for (const char* other : {"fine", "normal+turn", ""}) {
+      run.search = other;
+      EXPECT_EQ(CodeOf([&] { RowWriter(options, run, 2); }, &message), ErrorCode::kUsage) << other;
+      EXPECT_NE(message.find("search normal"), std::string::npos) << message;
+    }
+    run.search = "normal";
+    EXPECT_TRUE(RowWriter(options, run, 2).TakeFinished("a"));
   }
 }
 
@@ -380,9 +404,9 @@ TEST(RowWriter, RefusesNewerTables) {
   }
   csv.resume = json.resume = true;
   const std::string table = Contents(csv.output), lines = Contents(json.output);
-  ASSERT_NE(table.find(",2,E,L,,,,\n"), std::string::npos);
+  ASSERT_NE(table.find(",2,E,L,,,,,,\n"), std::string::npos);
   const std::string more_columns =
-      replaced(replaced(table, ",calibration\n", ",calibration,colour\n"), ",L,,,,\n", ",L,,,,,red\n");
+      replaced(replaced(table, ",turn\n", ",turn,colour\n"), ",L,,,,,,\n", ",L,,,,,,,red\n");
   const std::string other_columns = replaced(more_columns, "path,face,", "picture,face,");
   for (const char* schema : {"3", "9999999999"}) {
     std::string message;

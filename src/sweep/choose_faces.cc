@@ -68,6 +68,8 @@ std::vector<Image> TakeFaces(const Network& network, const JobOptions& options, 
                                     .min_face = options.assessor.min_face,
                                     .selection = face::OneFace(options.faces),
                                     .max_faces = options.assessor.max_faces,
+                                    .search = options.assessor.search,
+                                    .turn = options.assessor.turn,
                                     .width = network.input_width(),
                                     .height = network.input_height(),
                                     .crop_template = network.preprocessing().crop_template};

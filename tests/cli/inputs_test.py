@@ -313,6 +313,72 @@ class Faces(ProgramTest):
             self.assert_status(none, 2)
             self.assertIn('prefiqs: --max-faces: 0 is not above 0\n', none.err)
 
+    def test_fine_search(self):
+        # A face of 40 pixels: of the whole picture's 640 pixels it would have 13.
+        self.picture('in/large.png', material.bright_cells(1152, 1920, (1, 2)))
+        self.picture('in/small.png', material.bright_cells(192, 320, (1, 2)))
+        options = ['--detector', self.detector, 'in', '--output', 'o']
+        normal = self.score(*options)
+        self.assert_status(normal, 1)
+        rows = material.csv_rows((self.folder / 'o').read_bytes())
+        self.assertEqual([(row['status'], row['search'], row['turn']) for row in rows],
+                         [('no_face', 'normal', ''), ('ok', 'normal', '0')])
+        fine = self.score(*options, '--search', 'fine', '--force')
+        self.assert_status(fine, 0)
+        whole = (self.folder / 'o').read_bytes()
+        large, small = material.csv_rows(whole)
+        self.assertEqual([large[c] for c in ('status', 'search', 'turn', 'faces')], ['ok', 'fine', '0', '1'])
+        self.assertEqual([large[c] for c in ('box_x', 'box_y', 'box_width', 'box_height')],
+                         ['59.500', '27.500', '40.000', '40.000'])
+        self.assertEqual({**rows[1], 'search': 'fine'}, small)
+        # Neither threads nor batch matter, and a run that goes on searches as it began.
+        for threads, batch in (('1', '1'), ('3', '1'), ('2', '2')):
+            self.score(*options, '--search', 'fine', '--force', '--threads', threads, '--batch', batch)
+            self.assertEqual((self.folder / 'o').read_bytes(), whole)
+        (self.folder / 'o').write_bytes(whole[:len(whole) * 2 // 3])
+        self.assert_refused(self.score(*options, '--resume'), 2, 'search fine', 'normal')
+        self.assert_refused(self.score(*options, '--resume', '--search', 'fine', '--turn'), 2, 'search fine', 'fine+turn')
+        self.assert_status(self.score(*options, '--resume', '--search', 'fine'), 0)
+        self.assertEqual((self.folder / 'o').read_bytes(), whole)
+        self.assert_refused(self.score(*options, '--search', 'coarse'), 2, '--search coarse', 'normal or fine')
+
+    def test_turned_pictures(self):
+        detector = material.detector_network(self.folder / 'upright.onnx', upright=True)
+        upright = material.bright_cells(192, 320, (1, 2), (3, 6))
+        for row, column in ((1, 2), (3, 6)):
+            upright[32 * row + 16:32 * row + 32, 32 * column:32 * column + 32] //= 8
+        for turn in range(4):  # anticlockwise
+            self.picture(f'in/{turn}.png', np.rot90(upright, turn))
+        self.picture('in/none.png', material.bright_cells(192, 320))
+        for which, rows_each in (('best', 1), ('all', 2)):
+            run = self.score('--detector', detector, 'in', '--turn', '--faces', which)
+            self.assert_status(run, 1)
+            *rows, none = run.rows()
+            self.assertEqual([none[c] for c in ('status', 'turn', 'faces', 'search')], ['no_face', '', '0', 'normal+turn'])
+            self.assertEqual(len(rows), 4 * rows_each)
+            straight = rows[:rows_each]
+            self.assertEqual([row['turn'] for row in rows], [t for t in ('0', '90', '180', '270') for _ in straight])
+            for i, row in enumerate(rows):
+                same = straight[i % rows_each]
+                for column in ('status', 'face', 'faces', 'quality', 'drift', 'confidence', 'embedding_norm'):
+                    self.assertEqual(row[column], same[column])
+                # Where the nose of the upright picture lies after np.rot90.
+                x, y = float(same['nose_x']), float(same['nose_y'])
+                for _ in range(i // rows_each % 2):
+                    x, y = y, 319 - x
+                if i // rows_each >= 2:
+                    width, height = (319, 191) if i // rows_each == 2 else (191, 319)
+                    x, y = width - x, height - y
+                self.assertAlmostEqual(float(row['nose_x']), x, delta=0.01)
+                self.assertAlmostEqual(float(row['nose_y']), y, delta=0.01)
+                self.assertAlmostEqual(float(row['box_x']) + float(row['box_width']) / 2, x, delta=0.01)
+                self.assertAlmostEqual(float(row['box_y']) + float(row['box_height']) / 2, y, delta=0.01)
+        plain = self.score('--detector', detector, 'in').rows()
+        self.assertEqual([row['status'] for row in plain], ['ok', *['no_face'] * 4])
+        self.assertEqual({row['search'] for row in plain}, {'normal'})
+        run = self.score('--detector', detector, 'in', '--turn', '--max-faces', '1')
+        self.assertEqual([row['status'] for row in run.rows()], ['too_many_faces'] * 4 + ['no_face'])
+
     def test_refused_crops_are_counted(self):
         crops = self.crops(3)
         run = self.score('--aligned', crops)  # the default guard

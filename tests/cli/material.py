@@ -70,24 +70,30 @@ def guard_network(path):
     return detector_network(path, points=ALIGNED_POINTS)
 
 
-def detector_network(path, stops_on_black=False, points=POINTS):
-    """Of the YuNet family: a face of 40 pixels, its box's centre in the middle, for each 32x32 cell that is bright. May
-    divide integers by the mean of the picture, which cannot be run on a black one."""
+def detector_network(path, stops_on_black=False, points=POINTS, upright=False):
+    """Of the YuNet family: a face of 40 pixels, its box's centre in the middle, for each 32x32 cell that is bright, or,
+    if `upright`, bright in its upper half and dark in its lower one. May divide integers by the mean of the picture, which
+    cannot be run on a black one."""
     nodes, weights, outputs = [], {}, []
     for stride in (8, 16, 32):
         # Channels: score twice, box offset and log size, five points.
         channels = np.zeros((16, 3, 1, 1), np.float32)
         bias = np.full(16, 0.5, np.float32)
         bias[:2] = 0
-        if stride == 32:
+        halves = 2 if stride == 32 and upright else 1
+        if halves == 2:
+            channels = np.zeros((16, 3, 2, 2), np.float32)
+            channels[:2, :, 0], channels[:2, :, 1] = 1 / (6 * 255), -1 / (6 * 255)
+        elif stride == 32:
             channels[:2] = 1 / (3 * 255)
         bias[4:6] = np.log(40 / 32)
         bias[6:] = points
         weights |= {f'w{stride}': channels, f'b{stride}': bias, f'flat{stride}': np.array([1, 16, -1], np.int64)}
         nodes += [
-            helper.make_node('AveragePool', ['input'], [f'pool{stride}'], kernel_shape=[stride] * 2,
-                             strides=[stride] * 2),
-            helper.make_node('Conv', [f'pool{stride}', f'w{stride}', f'b{stride}'], [f'all{stride}']),
+            helper.make_node('AveragePool', ['input'], [f'pool{stride}'], kernel_shape=[stride // halves] * 2,
+                             strides=[stride // halves] * 2),
+            helper.make_node('Conv', [f'pool{stride}', f'w{stride}', f'b{stride}'], [f'all{stride}'],
+                             strides=[halves] * 2),
             helper.make_node('Reshape', [f'all{stride}', f'flat{stride}'], [f'rows{stride}']),
             helper.make_node('Transpose', [f'rows{stride}'], [f'table{stride}'], perm=[0, 2, 1]),
             helper.make_node('Split', [f'table{stride}', 'parts'],

@@ -33,7 +33,7 @@ class Help(ProgramTest):
         for option in ('--model', '--preset', '--channels', '--mean', '--scale', '--recipe', '--sparsity',
                        '--granularity', '--criterion', '--scope', '--from', '--seed', '--aligned', '--detector',
                        '--faces', '--method', '--precision', '--threads', '--batch', '--format', '--output',
-                       '--embeddings', '--resume', '--shard', '--min-face', '--save-crops', '--force'):
+                       '--embeddings', '--resume', '--shard', '--min-face', '--save-crops', '--force', '--search', '--turn'):
             self.assertIn(option, text)
 
     def test_version(self):
@@ -90,6 +90,9 @@ class Usage(ProgramTest):
                 (['--seed', '0 or above'], [*score, '--seed', ' -5']),
                 (['--seconds', 'above 0'], ['bench', '--seconds', '0x0']),
                 (['--aligned', '--detector'], [*score, '--detector', self.network]),
+                (['--search', 'normal or fine'], [*score, '--search', 'finest']),
+                (['--aligned', '--search'], [*score, '--search', 'fine']),
+                (['--aligned', '--turn'], [*score, '--turn']),
                 (['--embeddings'], ['embed', '--model', self.network, '--aligned', picture]),
                 (['same file'], ['prune', self.network, self.network]),
         ):
