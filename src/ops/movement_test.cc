@@ -84,7 +84,7 @@ TEST(Movement, Split) {
 TEST(Movement, SplitRefuses) {
   const auto error = [](const Int64s& sizes) { return ErrorOf({"Split", {}, 2}, {Counting({4}), List(sizes)}); };
   EXPECT_THAT(error({1, 2}), HasSubstr("do not fit"));
-  EXPECT_THAT(error({4}), HasSubstr("do not fit"));
+  EXPECT_THAT(error({4}), HasSubstr("1 part of 4 together does not fit"));
   EXPECT_THAT(error({-1, 5}), HasSubstr("negative size"));
   EXPECT_THAT(error({kHighest, kHighest}), HasSubstr("out of range"));
   EXPECT_THAT(error({1, 1, 2}), HasSubstr("3 entries"));

@@ -56,7 +56,7 @@ TEST(InstanceNormalization, UsesThePlanesOwnMoments) {
   const Tensor flat = Counting({1, 2});
   EXPECT_THAT(ErrorOf({"InstanceNormalization"}, {flat, scale, offset}), HasSubstr("the input is 1x2"));
   const Tensor one = Counting({1});
-  EXPECT_THAT(ErrorOf({"InstanceNormalization"}, {x, scale, one}), HasSubstr("input 2 (B) is 1, 2 values"));
+  EXPECT_THAT(ErrorOf({"InstanceNormalization"}, {x, scale, one}), HasSubstr("input 2 (B) is 1, it needs 2 values"));
 }
 
 TEST(LayerNormalization, NormalisesFromTheAxisOn) {
