@@ -172,10 +172,10 @@ std::string AsSchema1(const std::string& csv) {
 }
 
 std::string AsSchema1Lines(std::string lines) {
-  const std::string later =
-      ",\"schema\":2,\"engine\":null,\"image_libraries\":null,\"faces\":null,\"max_faces\":null,\"output\":null,"
-      "\"calibration\":null,\"search\":null,\"turn\":null";
-  for (std::size_t at = 0; (at = lines.find(later, at)) != std::string::npos;) lines.erase(at, later.size());
+  // From the first to the last column of later schemas; the path's bytes may follow.
+  for (std::size_t at = 0; (at = lines.find(",\"schema\":", at)) != std::string::npos;) {
+    lines.erase(at, lines.find_first_of(",}", lines.find("\"turn\":", at)) - at);
+  }
   return lines;
 }
 
