@@ -40,7 +40,10 @@ void AddGridOptions(CLI::App& app, GridArguments& arguments) {
   app.add_option("--from", arguments.starts, "Prune only at or after these fractions of the layer order [0]")
       ->type_name("F,...")
       ->group(group);
-  app.add_option("--seed", arguments.seed, "Of random pruning [0]")->type_name("N")->check(FromZero<std::uint64_t>())->group(group);
+  app.add_option("--seed", arguments.seed, "Of random pruning [0]")
+      ->type_name("N")
+      ->check(FromZero<std::uint64_t>())
+      ->group(group);
 }
 
 std::vector<Recipe> MakeGrid(const GridArguments& arguments) {

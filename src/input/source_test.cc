@@ -146,7 +146,9 @@ TEST(ListItems, ReadsLists) {
 
 TEST(ListItems, PassesOverAByteOrderMark) {
   FolderForTest folder;
-  EXPECT_EQ(Names({"@" + Fill(folder / "list.txt", "\xEF\xBB\xBF" "b.jpg\r\n\xEF\xBB\xBF.jpg\n")}),
+  EXPECT_EQ(Names({"@" + Fill(folder / "list.txt",
+                              "\xEF\xBB\xBF"
+                              "b.jpg\r\n\xEF\xBB\xBF.jpg\n")}),
             (std::vector<std::string>{"b.jpg", "\xEF\xBB\xBF.jpg"}));
 }
 
