@@ -98,7 +98,7 @@ class PREFIQS_API Detector {
   // Search::kFine adds the picture at its own size, at half of it and so on, each cut into tiles of 640 pixels (or of
   // the network's fixed size) that overlap by a quarter. It finds faces of 40 pixels in pictures of any size. The time
   // grows with the picture: 24 megapixels are 136 passes of the network in place of two. The work is bounded; of
-  // pictures of more than about 100 megapixels the finest scales are left out. Pictures of up to 960 pixels are
+  // pictures of more than about 100 megapixels the finest scales are left out. Pictures under 960 pixels are
   // searched as by Search::kNormal. A face that both find may have another box, from the scale that shows it best.
   //
   // Throws Error(kUsage) when width, height and rgb of the image disagree, Error(kModel) where the network stops while
