@@ -297,7 +297,8 @@ class Builder final : public NodeSink {
       }
     }
     if (source.op_type() == "Constant") {
-      SetConstant(ids_.at(source.output(0)), ConstantOf(source, node, denormals_));
+      graph::TensorPtr constant = ConstantOf(source, node, denormals_);  // first: it checks that there is an output
+      SetConstant(ids_.at(source.output(0)), std::move(constant));
       return;
     }
     for (const std::string& name : source.input()) node.inputs.push_back(FindValue(name));

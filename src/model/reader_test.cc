@@ -121,6 +121,16 @@ TEST(Reader, ConstantNodesOfEveryKind) {
   EXPECT_THROW(read([](auto&) {}), Error);
 }
 
+TEST(Reader, ConstantNodesHaveAnOutputAndNoInput) {
+  for (const std::vector<std::string>& outputs : {std::vector<std::string>{}, {""}, {"c", "d"}}) {
+    TestModel model(13);
+    model.Input("x", {1}).Output("y", {1});
+    Set(model.Node("Constant", {}, outputs, "constant"), "value_float", 1.0f);
+    model.Node("Relu", {"x"}, {"y"}, "relu");
+    EXPECT_THAT(ErrorOf(model), HasSubstr("a constant has one attribute, one output and no input"));
+  }
+}
+
 TEST(Reader, ConstantExpressionsAreFolded) {
   TestModel model(13);
   model.Input("x", {1, 2}).Floats("a", {2}, {1, 2}).Floats("b", {2}, {10, 20}).Output("y");
