@@ -150,9 +150,11 @@ TEST(Refused, FilesThatNothingElseReads) {
   for (const char* op : {"QLinearConv", "QuantizeLinear", "ConvInteger", "DynamicQuantizeLinear", "MatMulInteger"}) {
     EXPECT_THAT(ErrorOf(One(op)), AllOf(HasSubstr("activations are quantised"), HasSubstr("export it in float32")));
   }
-  for (const char* op : {"QLinearAdd", "QAttention", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits"}) {
+  for (const char* op : {"QLinearAdd", "QAttention", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"}) {
     EXPECT_THAT(ErrorOf(One(op, 17, "com.microsoft")), HasSubstr("quantised network"));
   }
+  EXPECT_THAT(ErrorOf(One("MatMulNBits", 17, "com.microsoft")),
+              AllOf(HasSubstr("its weights are packed"), HasSubstr("DequantizeLinear")));
   EXPECT_THAT(ErrorOf(One("Sampling", 17, "com.microsoft")), HasSubstr("domain 'com.microsoft'"));
 }
 

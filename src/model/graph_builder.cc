@@ -41,8 +41,7 @@ constexpr std::string_view kOnnxRuntime = "com.microsoft";
 bool ComputesQuantised(std::string_view op) {
   if (op == "DequantizeLinear") return false;
   const bool has_letter = op.size() > 1 && op[0] == 'Q' && op[1] >= 'A' && op[1] <= 'Z';  // QLinearConv, QAttention
-  return has_letter || op.find("uantize") != std::string_view::npos || op.find("Integer") != std::string_view::npos ||
-         op.ends_with("NBits");
+  return has_letter || op.find("uantize") != std::string_view::npos || op.find("Integer") != std::string_view::npos;
 }
 
 bool IsDefaultDomain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
@@ -275,6 +274,11 @@ class Builder final : public NodeSink {
       Fail(
           "the file was optimised by ONNX Runtime for one processor, in a layout of its own that nothing else reads; "
           "take the file as it was before, or have ONNX Runtime save it at the level extended or below");
+    }
+    if (domain == kOnnxRuntime && op.ends_with("NBits")) {
+      Fail(
+          "its weights are packed to few bits in a form of ONNX Runtime's own, which is not supported; export it in "
+          "float32, or quantise its weights with DequantizeLinear");
     }
     const bool known = IsDefaultDomain(domain) || domain == kOnnxRuntime;
     if (known && ComputesQuantised(op)) {
