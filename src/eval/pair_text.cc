@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/count.h"
 #include "base/file.h"
 #include "eval/word_lines.h"
 
@@ -101,7 +102,8 @@ PairList FromLfw(const std::string& path, const Lines& lines) {
     } else if (words.size() == 4) {
       pair = {LfwName(path, number, words[0], words[1]), LfwName(path, number, words[2], words[3]), words[0], words[2]};
     } else {
-      FailAtLine(path, number, fmt::format("{} words; a pair has 3 (NAME I J) or 4 (NAME I OTHER J)", words.size()));
+      FailAtLine(path, number,
+                 fmt::format("{}; a pair has 3 (NAME I J) or 4 (NAME I OTHER J)", Count(words.size(), "word")));
     }
     pair.line = number;
     pair.fold = folded ? static_cast<std::uint32_t>(list.pairs.size() / (2 * half)) : 0;
@@ -109,8 +111,8 @@ PairList FromLfw(const std::string& path, const Lines& lines) {
   }
   const std::uint64_t wanted = 2 * half * (folded ? list.folds : 1);
   if (list.pairs.size() != wanted) {
-    throw Error(ErrorCode::kIo,
-                fmt::format("{}: {} pairs, its first line says {}", Printable(path), list.pairs.size(), wanted));
+    throw Error(ErrorCode::kIo, fmt::format("{}: {}, its first line says {}", Printable(path),
+                                            Count(list.pairs.size(), "pair"), wanted));
   }
   return list;
 }
@@ -198,9 +200,9 @@ PairList ReadPairText(const std::string& path) {
   std::string known;
   for (const Form& form : kForms) known += fmt::format("; {}", form.lines);
   FailAtLine(path, lines[0].number,
-             fmt::format("{} word{}, of no known form. The nearest is: {}. All of them: a CSV file with the columns "
+             fmt::format("{}, of no known form. The nearest is: {}. All of them: a CSV file with the columns "
                          "file_a, file_b and mated{}",
-                         lines[0].words.size(), lines[0].words.size() == 1 ? "" : "s", nearest.lines, known));
+                         Count(lines[0].words.size(), "word"), nearest.lines, known));
 }
 
 }  // namespace prefiqs::eval

@@ -126,7 +126,7 @@ TEST_F(Readers, PairsFromLfw) {
   EXPECT_EQ(list.pairs[2].fold, 1u);
   EXPECT_TRUE(list.pairs[2].mated);
   const auto refused = [&](const std::string& text) { return Refused([&] { ReadPairList(Write("bad.txt", text)); }); };
-  EXPECT_THAT(refused("2 1\nAnn 1 2\n"), HasSubstr("bad.txt: 1 pairs, its first line says 4"));
+  EXPECT_THAT(refused("2 1\nAnn 1 2\n"), HasSubstr("bad.txt: 1 pair, its first line says 4"));
   EXPECT_THAT(refused("1 1\nAnn 1 2\nAnn 1\n"), HasSubstr("line 3: 2 words"));
   EXPECT_THAT(refused("1 1\nAnn 1 x\n"), HasSubstr("line 2: x is no picture's number"));
   EXPECT_THAT(refused("hello\n"), HasSubstr("line 1"));
