@@ -71,6 +71,7 @@ def prepare(rivals):
         install(PACKAGES[rival])
     if "pytorch" in rivals and not BLAS_FOLDER.exists():
         say(f"fetching {BLAS}")
+        BLAS_FOLDER.parent.mkdir(parents=True, exist_ok=True)  # dpkg makes the last folder of a path only
         with tempfile.TemporaryDirectory() as folder:
             run("apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", BLAS, cwd=folder)
             run("dpkg", "-x", next(pathlib.Path(folder).glob("*.deb")), BLAS_FOLDER)
