@@ -50,6 +50,18 @@ Operation MaxPool(GraphForTest::Attributes attributes) {
 
 ValueId Opposite(GraphForTest& g, ValueId v) { return g.Add("Sub", {g.Scalar(0), v}); }
 
+// v, and 1 where `condition` of it is true.
+template <typename Condition>
+Operation Steps(Condition condition) {
+  return [=](GraphForTest& g, ValueId v) {
+    return g.Add("Add", {v, g.Add("Cast", {condition(g, v)}, {{"to", kOne}})});
+  };
+}
+Operation Compared(const char* op) {
+  return Steps([=](GraphForTest& g, ValueId v) { return g.Add(op, {v, g.Scalar(0)}); });
+}
+ValueId Above(GraphForTest& g, ValueId v, float bound) { return g.Add("Greater", {v, g.Scalar(bound)}); }
+
 const RuleCase kRuleCases[] = {
     {"Identity", Plain("Identity")},
     {"Dropout", Plain("Dropout")},
@@ -64,6 +76,15 @@ const RuleCase kRuleCases[] = {
        const auto batch = g.Add("Slice", {g.Add("Shape", {v}), g.Ints({0}), g.Ints({1})});
        return g.Add("Add", {g.Add("Flatten", {v}), g.Add("Cast", {batch}, {{"to", kOne}})});
      }},
+    {"CastLike", [](auto& g, ValueId v) { return g.Add("CastLike", {v, g.Random({1})}); }},
+    {"Equal", Compared("Equal")},
+    {"Less", Compared("Less")},
+    {"LessOrEqual", Compared("LessOrEqual")},
+    {"Greater", Compared("Greater")},
+    {"GreaterOrEqual", Compared("GreaterOrEqual")},
+    {"Not", Steps([](GraphForTest& g, ValueId v) { return g.Add("Not", {Above(g, v, 0)}); })},
+    {"And", Steps([](GraphForTest& g, ValueId v) { return g.Add("And", {Above(g, v, -0.6f), Above(g, v, 0)}); })},
+    {"Or", Steps([](GraphForTest& g, ValueId v) { return g.Add("Or", {Above(g, v, -0.6f), Above(g, v, 0.4f)}); })},
     {"Reshape", [](auto& g, ValueId v) { return g.Add("Reshape", {v, g.Ints({2, -1})}); }},
     {"Flatten", Plain("Flatten")},
     {"Squeeze", [](auto& g, ValueId v) { return g.Add("Squeeze", {v, g.Ints({0})}); }},
@@ -109,6 +130,10 @@ const RuleCase kRuleCases[] = {
     {"ReduceSum", [](auto& g, ValueId v) { return g.Add("ReduceSum", {v, g.Ints({1, 3})}, {{"keepdims", kZero}}); }},
     {"ReduceMax", [](auto& g, ValueId v) { return g.Add("ReduceMax", {Apart(g, v), g.Ints({-1})}); }, {2, 4, 4}, 0.05f},
     {"ReduceMaxOfAll", [](auto& g, ValueId v) { return g.Add("ReduceMax", {Apart(g, v)}); }, {4, 4}, 0.05f},
+    {"ReduceProd",
+     [](auto& g, ValueId v) {
+       return g.Add("ReduceProd", {g.Add("Add", {v, g.Scalar(0.3f)}), g.Ints({1})}, {{"keepdims", kZero}});
+     }},
     {"ReduceMin",
      [](auto& g, ValueId v) {
        return g.Add("ReduceMin", {Apart(g, v), g.Ints({0, 2})}, {{"keepdims", kZero}});
@@ -335,6 +360,20 @@ TEST_P(TangentRuleTest, IsWhatDifferencesTendTo) {
 
 INSTANTIATE_TEST_SUITE_P(Operators, TangentRuleTest, testing::ValuesIn(kRuleCases),
                          [](const auto& rule) { return std::string(rule.param.name); });
+
+TEST(TangentRules, ProductsThatHoldZeros) {
+  GraphForTest g;
+  const ValueId constant = Floats(g, {3, 3}, {0, 2, 3, 0, 0, 5, 1, 2, 3});
+  const Graph graph =
+      g.Done({g.Add("ReduceProd", {g.Add("Add", {g.Input({3, 3}), constant}), g.Ints({1})}, {{"keepdims", kZero}})});
+  Graph changed = graph;
+  SetConstant(changed, constant, Tensor::From<float>({3, 3}, std::vector<float>{1, 4, 5, 1, 1, 6, 2, 3, 4}));
+  const Graph tangent = Tangent(graph, changed);
+  for (const auto& executor : {CompileReference(tangent), CompileOneDnn(tangent)}) {
+    const Tensor derivative = RunOnce(*executor, tangent, Zeros(tangent))[1];
+    ExpectClose(derivative, Tensor::From<float>({3}, std::vector<float>{6, 0, 11}), 1e-6, "derivative");
+  }
+}
 
 TEST(TangentRules, AreAllTested) {
   std::set<std::string, std::less<>> tested;

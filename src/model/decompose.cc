@@ -19,7 +19,8 @@ using graph::Tensor;
 using graph::ValueId;
 
 const Decomposition* Find(std::string_view domain, std::string_view op) {
-  for (const auto rows : {SimpleDecompositions, NormalisingDecompositions, FusedDecompositions}) {
+  for (const auto rows : {SimpleDecompositions, NormalisingDecompositions, FusedDecompositions, EinsumDecompositions,
+                          PackedDecompositions}) {
     for (const Decomposition& row : rows()) {
       if (row.op == op && row.domain == domain) return &row;
     }

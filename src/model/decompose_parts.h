@@ -53,6 +53,8 @@ struct Decomposition {
 std::span<const Decomposition> SimpleDecompositions();       // sums, activations, reductions
 std::span<const Decomposition> NormalisingDecompositions();  // normalisations, constants that are quantised
 std::span<const Decomposition> FusedDecompositions();        // ONNX Runtime's own operators, and attention
+std::span<const Decomposition> EinsumDecompositions();
+std::span<const Decomposition> PackedDecompositions();  // products with weights of few bits
 
 }  // namespace prefiqs::model
 

@@ -275,11 +275,6 @@ class Builder final : public NodeSink {
           "the file was optimised by ONNX Runtime for one processor, in a layout of its own that nothing else reads; "
           "take the file as it was before, or have ONNX Runtime save it at the level extended or below");
     }
-    if (domain == kOnnxRuntime && op.ends_with("NBits")) {
-      Fail(
-          "its weights are packed to few bits in a form of ONNX Runtime's own, which is not supported; export it in "
-          "float32, or quantise its weights with DequantizeLinear");
-    }
     const bool known = IsDefaultDomain(domain) || domain == kOnnxRuntime;
     if (known && ComputesQuantised(op)) {
       Fail(

@@ -21,7 +21,8 @@ bool HasInput(const Node& node, std::size_t position) {
 
 // Whose axes are an attribute before 18. ReduceSum has had them as an input since 13.
 bool IsReduction(const Node& node) {
-  return node.op == "ReduceMean" || node.op == "ReduceL2" || node.op == "ReduceMax" || node.op == "ReduceMin";
+  return node.op == "ReduceMean" || node.op == "ReduceL2" || node.op == "ReduceMax" || node.op == "ReduceMin" ||
+         node.op == "ReduceProd";
 }
 
 bool IsEqualSplit(const Node& node) { return node.op == "Split" && !HasInput(node, 1); }

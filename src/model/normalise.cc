@@ -125,6 +125,9 @@ void WidenCast(Node& node, const MakeConstant&) {
   node.attributes.erase("saturate");  // for 8-bit floats
 }
 
+// It is about 8-bit floats.
+void DropSaturate(Node& node, const MakeConstant&) { node.attributes.erase("saturate"); }
+
 struct Rule {
   std::string_view op;
   std::int64_t below;  // applies to files of an older opset than this
@@ -136,6 +139,7 @@ constexpr std::int64_t kAlways = kNewestOpset + 1;
 constexpr Rule kRules[] = {
     {"BatchNormalization", kAlways, InferenceBatchNormalization},
     {"Cast", kAlways, WidenCast},
+    {"CastLike", kAlways, DropSaturate},
     {"Clip", 11, ClipBoundsToInputs},
     {"Dropout", kAlways, DropoutOfInference},
     {"Pad", 11, PadsToInputs},
@@ -143,6 +147,7 @@ constexpr Rule kRules[] = {
     {"ReduceMax", 18, AxesToInput},
     {"ReduceMean", 18, AxesToInput},
     {"ReduceMin", 18, AxesToInput},
+    {"ReduceProd", 18, AxesToInput},
     {"ReduceSum", 13, AxesToInput},
     {"Slice", 10, SliceBoundsToInputs},
     {"Softmax", 13, CoerceSoftmax},

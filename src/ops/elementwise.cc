@@ -169,6 +169,14 @@ void RunPow(const Node& node, std::span<const Tensor* const> inputs, std::span<T
 std::vector<TensorType> InferPRelu(const Node& node, std::span<const InferInput> inputs) {
   const TensorType& x = RequiredFloat(node, inputs, 0, "X");
   const TensorType& slope = RequiredFloat(node, inputs, 1, "the slope");
+  if (slope.shape.size() == 1 && x.shape.size() > 2 && slope.shape[0] == x.shape[1] && slope.shape[0] != 1 &&
+      slope.shape[0] != x.shape.back()) {
+    const std::int64_t channels = slope.shape[0];
+    Fail(node,
+         fmt::format("a slope of shape {} lines up with the last axis of X, {}; one for each channel has the shape "
+                     "{}x1x1: reshape it, or export the network again",
+                     channels, graph::ToString(x.shape), channels));
+  }
   if (slope.shape.size() > x.shape.size() || BroadcastShape(node, x.shape, slope.shape) != x.shape) {
     Fail(node, fmt::format("a slope of shape {} does not fit X of shape {}", graph::ToString(slope.shape),
                            graph::ToString(x.shape)));

@@ -119,6 +119,8 @@ TEST(Elementwise, PRelu) {
   EXPECT_TRUE(std::isnan(Values<float>(Run1({"PRelu"}, {F({1}, {kNan}), F({}, {0})}))[0]));
   EXPECT_THAT(ErrorOf({"PRelu"}, {x, F({3, 1, 1}, {1, 1, 1})}), HasSubstr("slope of shape 3x1x1 does not fit X"));
   EXPECT_THAT(ErrorOf({"PRelu"}, {F({1}, {1}), F({2}, {1, 1})}), HasSubstr("does not fit"));
+  EXPECT_THAT(ErrorOf({"PRelu"}, {Counting({1, 2, 3, 3}), F({2}, {1, 1})}),
+              HasSubstr("one for each channel has the shape 2x1x1: reshape it"));
   EXPECT_THAT(ErrorOf({"PRelu"}, {F({1}, {1}), F({1, 1}, {1})}), HasSubstr("does not fit"));
 }
 

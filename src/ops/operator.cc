@@ -14,8 +14,8 @@ namespace {
 
 std::vector<Operator> MakeTable() {
   std::vector<Operator> table;
-  for (const auto rows : {ActivationRows, ElementwiseRows, PassRows, ShapeRows, MovementRows, PadRows, ConvolutionRows,
-                          PoolingRows, MatrixRows, NormalisationRows, ReductionRows, ResizeRows}) {
+  for (const auto rows : {ActivationRows, ElementwiseRows, ComparisonRows, PassRows, ShapeRows, MovementRows, PadRows,
+                          ConvolutionRows, PoolingRows, MatrixRows, NormalisationRows, ReductionRows, ResizeRows}) {
     const std::span<const Operator> part = rows();
     table.insert(table.end(), part.begin(), part.end());
   }

@@ -77,6 +77,16 @@ constexpr std::string_view kExpected[] = {
     "ReduceSum",
     "Softplus",
     "ThresholdedRelu",
+    "ReduceProd",
+    "CastLike",
+    "Equal",
+    "Less",
+    "LessOrEqual",
+    "Greater",
+    "GreaterOrEqual",
+    "And",
+    "Or",
+    "Not",
 };
 
 TEST(Table, HoldsTheOperatorsThatNetworksUse) {

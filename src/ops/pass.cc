@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "ops/broadcast.h"
+#include "ops/cast_like.h"
 #include "ops/convert.h"
 #include "ops/rows.h"
 #include "ops/rule.h"
@@ -42,21 +44,16 @@ void RunDropout(const Node& node, std::span<const Tensor* const> inputs, std::sp
   if (outputs.size() > 1) std::ranges::fill(outputs[1].values<bool>(), true);
 }
 
-// `to` is ONNX's number of the type.
+// With ONNX's numbers of the types.
+constexpr std::pair<std::int64_t, DataType> kTypes[] = {
+    {1, DataType::kFloat32}, {6, DataType::kInt32}, {7, DataType::kInt64}, {9, DataType::kBool}};
+
 DataType CastTarget(const Node& node) {
   const std::int64_t to = node.Int("to", 0);
-  switch (to) {
-    case 1:
-      return DataType::kFloat32;
-    case 6:
-      return DataType::kInt32;
-    case 7:
-      return DataType::kInt64;
-    case 9:
-      return DataType::kBool;
-    default:
-      Fail(node, fmt::format("the type {} cannot be cast to; float32, int32, int64 and bool can", to));
+  for (const auto& [number, type] : kTypes) {
+    if (number == to) return type;
   }
+  Fail(node, fmt::format("the type {} cannot be cast to; float32, int32, int64 and bool can", to));
 }
 
 std::vector<TensorType> InferCast(const Node& node, std::span<const InferInput> inputs) {
@@ -79,15 +76,30 @@ void RunCast(const Node&, std::span<const Tensor* const> inputs, std::span<Tenso
   });
 }
 
+// Its second input tells the type by its own, whatever it holds.
+std::vector<TensorType> InferCastLike(const Node& node, std::span<const InferInput> inputs) {
+  const TensorType& x = Required(node, inputs, 0, "X");
+  return {{Required(node, inputs, 1, "the value that tells the type").type, x.shape}};
+}
+
 constexpr std::string_view kTo[] = {"to"};
 
 constexpr Operator kRows[] = {
     {"Cast", 1, 1, 1, 1, kTo, InferCast, RunCast, 6, kElementwise},
+    {"CastLike", 2, 2, 1, 1, {}, InferCastLike, RunCast, 15},
     {"Identity", 1, 1, 1, 1, {}, InferIdentity, RunIdentity, 1, kElementwise},
     {"Dropout", 1, 3, 1, 2, {}, InferDropout, RunDropout, 7, kElementwise},
 };
 
 }  // namespace
+
+Node CastTo(DataType type, const Node& cast_like) {
+  Node cast = cast_like;
+  cast.op = "Cast";
+  cast.inputs.resize(1);
+  cast.attributes["to"] = std::ranges::find(kTypes, type, &std::pair<std::int64_t, DataType>::second)->first;
+  return cast;
+}
 
 std::span<const Operator> PassRows() { return kRows; }
 

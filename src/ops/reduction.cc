@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <type_traits>
 #include <vector>
@@ -124,6 +125,22 @@ void RunReduceSum(const Node& node, std::span<const Tensor* const> inputs, std::
   });
 }
 
+void RunReduceProd(const Node& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  WithType(outputs[0].type(), [&]<typename T>(T) {
+    const auto out = outputs[0].values<T>();
+    if constexpr (std::is_same_v<T, float>) {
+      std::vector<double> products(out.size(), 1.0);
+      VisitReduced<T>(node, inputs, [&](T x, std::size_t at) { products[at] *= double{x}; });
+      for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(products[i]);
+    } else if constexpr (!std::is_same_v<T, bool>) {
+      using Wrapping = std::make_unsigned_t<T>;
+      std::ranges::fill(out, T{1});
+      VisitReduced<T>(node, inputs,
+                      [&](T x, std::size_t at) { out[at] = static_cast<T>(Wrapping(out[at]) * Wrapping(x)); });
+    }
+  });
+}
+
 // `wins(a, b)`: a stands before b. NaN stands before any number.
 template <typename Wins>
 void RunExtreme(const Node& node, std::span<const Tensor* const> inputs, Tensor& output, Wins wins) {
@@ -160,6 +177,7 @@ constexpr Operator kReductionRows[] = {
     {"ReduceSum", 1, 2, 1, 1, kReduceAttributes, InferReduceNumbers, RunReduceSum, 1, false, TouchedByReduction},
     {"ReduceMax", 1, 2, 1, 1, kReduceAttributes, InferReduceNumbers, RunReduceMax, 1, false, TouchedByReduction},
     {"ReduceMin", 1, 2, 1, 1, kReduceAttributes, InferReduceNumbers, RunReduceMin, 1, false, TouchedByReduction},
+    {"ReduceProd", 1, 2, 1, 1, kReduceAttributes, InferReduceNumbers, RunReduceProd, 1, false, TouchedByReduction},
     {"ReduceL2", 1, 2, 1, 1, kReduceAttributes, InferReduce, RunReduceL2, 1, false, TouchedByReduction},
 };
 

@@ -60,6 +60,7 @@ TEST(Reductions, SumAndExtremes) {
   EXPECT_THAT(Values<float>(Run1({"ReduceSum"}, {x, last})), ElementsAre(-1, 7.5f));
   EXPECT_THAT(Values<float>(Run1({"ReduceMax"}, {x, last})), ElementsAre(2, 8));
   EXPECT_THAT(Values<float>(Run1({"ReduceMin"}, {x, first})), ElementsAre(1, -4, -1));
+  EXPECT_THAT(Values<float>(Run1({"ReduceProd"}, {x, last})), ElementsAre(-8, -4));
   const Tensor all = Run1({"ReduceMin", {{"keepdims", kOff}}}, {x});
   EXPECT_EQ(all.shape(), Shape{});
   EXPECT_THAT(Values<float>(all), ElementsAre(-4));
@@ -70,7 +71,7 @@ TEST(Reductions, SumAndExtremes) {
 TEST(Reductions, NanWinsOverAnyNumber) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   for (const Tensor& x : {F({3}, {1, nan, 2}), F({3}, {nan, 1, 2}), F({3}, {1, 2, nan})}) {
-    for (const char* op : {"ReduceMax", "ReduceMin", "ReduceSum"}) {
+    for (const char* op : {"ReduceMax", "ReduceMin", "ReduceSum", "ReduceProd"}) {
       EXPECT_TRUE(std::isnan(Values<float>(Run1({op}, {x}))[0])) << op;
     }
   }
@@ -83,6 +84,8 @@ TEST(Reductions, OfIntegers) {
               ElementsAre(std::numeric_limits<std::int64_t>::min(), -10));
   EXPECT_THAT(Values<std::int64_t>(Run1({"ReduceMax"}, {x, last})), ElementsAre(kHighest, -3));
   EXPECT_THAT(Values<std::int32_t>(Run1({"ReduceMin"}, {I32({3}, {4, -2, 5})})), ElementsAre(-2));
+  EXPECT_THAT(Values<std::int64_t>(Run1({"ReduceProd"}, {x, last})), ElementsAre(kHighest, 21));
+  EXPECT_THAT(Values<std::int32_t>(Run1({"ReduceProd"}, {I32({2}, {1 << 30, 6})})), ElementsAre(std::numeric_limits<std::int32_t>::min()));
   EXPECT_THAT(ErrorOf({"ReduceMax"}, {B({1}, {1})}), HasSubstr("for numbers"));
 }
 

@@ -10,7 +10,8 @@ namespace prefiqs::ops {
 
 std::span<const Operator> ActivationRows();     // a function of each element
 std::span<const Operator> ElementwiseRows();    // one element out of one of each input, with broadcasting
-std::span<const Operator> PassRows();           // Cast, Identity, Dropout: the elements as they are
+std::span<const Operator> ComparisonRows();     // Equal, Less, ..., And, Or, Not
+std::span<const Operator> PassRows();           // Cast, CastLike, Identity, Dropout: the elements as they are
 std::span<const Operator> ShapeRows();          // same elements, another shape; Shape, Expand, constants
 std::span<const Operator> MovementRows();       // Transpose, Concat, Split, Slice, Gather
 std::span<const Operator> PadRows();            // Pad
@@ -18,7 +19,7 @@ std::span<const Operator> ConvolutionRows();    // Conv
 std::span<const Operator> PoolingRows();        // MaxPool, AveragePool, GlobalAveragePool
 std::span<const Operator> MatrixRows();         // Gemm, MatMul
 std::span<const Operator> NormalisationRows();  // BatchNormalization, Layer-, InstanceNormalization, Softmax
-std::span<const Operator> ReductionRows();      // ReduceMean, ReduceL2
+std::span<const Operator> ReductionRows();      // ReduceMean and the like
 std::span<const Operator> ResizeRows();         // Resize
 
 }  // namespace prefiqs::ops

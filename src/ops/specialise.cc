@@ -12,6 +12,7 @@
 
 #include "base/count.h"
 #include "base/file.h"
+#include "ops/cast_like.h"
 #include "ops/operator.h"
 #include "ops/rule.h"
 #include "ops/shape_value.h"
@@ -102,6 +103,8 @@ class Folder {
     std::size_t kept = 0;
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
       Node& node = graph_.nodes[n];
+      // Asks for a type alone, which does not wait for the value that has it.
+      if (!constants_only && node.op == "CastLike") node = CastTo(graph_.value(node.inputs[1]).type, node);
       const bool all_constant = std::ranges::all_of(
           node.inputs, [&](ValueId id) { return id == graph::kNone || graph_.constant(id) != nullptr; });
       if ((all_constant || !constants_only) && Visit(node, all_constant)) continue;

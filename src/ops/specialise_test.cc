@@ -268,6 +268,21 @@ TEST(FoldConstants, OnlyWhatIsConstant) {
   EXPECT_EQ(folded.values.size(), graph.values.size()) << "ids stay";
 }
 
+TEST(Specialise, CastLikeAsksForATypeAlone) {
+  const Graph graph = Builder()
+                          .Input("x", {2})
+                          .Constant("alpha", I({}, {3}))
+                          .Node("CastLike", {"alpha", "x"}, {"factor"})
+                          .Node("Mul", {"x", "factor"}, {"scaled"})
+                          .Node("CastLike", {"scaled", "alpha"}, {"whole"})
+                          .Output("whole")
+                          .graph;
+  const Graph result = Specialise(graph, {});
+  EXPECT_THAT(Ops(result), ElementsAre("Mul", "Cast"));
+  EXPECT_THAT(Values<float>(*result.constant(result.nodes[0].inputs.at(1))), ElementsAre(3));
+  EXPECT_EQ(result.value(result.outputs[0]).type, DataType::kInt64);
+}
+
 TEST(FoldConstants, OptionalInputsAndNoInputs) {
   const Graph graph = Builder()
                           .Constant("c", F({2}, {-1, 9}))

@@ -26,11 +26,16 @@ void Linear(Maker& m, const Node& node) { m.Set(node.outputs[0], {m.Again(node, 
 
 void Pass(Maker& m, const Node& node) { m.Set(node.outputs[0], m.TermsOf(node.inputs[0])); }
 
-// The result is of sizes, not of elements.
+// The result is of sizes, or it changes in steps.
 void None(Maker&, const Node&) {}
 
 void Cast(Maker& m, const Node& node) {
   if (node.Int("to", 0) == kFloat) Pass(m, node);  // whole numbers change in steps
+}
+
+// To floats. Where the other holds whole numbers, what reads this refuses a derivative of that type.
+void CastLike(Maker& m, const Node& node) {
+  if (m.Has(node.inputs[0])) Linear(m, node);
 }
 
 void Split(Maker& m, const Node& node) {
@@ -306,7 +311,16 @@ std::span<const TangentRule> TangentRules() {
                                   TangentRule{"Identity", {0}, Pass},
                                   TangentRule{"Dropout", {0}, Pass},
                                   TangentRule{"Cast", {0}, Cast},
+                                  TangentRule{"CastLike", {}, CastLike},
                                   TangentRule{"Shape", {0}, None},
+                                  TangentRule{"Equal", {}, None},
+                                  TangentRule{"Less", {}, None},
+                                  TangentRule{"LessOrEqual", {}, None},
+                                  TangentRule{"Greater", {}, None},
+                                  TangentRule{"GreaterOrEqual", {}, None},
+                                  TangentRule{"And", {}, None},
+                                  TangentRule{"Or", {}, None},
+                                  TangentRule{"Not", {}, None},
                                   TangentRule{"Reshape", {0}, Linear},
                                   TangentRule{"Flatten", {0}, Linear},
                                   TangentRule{"Squeeze", {0}, Linear},

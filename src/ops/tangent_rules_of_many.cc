@@ -55,6 +55,23 @@ void ReduceExtreme(Maker& m, const Node& node) {
   m.Set(node.outputs[0], {m.Emit("Div", {sum(m.Emit("Mul", {here, m.Of(x)})), sum(here)})});
 }
 
+// Σ dx times the product of the others. Of several zeros nothing is left; of one, its own term.
+void ReduceProd(Maker& m, const Node& node) {
+  const ValueId x = node.inputs[0], dx = m.Of(x), none = m.Number(0), one = m.Number(1);
+  const ValueId is_zero = m.Emit("Equal", {x, none}), others = m.Emit("Where", {is_zero, one, x});
+  const auto reduced = [&](std::string_view op, ValueId v) {
+    std::vector<ValueId> inputs = node.inputs;
+    inputs[0] = v;
+    return m.Emit(op, inputs, node.attributes);
+  };
+  const ValueId zeros = reduced("ReduceSum", m.Emit("Where", {is_zero, one, none}));
+  const ValueId ratios = reduced("ReduceSum", m.Emit("Where", {is_zero, none, m.Emit("Div", {dx, others})}));
+  const ValueId of_zero = reduced("ReduceSum", m.Emit("Where", {is_zero, dx, none}));
+  const ValueId sum = m.Emit("Where", {m.Emit("Equal", {zeros, none}), ratios,
+                                       m.Emit("Where", {m.Emit("Equal", {zeros, one}), of_zero, none})});
+  m.Set(node.outputs[0], {m.Emit("Mul", {reduced("ReduceProd", others), sum})});
+}
+
 // y (dx - Σ y dx), and Σ y = 1.
 void Softmax(Maker& m, const Node& node) {
   const bool flat = node.Int("coerce_2d", 0) != 0;
@@ -162,6 +179,7 @@ std::span<const TangentRule> RulesOfMany() {
       TangentRule{"ReduceL2", {0}, ReduceL2},
       TangentRule{"ReduceMax", {0}, ReduceExtreme},
       TangentRule{"ReduceMin", {0}, ReduceExtreme},
+      TangentRule{"ReduceProd", {0}, ReduceProd},
       TangentRule{"Softmax", {0}, Softmax},
       TangentRule{"BatchNormalization", {0, 1, 2}, BatchNormalization},
       TangentRule{"LayerNormalization", {}, LayerNormalization},

@@ -29,12 +29,13 @@ NEWEST_OPSET = 26
 PARAMETERS = {
     'Clip': {1, 2}, 'ConstantOfShape': {0}, 'DequantizeLinear': {0, 1, 2}, 'Dropout': {1, 2}, 'Expand': {1},
     'Pad': {1, 2, 3}, 'ReduceL1': {1}, 'ReduceL2': {1}, 'ReduceMax': {1}, 'ReduceMean': {1}, 'ReduceMin': {1},
-    'ReduceSum': {1}, 'ReduceSumSquare': {1}, 'Reshape': {1}, 'Resize': {1, 2, 3}, 'Slice': {1, 2, 3, 4}, 'Split': {1}, 'Squeeze': {1},
+    'ReduceProd': {1}, 'ReduceSum': {1}, 'ReduceSumSquare': {1}, 'Reshape': {1}, 'Resize': {1, 2, 3}, 'Slice': {1, 2, 3, 4}, 'Split': {1}, 'Squeeze': {1},
     'Unsqueeze': {1}, 'Upsample': {1},
 }
 
 # Operators whose newest form differs from the one of opset 17; opset_cases.py holds their cases.
-CHANGED = {'ReduceL1', 'ReduceL2', 'ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceSumSquare', 'Split', 'Upsample'}
+CHANGED = {'ReduceL1', 'ReduceL2', 'ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceProd', 'ReduceSumSquare', 'Split',
+           'Upsample'}
 
 # ONNX element type -> numpy type of what prefiqs widens it to, and the name of that.
 WIDENED = {

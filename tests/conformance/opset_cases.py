@@ -201,6 +201,7 @@ def _newer_reductions():
     x = _random(2, 3, 4, 5)
     wide = x.astype(np.float64)
     functions = {'ReduceMax': (18, wide, np.max), 'ReduceMin': (18, wide, np.min), 'ReduceSum': (13, wide, np.sum),
+                 'ReduceProd': (18, wide, np.prod),
                  'ReduceSumSquare': (18, wide * wide, np.sum), 'ReduceL1': (18, abs(wide), np.sum)}
     for op, (since, values, function) in functions.items():
         def expect(axis, keepdims, values=values, function=function):
@@ -211,7 +212,7 @@ def _newer_reductions():
             yield _case(f'{label}_negative_axis', opset, op, [x, _ints(-1)], expect(-1, 0), keepdims=0)
             yield _case(f'{label}_all', opset, op, [x], expect(None, 1))
         yield _case(f'{label}_axes', 11, op, [x], expect((1, 2), 0), axes=[1, -2], keepdims=0)
-    for op, function in (('ReduceMax', np.max), ('ReduceMin', np.min), ('ReduceSum', np.sum)):
+    for op, function in (('ReduceMax', np.max), ('ReduceMin', np.min), ('ReduceSum', np.sum), ('ReduceProd', np.prod)):
         n = np.arange(-6, 6).reshape(3, 4)
         for kind in (np.int32, np.int64):
             yield _case(f'{op.lower()}_{np.dtype(kind).name}', 18, op, [n.astype(kind), _ints(1)],

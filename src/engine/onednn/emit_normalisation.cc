@@ -79,11 +79,9 @@ struct Reduction {
   float p = 0;
 };
 constexpr Reduction kReductions[] = {
-    {"ReduceMean", dnnl::algorithm::reduction_mean},
-    {"ReduceSum", dnnl::algorithm::reduction_sum},
-    {"ReduceMax", dnnl::algorithm::reduction_max},
-    {"ReduceMin", dnnl::algorithm::reduction_min},
-    {"ReduceL2", dnnl::algorithm::reduction_norm_lp_sum, 2.0f},
+    {"ReduceMean", dnnl::algorithm::reduction_mean}, {"ReduceSum", dnnl::algorithm::reduction_sum},
+    {"ReduceProd", dnnl::algorithm::reduction_mul},  {"ReduceMax", dnnl::algorithm::reduction_max},
+    {"ReduceMin", dnnl::algorithm::reduction_min},   {"ReduceL2", dnnl::algorithm::reduction_norm_lp_sum, 2.0f},
 };
 
 }  // namespace
