@@ -42,10 +42,22 @@ def operators_written_in_others():
         one(op.lower(), op, opset=opset)
     for op in ("Sum", "Mean"):
         one(op.lower(), op, ("x", "x", "s"), [four])
-    for op in ("ReduceSum", "ReduceMax", "ReduceMin", "ReduceSumSquare", "ReduceL1"):
+    for op in ("ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceSumSquare", "ReduceL1"):
         one(op.lower(), op, opset=11, axes=[1, -1], keepdims=0)
     one("reduce_sum_13", "ReduceSum", ("x", "a"), [ints("a", [2])], opset=13)
     one("lp_normalization", "LpNormalization", axis=1, p=1)
+    one("einsum", "Einsum", ("x", "x"), opset=12, equation="bhid,bhjd->bhij")
+    one("einsum_outer", "Einsum", ("x", "s"), [four], opset=12, equation="bchw,k->wkb")
+    one("einsum_implicit", "Einsum", opset=12, equation="dcba")
+    packed = [tensor("w", np.arange(48).reshape(3, 1, 16), np.uint8), tensor("k", np.ones(3)), tensor("z", [7, 8, 9], np.uint8)]
+    one("mat_mul_nbits", "MatMulNBits", ("x", "w", "k", "z"), packed, K=4, N=3, bits=4, block_size=32, **ms)
+    one("mat_mul_nbits_bias", "MatMulNBits", ("x", "w", "k", "", "", "k"), packed[:2], K=4, N=3, bits=4, block_size=32, **ms)
+    one("cast_like", "CastLike", ("s", "x"), [ints("s", [3])], opset=15)
+    equal = helper.make_node("Equal", ["x", "s"], ["e"])
+    either = helper.make_node("Or", ["e", "n"], ["o"])
+    both = helper.make_node("And", ["o", "n"], ["a"])
+    save("comparisons", [equal, helper.make_node("Not", ["l"], ["n"]), helper.make_node("LessOrEqual", ["x", "s"], ["l"]),
+                         either, both, helper.make_node("Where", ["a", "x", "s"], ["y"])], [four])
     one("group_normalization_18", "GroupNormalization", ("x", "s", "b"), two, opset=18, num_groups=2)
     one("group_normalization_21", "GroupNormalization", ("x", "s", "b"), two, opset=21, num_groups=1)
     one("rms_normalization", "RMSNormalization", ("x", "s"), [four], opset=23, axis=-1)
