@@ -52,6 +52,12 @@ def operators_written_in_others():
     packed = [tensor("w", np.arange(48).reshape(3, 1, 16), np.uint8), tensor("k", np.ones(3)), tensor("z", [7, 8, 9], np.uint8)]
     one("mat_mul_nbits", "MatMulNBits", ("x", "w", "k", "z"), packed, K=4, N=3, bits=4, block_size=32, **ms)
     one("mat_mul_nbits_bias", "MatMulNBits", ("x", "w", "k", "", "", "k"), packed[:2], K=4, N=3, bits=4, block_size=32, **ms)
+    one("tile", "Tile", ("x", "t"), [ints("t", [1, 2, 1, 3])])
+    one("range", "Range", ("a", "b", "c"), [ints("a", 0), ints("b", 7), ints("c", 2)])
+    one("mod", "Mod", ("x", "s"), [four], fmod=1)
+    one("size", "Size")
+    for op in ("Floor", "Ceil", "Round", "Sign", "Log"):
+        one(op.lower(), op)
     one("cast_like", "CastLike", ("s", "x"), [ints("s", [3])], opset=15)
     equal = helper.make_node("Equal", ["x", "s"], ["e"])
     either = helper.make_node("Or", ["e", "n"], ["o"])

@@ -92,6 +92,8 @@ void SumOver(Parts& p, ValueId x) {
 void ReduceSumSquare(Parts& p) { SumOver(p, p.Emit("Mul", {p.Required(0), p.Required(0)})); }
 void ReduceL1(Parts& p) { SumOver(p, p.Emit("Abs", {p.Required(0)})); }
 
+void Size(Parts& p) { p.Result("ReduceProd", {p.Emit("Shape", {p.Required(0)})}, {{"keepdims", std::int64_t{0}}}); }
+
 constexpr std::string_view kAlpha[] = {"alpha"};
 constexpr std::string_view kAlphaGamma[] = {"alpha", "gamma"};
 constexpr std::string_view kReduction[] = {"axes", "keepdims", "noop_with_empty_axes"};
@@ -106,6 +108,7 @@ constexpr Decomposition kRows[] = {
     {"", "Softsign", 1, 1, 1, 1, {}, Softsign},
     {"", "Swish", 24, 1, 1, 1, kAlpha, Swish},
     {"", "ReduceSumSquare", 1, 1, 2, 1, kReduction, ReduceSumSquare},
+    {"", "Size", 1, 1, 1, 1, {}, Size},
     {"", "ReduceL1", 1, 1, 2, 1, kReduction, ReduceL1},
     {kOnnxRuntime, "Gelu", 1, 1, 1, 1, {}, Gelu},
     {kOnnxRuntime, "BiasGelu", 1, 2, 2, 1, {}, Gelu},

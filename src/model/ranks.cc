@@ -15,7 +15,7 @@ using graph::ValueId;
 using Rank = std::optional<std::size_t>;
 
 // Operators whose result has as many dimensions as their first input.
-constexpr std::array<std::string_view, 13> kSame = {"AveragePool",
+constexpr std::array<std::string_view, 14> kSame = {"AveragePool",
                                                     "BatchNormalization",
                                                     "Concat",
                                                     "Conv",
@@ -27,7 +27,8 @@ constexpr std::array<std::string_view, 13> kSame = {"AveragePool",
                                                     "Resize",
                                                     "Slice",
                                                     "Softmax",
-                                                    "Split"};
+                                                    "Split",
+                                                    "Tile"};
 
 // The number of elements of a constant list at input i.
 Rank Listed(const Graph& graph, const Node& node, std::size_t i) {

@@ -82,6 +82,24 @@ struct Sqrt {
   double operator()(double x) const { return std::sqrt(x); }
 };
 
+struct Log {
+  explicit Log(const Node&) {}
+  double operator()(double x) const { return std::log(x); }
+};
+struct Floor {
+  explicit Floor(const Node&) {}
+  double operator()(double x) const { return std::floor(x); }
+};
+struct Ceil {
+  explicit Ceil(const Node&) {}
+  double operator()(double x) const { return std::ceil(x); }
+};
+// Halves go to the even neighbour.
+struct Round {
+  explicit Round(const Node&) {}
+  double operator()(double x) const { return std::nearbyint(x); }
+};
+
 template <typename Function>
 std::vector<TensorType> InferFloat(const Node& node, std::span<const InferInput> inputs) {
   const Function check_attributes(node);
@@ -128,6 +146,13 @@ T Negative(T x) {
 
 void RunNeg(const Node&, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
   RunNumber(outputs[0], *inputs[0], [](auto x) { return Negative(x); });
+}
+
+void RunSign(const Node&, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  RunNumber(outputs[0], *inputs[0], [](auto x) {
+    using T = decltype(x);
+    return x > 0 ? T{1} : x < 0 ? T{-1} : x;
+  });
 }
 
 void RunAbs(const Node&, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
@@ -182,6 +207,7 @@ constexpr Operator kRows[] = {
     {"Relu", 1, 1, 1, 1, {}, InferNumber, RunRelu, 6, kElementwise},
     {"Neg", 1, 1, 1, 1, {}, InferNumber, RunNeg, 6, kElementwise},
     {"Abs", 1, 1, 1, 1, {}, InferNumber, RunAbs, 6, kElementwise},
+    {"Sign", 1, 1, 1, 1, {}, InferNumber, RunSign, 9, kElementwise},
     {"Clip", 1, 3, 1, 1, {}, InferClip, RunClip, 6, kElementwise},
     FloatRow<LeakyRelu>("LeakyRelu", 6, kAlpha),
     FloatRow<Sigmoid>("Sigmoid", 6),
@@ -196,6 +222,10 @@ constexpr Operator kRows[] = {
     FloatRow<Reciprocal>("Reciprocal", 6),
     FloatRow<Exp>("Exp", 6),
     FloatRow<Sqrt>("Sqrt", 6),
+    FloatRow<Log>("Log", 6),
+    FloatRow<Floor>("Floor", 6),
+    FloatRow<Ceil>("Ceil", 6),
+    FloatRow<Round>("Round", 11),
 };
 
 }  // namespace

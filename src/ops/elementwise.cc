@@ -74,6 +74,22 @@ struct Max {
   }
 };
 
+// The remainder has the sign of the divisor; with the attribute fmod that of the dividend.
+struct Mod {
+  template <typename T>
+  static T Apply(const Node& node, T a, T b) {
+    const bool of_dividend = node.Int("fmod", 0) != 0;
+    if constexpr (kIsInteger<T>) {
+      if (b == 0) Fail(node, "an integer is divided by zero");
+      if (b == -1) return 0;  // the quotient of the lowest value is none
+      const T rest = a % b;
+      return rest != 0 && !of_dividend && (rest < 0) != (b < 0) ? static_cast<T>(rest + b) : rest;
+    } else {
+      return std::fmod(a, b);
+    }
+  }
+};
+
 graph::Shape ShapeOfAll(const Node& node, std::span<const InferInput> inputs) {
   graph::Shape shape = Required(node, inputs, 0, "the first operand").shape;
   for (std::size_t i = 1; i < inputs.size(); ++i) {
@@ -93,6 +109,13 @@ std::vector<TensorType> InferArithmetic(const Node& node, std::span<const InferI
     }
   }
   return {MakeType(node, type, ShapeOfAll(node, inputs))};
+}
+
+std::vector<TensorType> InferMod(const Node& node, std::span<const InferInput> inputs) {
+  std::vector<TensorType> types = InferArithmetic(node, inputs);
+  if (types[0].type == DataType::kFloat32 && node.Int("fmod", 0) == 0)
+    Fail(node, "the attribute fmod must be 1 for floats");
+  return types;
 }
 
 // Folds the operands one by one into the output.
@@ -219,11 +242,14 @@ void RunWhere(const Node&, std::span<const Tensor* const> inputs, std::span<Tens
   });
 }
 
+constexpr std::string_view kFmod[] = {"fmod"};
+
 constexpr Operator kRows[] = {
     {"Add", 2, 2, 1, 1, {}, InferArithmetic, RunArithmetic<Add>, 7, kElementwise},
     {"Sub", 2, 2, 1, 1, {}, InferArithmetic, RunArithmetic<Sub>, 7, kElementwise},
     {"Mul", 2, 2, 1, 1, {}, InferArithmetic, RunArithmetic<Mul>, 7, kElementwise},
     {"Div", 2, 2, 1, 1, {}, InferArithmetic, RunArithmetic<Div>, 7, kElementwise},
+    {"Mod", 2, 2, 1, 1, kFmod, InferMod, RunArithmetic<Mod>, 10, kElementwise},
     {"Min", 1, -1, 1, 1, {}, InferArithmetic, RunArithmetic<Min>, 6, kElementwise},
     {"Max", 1, -1, 1, 1, {}, InferArithmetic, RunArithmetic<Max>, 6, kElementwise},
     {"Pow", 2, 2, 1, 1, {}, InferPow, RunPow, 7, kElementwise},

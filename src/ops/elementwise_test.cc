@@ -112,6 +112,20 @@ TEST(Elementwise, Pow) {
   EXPECT_THAT(ErrorOf({"Pow"}, {F({1}, {1}), B({1}, {1})}), HasSubstr("for numbers"));
 }
 
+TEST(Elementwise, Mod) {
+  const graph::Tensor a = I({4}, {7, -7, 7, -7}), b = I({4}, {3, 3, -3, -3});
+  EXPECT_THAT(Values<std::int64_t>(Run1({"Mod"}, {a, b})), ElementsAre(1, 2, -2, -1));
+  const graph::Attribute on = std::int64_t{1};
+  EXPECT_THAT(Values<std::int64_t>(Run1({"Mod", {{"fmod", on}}}, {a, b})), ElementsAre(1, -1, 1, -1));
+  EXPECT_THAT(Values<float>(Run1({"Mod", {{"fmod", on}}}, {F({2}, {5.5f, -5.5f}), F({}, {2})})),
+              ElementsAre(1.5f, -1.5f));
+  EXPECT_THAT(
+      Values<std::int32_t>(Run1({"Mod"}, {I32({1}, {std::numeric_limits<std::int32_t>::min()}), I32({1}, {-1})})),
+      ElementsAre(0));
+  EXPECT_THAT(ErrorOf({"Mod"}, {F({1}, {1}), F({1}, {1})}), HasSubstr("fmod must be 1"));
+  EXPECT_THAT(ErrorOf({"Mod"}, {I({1}, {1}), I({1}, {0})}), HasSubstr("divided by zero"));
+}
+
 TEST(Elementwise, PRelu) {
   const OptionalTensor x = F({1, 2, 2}, {-1, 2, -3, -4});
   EXPECT_THAT(Values<float>(Run1({"PRelu"}, {x, F({2, 1}, {0.5f, 0.25f})})), ElementsAre(-0.5f, 2, -0.75f, -1));

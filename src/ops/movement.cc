@@ -303,12 +303,44 @@ constexpr std::string_view kPerm[] = {"perm"};
 constexpr std::string_view kAxis[] = {"axis"};
 constexpr std::string_view kAxisNumOutputs[] = {"axis", "num_outputs"};
 
+std::vector<TensorType> InferTile(const Node& node, std::span<const InferInput> inputs) {
+  const TensorType& data = Required(node, inputs, 0, "the data");
+  const std::vector<std::int64_t> repeats = KnownInts(node, inputs, 1, "the repeats", kMaxRank);
+  if (repeats.size() != data.shape.size()) {
+    Fail(node, fmt::format("has {} for {}", Count(repeats.size(), "repeat"), Count(data.shape.size(), "dimension")));
+  }
+  Shape result = data.shape;
+  for (std::size_t d = 0; d < result.size(); ++d) {
+    if (repeats[d] < 0) Fail(node, fmt::format("dimension {} is repeated {} times", d, repeats[d]));
+    result[d] = CheckedMultiply(node, result[d], repeats[d]);
+  }
+  return {MakeType(node, data.type, std::move(result))};
+}
+
+void RunTile(const Node&, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  const Shape& shape = inputs[0]->shape();
+  const Shape& repeated = outputs[0].shape();
+  const Strides strides = RowMajor(shape);
+  WithType(outputs[0].type(), [&]<typename T>(T) {
+    const auto x = inputs[0]->values<T>();
+    const auto y = outputs[0].values<T>();
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      auto left = static_cast<std::int64_t>(i);
+      std::int64_t from = 0;
+      for (std::size_t d = shape.size(); d-- > 0; left /= repeated[d])
+        from += left % repeated[d] % shape[d] * strides[d];
+      y[i] = x[static_cast<std::size_t>(from)];
+    }
+  });
+}
+
 constexpr Operator kRows[] = {
     {"Transpose", 1, 1, 1, 1, kPerm, InferTranspose, RunTranspose},
     {"Concat", 1, -1, 1, 1, kAxis, InferConcat, RunConcat, 4},
     {"Split", 1, 2, 1, -1, kAxisNumOutputs, InferSplit, RunSplit, 2, false, TouchedBySplit},
     {"Slice", 3, 5, 1, 1, {}, InferSlice, RunSlice, 1, false, TouchedBySlice},
     {"Gather", 2, 2, 1, 1, kAxis, InferGather, RunGather, 1, false, TouchedByGather},
+    {"Tile", 2, 2, 1, 1, {}, InferTile, RunTile, 6},
 };
 
 }  // namespace

@@ -148,6 +148,18 @@ TEST(Movement, SliceRefuses) {
               HasSubstr("input 1 (the starts) depends on the picture"));
 }
 
+TEST(Movement, Tile) {
+  const Tensor x = I({2, 2}, {1, 2, 3, 4});
+  const Tensor y = Run1({"Tile"}, {x, List({2, 3})});
+  EXPECT_EQ(y.shape(), (graph::Shape{4, 6}));
+  EXPECT_THAT(Values<std::int64_t>(y),
+              testing::ElementsAre(1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4, 1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4));
+  EXPECT_EQ(Run1({"Tile"}, {x, List({1, 0})}).count(), 0);
+  EXPECT_THAT(ErrorOf({"Tile"}, {x, List({2})}), HasSubstr("1 repeat for 2 dimensions"));
+  EXPECT_THAT(ErrorOf({"Tile"}, {x, List({2, -1})}), HasSubstr("repeated -1 times"));
+  EXPECT_THAT(ErrorOf({"Tile"}, {x, List({1, std::int64_t{1} << 60})}), HasSubstr("node 'n' (Tile)"));
+}
+
 TEST(Movement, Gather) {
   EXPECT_TRUE(Identical(Run1({"Gather"}, {Counting({3, 2}), List({2, 0, -1})}), I({3, 2}, {4, 5, 0, 1, 4, 5})));
   EXPECT_TRUE(

@@ -87,6 +87,14 @@ constexpr std::string_view kExpected[] = {
     "And",
     "Or",
     "Not",
+    "Floor",
+    "Ceil",
+    "Round",
+    "Sign",
+    "Log",
+    "Mod",
+    "Tile",
+    "Range",
 };
 
 TEST(Table, HoldsTheOperatorsThatNetworksUse) {

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <span>
+#include <type_traits>
 
 #include "ops/broadcast.h"
 #include "ops/rows.h"
@@ -160,6 +162,39 @@ void RunConstantOfShape(const Node& node, std::span<const Tensor* const>, std::s
   WithType(outputs[0].type(), [&]<typename T>(T) { std::ranges::fill(outputs[0].values<T>(), value->values<T>()[0]); });
 }
 
+// start, start + delta, ..., before limit.
+std::vector<TensorType> InferRange(const Node& node, std::span<const InferInput> inputs) {
+  constexpr double kMost = 1 << 30;
+  double numbers[3];
+  const DataType type = Required(node, inputs, 0, "the start").type;
+  for (std::size_t i = 0; i < 3; ++i) {
+    Required(node, inputs, i, i == 1 ? "the limit" : "the step");
+    const Tensor& number = *KnownInput(node, inputs, i, "its bounds");
+    if (number.count() != 1 || number.type() != type || type == DataType::kBool) {
+      Fail(node, "start, limit and step must be numbers of one type");
+    }
+    WithType(type, [&]<typename T>(T) { numbers[i] = static_cast<double>(number.values<T>()[0]); });
+  }
+  const double count = std::ceil((numbers[1] - numbers[0]) / numbers[2]);
+  if (!(count <= kMost)) Fail(node, fmt::format("runs from {} to {} by {}", numbers[0], numbers[1], numbers[2]));
+  return {MakeType(node, type, {std::max(std::int64_t{0}, static_cast<std::int64_t>(std::max(count, 0.0)))})};
+}
+
+void RunRange(const Node&, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  WithType(outputs[0].type(), [&]<typename T>(T) {
+    const auto y = outputs[0].values<T>();
+    if constexpr (std::is_same_v<T, float>) {
+      const double start = inputs[0]->values<T>()[0], step = inputs[2]->values<T>()[0];
+      for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(start + static_cast<double>(i) * step);
+    } else if constexpr (!std::is_same_v<T, bool>) {
+      using Wrapping = std::make_unsigned_t<T>;  // the product alone may be out of range where the sum is not
+      const auto start = static_cast<Wrapping>(inputs[0]->values<T>()[0]),
+                 step = static_cast<Wrapping>(inputs[2]->values<T>()[0]);
+      for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(start + static_cast<Wrapping>(i) * step);
+    }
+  });
+}
+
 // The reader makes constants of these nodes; graphs made in code may hold them.
 Tensor ConstantOf(const Node& node) {
   if (const Tensor* value = TensorAttribute(node, "value")) return *value;
@@ -199,6 +234,7 @@ constexpr Operator kRows[] = {
     {"Unsqueeze", 2, 2, 1, 1, {}, InferUnsqueeze, Copy},
     {"Expand", 2, 2, 1, 1, {}, InferExpand, RunExpand, 8},
     {"ConstantOfShape", 1, 1, 1, 1, kValue, InferConstantOfShape, RunConstantOfShape, 9},
+    {"Range", 3, 3, 1, 1, {}, InferRange, RunRange, 11},
     {"Constant", 0, 0, 1, 1, kValues, InferConstant, RunConstant},
 };
 

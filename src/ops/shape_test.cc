@@ -146,6 +146,20 @@ TEST(Shape, ConstantOfShape) {
   EXPECT_THAT(ErrorOf({"ConstantOfShape", {{"value", 1.0f}}}, {List({1})}), HasSubstr("must be a tensor"));
 }
 
+TEST(Shape, Range) {
+  EXPECT_THAT(Values<std::int64_t>(Run1({"Range"}, {I({}, {3}), I({}, {10}), I({}, {3})})), ElementsAre(3, 6, 9));
+  EXPECT_THAT(Values<std::int32_t>(Run1({"Range"}, {I32({}, {2}), I32({}, {0}), I32({}, {-1})})), ElementsAre(2, 1));
+  EXPECT_THAT(Values<float>(Run1({"Range"}, {F({}, {0}), F({}, {1}), F({}, {0.25f})})),
+              ElementsAre(0, 0.25f, 0.5f, 0.75f));
+  EXPECT_EQ(Run1({"Range"}, {I({}, {3}), I({}, {0}), I({}, {1})}).count(), 0);
+  constexpr auto kLow = std::numeric_limits<std::int64_t>::min(), kHigh = std::numeric_limits<std::int64_t>::max();
+  EXPECT_THAT(Values<std::int64_t>(Run1({"Range"}, {I({}, {kLow}), I({}, {kHigh}), I({}, {std::int64_t{1} << 62})})),
+              ElementsAre(kLow, kLow / 2, 0, -(kLow / 2)));
+  EXPECT_THAT(ErrorOf({"Range"}, {I({}, {0}), I({}, {1}), I({}, {0})}), HasSubstr("by 0"));
+  EXPECT_THAT(ErrorOf({"Range"}, {I({}, {0}), I({}, {kHigh}), I({}, {1})}), HasSubstr("runs from 0"));
+  EXPECT_THAT(ErrorOf({"Range"}, {I({}, {0}), F({}, {1}), I({}, {1})}), HasSubstr("one type"));
+}
+
 TEST(Shape, Constant) {
   const auto value = std::make_shared<const Tensor>(B({1, 2}, {1, 0}));
   EXPECT_TRUE(Identical(Run1({"Constant", {{"value", value}}}, {}), *value));

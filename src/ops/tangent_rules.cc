@@ -123,6 +123,9 @@ void Div(Maker& m, const Node& node) {
   m.Set(y, {m.Emit("Div", {change, b})});
 }
 
+// The quotient, which is whole, changes in steps.
+void Mod(Maker& m, const Node& node) { m.Set(node.outputs[0], {Widened(m, m.Of(node.inputs[0]), node.outputs[0])}); }
+
 void Where(Maker& m, const Node& node) {
   const auto part = [&](std::size_t i) { return m.Has(node.inputs[i]) ? m.Of(node.inputs[i]) : m.Number(0); };
   const ValueId y = node.outputs[0];
@@ -245,6 +248,9 @@ ValueId OneMinusSquare(Maker& m, ValueId y) { return m.Emit("Sub", {m.Number(1),
 
 void Tanh(Maker& m, const Node& node) { Chain(m, node, OneMinusSquare(m, node.outputs[0])); }
 
+void Log(Maker& m, const Node& node) {
+  m.Set(node.outputs[0], {m.Emit("Div", {m.Of(node.inputs[0]), node.inputs[0]})});
+}
 void Exp(Maker& m, const Node& node) { Chain(m, node, node.outputs[0]); }
 
 void Sqrt(Maker& m, const Node& node) { Chain(m, node, m.Emit("Div", {m.Number(0.5f), node.outputs[0]})); }
@@ -318,6 +324,10 @@ std::span<const TangentRule> TangentRules() {
                                   TangentRule{"LessOrEqual", {}, None},
                                   TangentRule{"Greater", {}, None},
                                   TangentRule{"GreaterOrEqual", {}, None},
+                                  TangentRule{"Floor", {}, None},
+                                  TangentRule{"Ceil", {}, None},
+                                  TangentRule{"Round", {}, None},
+                                  TangentRule{"Sign", {}, None},
                                   TangentRule{"And", {}, None},
                                   TangentRule{"Or", {}, None},
                                   TangentRule{"Not", {}, None},
@@ -331,6 +341,7 @@ std::span<const TangentRule> TangentRules() {
                                   TangentRule{"Split", {0}, Split},
                                   TangentRule{"Slice", {0}, Linear},
                                   TangentRule{"Gather", {0}, Linear},
+                                  TangentRule{"Tile", {0}, Linear},
                                   TangentRule{"Pad", {0}, Pad},
                                   TangentRule{"Resize", {0}, Resize},
                                   TangentRule{"AveragePool", {0}, Linear},
@@ -341,6 +352,7 @@ std::span<const TangentRule> TangentRules() {
                                   TangentRule{"Sub", {0, 1}, AddOrSub},
                                   TangentRule{"Mul", {0, 1}, Mul},
                                   TangentRule{"Div", {0, 1}, Div},
+                                  TangentRule{"Mod", {0}, Mod},
                                   TangentRule{"Max", {}, MaxOrMin},
                                   TangentRule{"Min", {}, MaxOrMin},
                                   TangentRule{"Pow", {0}, Pow},
@@ -365,6 +377,7 @@ std::span<const TangentRule> TangentRules() {
                                   TangentRule{"Erf", {0}, Erf},
                                   TangentRule{"Gelu", {0}, Gelu},
                                   TangentRule{"Exp", {0}, Exp},
+                                  TangentRule{"Log", {0}, Log},
                                   TangentRule{"Sqrt", {0}, Sqrt},
                               });
     return rules;

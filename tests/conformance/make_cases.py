@@ -29,7 +29,8 @@ NEWEST_OPSET = 26
 PARAMETERS = {
     'Clip': {1, 2}, 'ConstantOfShape': {0}, 'DequantizeLinear': {0, 1, 2}, 'Dropout': {1, 2}, 'Expand': {1},
     'Pad': {1, 2, 3}, 'ReduceL1': {1}, 'ReduceL2': {1}, 'ReduceMax': {1}, 'ReduceMean': {1}, 'ReduceMin': {1},
-    'ReduceProd': {1}, 'ReduceSum': {1}, 'ReduceSumSquare': {1}, 'Reshape': {1}, 'Resize': {1, 2, 3}, 'Slice': {1, 2, 3, 4}, 'Split': {1}, 'Squeeze': {1},
+    'Range': {0, 1, 2}, 'ReduceProd': {1}, 'ReduceSum': {1}, 'ReduceSumSquare': {1}, 'Reshape': {1}, 'Resize': {1, 2, 3},
+    'Slice': {1, 2, 3, 4}, 'Split': {1}, 'Squeeze': {1}, 'Tile': {1},
     'Unsqueeze': {1}, 'Upsample': {1},
 }
 
