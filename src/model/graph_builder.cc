@@ -18,6 +18,7 @@
 #include "model/inline_functions.h"
 #include "model/normalise.h"
 #include "model/ranks.h"
+#include "model/refused_operators.h"
 #include "model/tensor_proto.h"
 #include "ops/operator.h"
 #include "ops/specialise.h"
@@ -34,17 +35,6 @@ using graph::ValueId;
 using onnx::AttributeProto;
 
 [[noreturn]] void Fail(const std::string& cause) { throw Error(ErrorCode::kModel, cause); }
-
-constexpr std::string_view kOnnxRuntime = "com.microsoft";
-
-// Of ONNX's own operators and of ONNX Runtime's; not those that only make constants.
-bool ComputesQuantised(std::string_view op) {
-  if (op == "DequantizeLinear") return false;
-  const bool has_letter = op.size() > 1 && op[0] == 'Q' && op[1] >= 'A' && op[1] <= 'Z';  // QLinearConv, QAttention
-  return has_letter || op.find("uantize") != std::string_view::npos || op.find("Integer") != std::string_view::npos;
-}
-
-bool IsDefaultDomain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
 
 std::int64_t OpsetOf(const onnx::ModelProto& proto) {
   std::int64_t opset = 0;
@@ -266,25 +256,6 @@ class Builder final : public NodeSink {
       throw Error(error.code(), fmt::format("{}: {}", what, error.what()));
     }
     onnx::NodeProto().Swap(&source);
-  }
-
-  // Of operators that nothing can be done about.
-  static void RefuseOperator(const std::string& domain, const std::string& op) {
-    if (domain == "com.microsoft.nchwc") {
-      Fail(
-          "the file was optimised by ONNX Runtime for one processor, in a layout of its own that nothing else reads; "
-          "take the file as it was before, or have ONNX Runtime save it at the level extended or below");
-    }
-    const bool known = IsDefaultDomain(domain) || domain == kOnnxRuntime;
-    if (known && ComputesQuantised(op)) {
-      Fail(
-          "this is a quantised network whose activations are quantised too, which is not supported; export it in "
-          "float32, or quantise its weights alone");
-    }
-    if (!known) {
-      Fail(fmt::format("is an operator of the domain '{}', which is not supported; export with ONNX's own operators",
-                       domain));
-    }
   }
 
   void FillNode(onnx::NodeProto& source, std::int64_t opset, Node& node) {

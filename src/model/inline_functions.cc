@@ -11,6 +11,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "model/refused_operators.h"
+
 namespace prefiqs::model {
 namespace {
 
@@ -26,8 +28,6 @@ constexpr std::size_t kMostNested = 32;
 constexpr std::int64_t kMostBytes = std::int64_t{256} << 20;
 // What a call or a name takes at least.
 constexpr std::int64_t kBytesOfOne = 64;
-
-bool IsDefaultDomain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
 
 // Of a function: attributes with the values that they have where a call does not give them. They are younger than some
 // protobuf definitions of ONNX, for which they are an unknown field.
