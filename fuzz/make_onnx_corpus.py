@@ -58,6 +58,11 @@ def operators_written_in_others():
     one("size", "Size")
     for op in ("Floor", "Ceil", "Round", "Sign", "Log"):
         one(op.lower(), op)
+    branches = [helper.make_graph([helper.make_node(op, ["x"], ["in"])], op, [], [helper.make_tensor_value_info("in", F, None)])
+                for op in ("Relu", "Neg")]
+    save("conditional", [helper.make_node("Size", ["x"], ["size"]), helper.make_node("Equal", ["size", "n"], ["same"]),
+                         helper.make_node("If", ["same"], ["y"], then_branch=branches[0], else_branch=branches[1])],
+         [ints("n", 32)])
     one("cast_like", "CastLike", ("s", "x"), [ints("s", [3])], opset=15)
     equal = helper.make_node("Equal", ["x", "s"], ["e"])
     either = helper.make_node("Or", ["e", "n"], ["o"])

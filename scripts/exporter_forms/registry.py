@@ -69,7 +69,7 @@ FORMS = [
     F('torchscript-column', 'PyTorch, TorchScript', 'output N×64×1×1', f'{TORCH}symbolic_opset9.py', WITH_SLOPES,
       interfaces.Column),
     F('torchscript-squeeze', 'PyTorch, TorchScript', '`squeeze` of a size not known: If', f'{TORCH}symbolic_opset11.py',
-      WITH_GATES, interfaces.Conditional, refused='If'),
+      WITH_GATES, interfaces.Conditional),
     F('torchscript-mobile', 'PyTorch, TorchScript', 'opset 11: hard swish as Add, Clip, Mul, Div',
       f'{TORCH}symbolic_opset9.py', WITH_GATES, pytorch.TorchScript),
     F('torchscript-hardswish', 'PyTorch, TorchScript', 'opset 14: HardSwish', f'{TORCH}symbolic_opset14.py', WITH_GATES,

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "model/attribute_proto.h"
+#include "model/conditional.h"
 #include "model/decompose.h"
 #include "model/inline_functions.h"
 #include "model/normalise.h"
@@ -35,6 +36,9 @@ using graph::ValueId;
 using onnx::AttributeProto;
 
 [[noreturn]] void Fail(const std::string& cause) { throw Error(ErrorCode::kModel, cause); }
+
+// Each costs a look at all nodes before it.
+constexpr int kMostConditionals = 64;
 
 std::int64_t OpsetOf(const onnx::ModelProto& proto) {
   std::int64_t opset = 0;
@@ -244,7 +248,30 @@ class Builder final : public NodeSink {
     }
   }
 
+  // In its place the branch that it takes.
+  void AddConditional(onnx::NodeProto& source, std::int64_t opset) {
+    std::vector<onnx::NodeProto> branch;
+    try {
+      if (++conditionals_ > kMostConditionals) {
+        Fail(fmt::format("is one of more than {}, which is not supported; export the network without control flow",
+                         kMostConditionals));
+      }
+      if (source.input_size() != 1) Fail("needs one input; the file is damaged, export the network again");
+      const bool condition = Decided(graph_, FindValue(source.input(0)), limits_);
+      branch = TakeBranch(source, condition, [this](const std::string& name) { return UniqueValueName(name); });
+      for (const onnx::NodeProto& node : branch) {
+        for (const std::string& name : node.output()) {
+          if (!name.empty() && !ids_.contains(name)) Define(name, Value{}, "output of a branch");
+        }
+      }
+    } catch (const Error& error) {
+      throw Error(error.code(), fmt::format("node '{}' ({}): {}", Label(source), source.op_type(), error.what()));
+    }
+    for (onnx::NodeProto& node : branch) AddNode(node, opset);
+  }
+
   void AddNode(onnx::NodeProto& source, std::int64_t opset) {
+    if (source.op_type() == "If" && IsDefaultDomain(source.domain())) return AddConditional(source, opset);
     Node node;
     node.name = NodeName(source);
     node.op = source.op_type();
@@ -340,6 +367,7 @@ class Builder final : public NodeSink {
   std::string current_;  // the node that is being added
   std::size_t node_count_ = 0;
   std::size_t unique_ = 0;
+  int conditionals_ = 0;
 };
 
 }  // namespace

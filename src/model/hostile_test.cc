@@ -161,9 +161,9 @@ TEST(Hostile, OtherDomainsAndFunctions) {
 TEST(Hostile, SubgraphsSparseTensorsAndOtherTypes) {
   using A = onnx::AttributeProto;
   TestModel subgraph = Chain();
-  NodeOf(subgraph, 1).set_op_type("If");
-  AddAttribute(NodeOf(subgraph, 1), "then_branch", A::GRAPH).mutable_g()->set_name("g");
-  EXPECT_THAT(ErrorOf(subgraph), AllOf(HasSubstr("second"), HasSubstr("then_branch"), HasSubstr("subgraph")));
+  NodeOf(subgraph, 1).set_op_type("Loop");
+  AddAttribute(NodeOf(subgraph, 1), "body", A::GRAPH).mutable_g()->set_name("g");
+  EXPECT_THAT(ErrorOf(subgraph), AllOf(HasSubstr("second"), HasSubstr("body"), HasSubstr("subgraph")));
   for (const auto type : {A::SPARSE_TENSOR, A::TENSORS, A::UNDEFINED, A::TYPE_PROTO}) {
     TestModel model = Chain();
     AddAttribute(NodeOf(model, 1), "odd", type);

@@ -28,7 +28,8 @@ struct ReadResult {
 // their newest form (attributes that became inputs are inputs), Constant nodes become constants, types are widened,
 // nodes get names, denormal weights become zero, constant sub-expressions are folded. Functions of the file are put in
 // the place of their calls; operators that others can express (decompose.h), some of ONNX Runtime's among them, are
-// written in those; constants that are stored quantised become floats. Opsets up to 26; of those before 7, the
+// written in those; constants that are stored quantised become floats; an If
+// gives way to the branch that the shapes choose. Opsets up to 26; of those before 7, the
 // operators that did not change since. External data must lie in the file's folder or below it. Throws Error(kIo) or
 // Error(kModel); messages are one line and begin with the path. A second of `threads` threads (0: all cores) hashes
 // meanwhile, and in the end both do.
