@@ -69,7 +69,7 @@ Looked Look(const input::Item& item, const pipeline::FaceOptions& faces, const I
   looked.face = candidate.assessment.face;
   if (candidate.crop) {
     looked.result.status = Status::kOk;
-    looked.crop = std::move(*candidate.crop);
+    looked.crop = std::move(candidate.crop->image);
     const auto to_tile = align::FitSimilarity(
         looked.face->landmarks,
         Moved(align::Template(demo::kCropSide, demo::kCropSide), static_cast<float>(demo::kTileMargin)));
@@ -109,7 +109,8 @@ void Score(const Assessor& assessor, const AssessorOptions& options, std::vector
     Assessment& a = assessments[i];
     a.face = owners[i]->face;
     if (result.status == Status::kOk) {  // in others no face was found
-      pipeline::AskGuard(options, assessor.network().preprocessing().crop_template, crops[i], a);
+      pipeline::SeenCrop crop(std::move(crops[i]));
+      pipeline::AskGuard(options, assessor.network().preprocessing().crop_template, crop, a);
     }
     result.quality = a.quality;
     result.drift = a.drift;

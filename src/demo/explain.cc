@@ -153,13 +153,13 @@ Explanation explain(const Network& network, const DecodedImage& picture, const E
   Explanation explanation;
   explanation.assessment = candidate.assessment;
   if (!candidate.crop) return explanation;
-  explanation.assessment = assessor.assess(*candidate.crop);
+  explanation.assessment = assessor.assess(candidate.crop->image);
   explanation.assessment.face = candidate.assessment.face;
   explanation.assessment.faces = candidate.assessment.faces;
   pipeline::AddDetail(std::move(candidate.assessment.detail), explanation.assessment);
   pipeline::AskGuard(guarded, network.preprocessing().crop_template, *candidate.crop, explanation.assessment);
   if (!std::isfinite(explanation.assessment.quality)) return explanation;
-  explanation.crop = std::move(*candidate.crop);
+  explanation.crop = std::move(candidate.crop->image);
   demo::Map(assessor, options, explanation);
   return explanation;
 }

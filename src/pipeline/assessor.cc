@@ -229,7 +229,7 @@ void Assessor::Impl::Assess(engine::Context& context, std::span<pipeline::FaceCa
     const auto group = candidates.subspan(first, std::min(step, candidates.size() - first));
     inputs.clear();
     for (const pipeline::FaceCandidate* candidate : group) {
-      const Image& crop = *candidate->crop;
+      const Image& crop = candidate->crop->image;
       inputs.push_back(pipeline::Preprocess(options.mirror ? image::Upright(crop, kMirrored) : crop,
                                             network.preprocessing(), network.impl().channels));
     }
@@ -238,7 +238,7 @@ void Assessor::Impl::Assess(engine::Context& context, std::span<pipeline::FaceCa
       Assessment& assessment = group[i]->assessment;
       Score(std::move(embeddings[i]), assessment);
       if (assessment.status != Status::kOk) continue;
-      const score::CropMeasures measures = score::MeasureCrop(*group[i]->crop);
+      const score::CropMeasures& measures = group[i]->crop->Measures();
       assessment.sharpness = measures.sharpness;
       assessment.uniformity = measures.uniformity;
       pipeline::AskGuard(options, network.preprocessing().crop_template, *group[i]->crop, assessment);

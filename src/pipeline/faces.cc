@@ -23,21 +23,29 @@ FaceCandidate Without(int face, Status status, std::string detail) {
   return candidate;
 }
 
-std::vector<FaceCandidate> Alone(FaceCandidate candidate) {
-  std::vector<FaceCandidate> candidates;
-  candidates.push_back(std::move(candidate));
-  return candidates;
+// For each shape of crops.
+using Candidates = std::vector<std::vector<FaceCandidate>>;
+using Shapes = std::span<const CropShape>;
+
+Candidates Alone(const FaceCandidate& candidate, Shapes shapes) { return Candidates(shapes.size(), {candidate}); }
+
+void Count(std::atomic<std::int64_t> LookCounts::*count, const FaceOptions& options) {
+  if (options.counts != nullptr) (options.counts->*count).fetch_add(1, std::memory_order_relaxed);
 }
 
-FaceCandidate AlignedCrop(const Image& picture, const image::LargeJpeg* large, const FaceOptions& options) {
+FaceCandidate AlignedCrop(const Image& picture, const image::LargeJpeg* large, const CropShape& shape,
+                          const FaceOptions& options) {
   FaceCandidate candidate;
   candidate.face = 0;
-  candidate.crop = align::FitCrop(picture, options.width, options.height);
-  if (candidate.crop) return candidate;
+  if (auto crop = align::FitCrop(picture, shape.width, shape.height)) {
+    Count(&LookCounts::cut, options);
+    candidate.crop = std::make_shared<SeenCrop>(std::move(*crop));
+    return candidate;
+  }
   return Without(0, Status::kWrongShape,
                  fmt::format("{}×{} crop (width × height), the network takes {}×{}",
                              large != nullptr ? large->width() : picture.width,
-                             large != nullptr ? large->height() : picture.height, options.width, options.height));
+                             large != nullptr ? large->height() : picture.height, shape.width, shape.height));
 }
 
 // Whether a crop is made of it.
@@ -46,123 +54,164 @@ bool IsLargeEnough(const Face& face, const FaceOptions& options) {
 }
 
 // All parts that crops are made of, in one pass over the picture.
-image::Canvas ReadParts(const image::LargeJpeg& large, const std::vector<Face>& faces, const FaceOptions& options) {
+image::Canvas ReadParts(const image::LargeJpeg& large, const std::vector<Face>& faces, Shapes shapes,
+                        const FaceOptions& options) {
   std::vector<image::Rect> parts;
-  for (const Face& face : faces) {
-    if (!IsLargeEnough(face, options)) continue;
-    const auto transform =
-        align::FitSimilarity(face.landmarks, align::Template(options.width, options.height, options.crop_template));
-    if (transform) parts.push_back(align::SourceOf(*transform, options.width, options.height));
+  for (const CropShape& shape : shapes) {
+    const Landmarks points = align::Template(shape.width, shape.height, shape.crop_template);
+    for (const Face& face : faces) {
+      if (!IsLargeEnough(face, options)) continue;
+      const auto transform = align::FitSimilarity(face.landmarks, points);
+      if (transform) parts.push_back(align::SourceOf(*transform, shape.width, shape.height));
+    }
   }
   return large.Read(parts);
 }
 
-FaceCandidate DetectedFace(const image::View& picture, const Face& face, int index, const FaceOptions& options) {
+FaceCandidate DetectedFace(const image::View& picture, const Face& face, int index, const CropShape& shape,
+                           const FaceOptions& options) {
   FaceCandidate candidate;
   if (!IsLargeEnough(face, options)) {
     candidate = Without(index, Status::kFaceTooSmall,
                         fmt::format("{:.1f} pixels on its longer side, {} are wanted",
                                     std::max(face.box.width, face.box.height), options.min_face));
-  } else {
+  } else if (auto crop = align::AlignFace(picture, face.landmarks, shape.width, shape.height, shape.crop_template)) {
+    Count(&LookCounts::cut, options);
     candidate.face = index;
-    candidate.crop = align::AlignFace(picture, face.landmarks, options.width, options.height, options.crop_template);
-    if (!candidate.crop) candidate = Without(index, Status::kNoFace, "the five points of the face found coincide");
+    candidate.crop = std::make_shared<SeenCrop>(std::move(*crop));
+  } else {
+    candidate = Without(index, Status::kNoFace, "the five points of the face found coincide");
   }
   candidate.assessment.face = face;
   return candidate;
 }
 
-std::vector<FaceCandidate> CutFaces(const image::View& picture, const std::vector<Face>& faces,
-                                    const FaceOptions& options) {
-  std::vector<FaceCandidate> candidates;
-  for (const Face& face : faces) {
-    candidates.push_back(DetectedFace(picture, face, static_cast<int>(candidates.size()), options));
+Candidates CutFaces(const image::View& picture, const std::vector<Face>& faces, Shapes shapes,
+                    const FaceOptions& options) {
+  Candidates candidates;
+  for (const CropShape& shape : shapes) {
+    std::vector<FaceCandidate>& of_shape = candidates.emplace_back();
+    for (const Face& face : faces) {
+      of_shape.push_back(DetectedFace(picture, face, static_cast<int>(of_shape.size()), shape, options));
+    }
   }
   return candidates;
 }
 
+void ForEach(Candidates& candidates, auto&& change) {
+  for (std::vector<FaceCandidate>& of_shape : candidates) {
+    for (FaceCandidate& candidate : of_shape) change(candidate);
+  }
+}
+
 // `found`: at least one, in coordinates of `picture` turned; `picture` is of a large one the reduced picture.
-std::vector<FaceCandidate> DetectedFaces(const Image& picture, const image::LargeJpeg* large, face::TurnedFaces found,
-                                         const FaceOptions& options) {
+Candidates DetectedFaces(const Image& picture, const image::LargeJpeg* large, face::TurnedFaces found, Shapes shapes,
+                         const FaceOptions& options) {
   const auto back = [&](const Face& face) {
     return face::TurnedBack(face, found.degrees, picture.width, picture.height);
   };
-  std::vector<FaceCandidate> candidates;
+  Candidates candidates;
   if (large != nullptr) {
     // Its pixels are not turned, for that would take the whole picture's memory: the crops are turned as they are cut.
     for (Face& face : found.faces) face = large->ToWhole(back(face));
-    candidates = CutFaces(ReadParts(*large, found.faces, options).view(), found.faces, options);
+    candidates = CutFaces(ReadParts(*large, found.faces, shapes, options).view(), found.faces, shapes, options);
   } else if (found.degrees == 0) {
-    candidates = CutFaces(picture, found.faces, options);
+    candidates = CutFaces(picture, found.faces, shapes, options);
   } else {
-    candidates = CutFaces(face::Turned(picture, found.degrees), found.faces, options);
-    for (FaceCandidate& candidate : candidates) candidate.assessment.face = back(*candidate.assessment.face);
+    candidates = CutFaces(face::Turned(picture, found.degrees), found.faces, shapes, options);
+    ForEach(candidates,
+            [&](FaceCandidate& candidate) { candidate.assessment.face = back(*candidate.assessment.face); });
   }
-  for (FaceCandidate& candidate : candidates) candidate.assessment.turn = found.degrees;
+  ForEach(candidates, [&](FaceCandidate& candidate) { candidate.assessment.turn = found.degrees; });
   return candidates;
 }
 
 face::TurnedFaces Detect(const Image& picture, const FaceOptions& options) {
-  const auto detect = [&](const Image& seen) { return options.detector->detect(seen, options.search); };
+  const auto detect = [&](const Image& seen) {
+    Count(&LookCounts::searched, options);
+    return options.detector->detect(seen, options.search);
+  };
   if (options.turn) return face::FindTurned(picture, detect);
   return {.degrees = 0, .faces = detect(picture)};
 }
 
 // `picture`: of a large one the reduced picture.
-std::vector<FaceCandidate> Find(const Image& picture, const image::LargeJpeg* large, const FaceOptions& options) {
+Candidates Find(const Image& picture, const image::LargeJpeg* large, Shapes shapes, const FaceOptions& options) {
   const bool whole =
       picture.width > 0 && picture.height > 0 &&
       picture.rgb.size() == static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.height) * 3;
-  std::vector<FaceCandidate> candidates;
   if (!whole) {
-    candidates.push_back(
-        Without(-1, Status::kUndecodable, "the picture has no pixels, or not as many as its size says"));
-  } else if (options.detector == nullptr) {
-    candidates.push_back(AlignedCrop(picture, large, options));
-  } else {
-    face::TurnedFaces found = Detect(picture, options);
-    const int count = static_cast<int>(found.faces.size());
-    if (options.max_faces > 0 && count > options.max_faces) {
-      candidates.push_back(
-          Without(-1, Status::kTooManyFaces, fmt::format("{} faces, the limit is {}", count, options.max_faces)));
-    } else if (found.faces.empty()) {
-      candidates.push_back(Without(-1, Status::kNoFace, "the detector found none"));
-    } else {
-      const bool on_a_side = found.degrees % 180 != 0;
-      face::Select(options.selection, found.faces, on_a_side ? picture.height : picture.width,
-                   on_a_side ? picture.width : picture.height);
-      candidates = DetectedFaces(picture, large, std::move(found), options);
-    }
-    for (FaceCandidate& candidate : candidates) candidate.assessment.faces = count;
+    return Alone(Without(-1, Status::kUndecodable, "the picture has no pixels, or not as many as its size says"),
+                 shapes);
   }
+  Candidates candidates;
+  if (options.detector == nullptr) {
+    for (const CropShape& shape : shapes) candidates.push_back({AlignedCrop(picture, large, shape, options)});
+    return candidates;
+  }
+  face::TurnedFaces found = Detect(picture, options);
+  const int count = static_cast<int>(found.faces.size());
+  if (options.max_faces > 0 && count > options.max_faces) {
+    candidates = Alone(
+        Without(-1, Status::kTooManyFaces, fmt::format("{} faces, the limit is {}", count, options.max_faces)), shapes);
+  } else if (found.faces.empty()) {
+    candidates = Alone(Without(-1, Status::kNoFace, "the detector found none"), shapes);
+  } else {
+    const bool on_a_side = found.degrees % 180 != 0;
+    face::Select(options.selection, found.faces, on_a_side ? picture.height : picture.width,
+                 on_a_side ? picture.width : picture.height);
+    candidates = DetectedFaces(picture, large, std::move(found), shapes, options);
+  }
+  ForEach(candidates, [&](FaceCandidate& candidate) { candidate.assessment.faces = count; });
   return candidates;
 }
 
-std::vector<FaceCandidate> FindOrSay(const Image& picture, const image::LargeJpeg* large, const FaceOptions& options) {
+Candidates FindOrSay(const Image& picture, const image::LargeJpeg* large, Shapes shapes, const FaceOptions& options) {
   try {
     return image::OrSay(
-        [&] { return Find(picture, large, options); },
-        [](Status status, std::string detail) { return Alone(Without(-1, status, std::move(detail))); });
+        [&] { return Find(picture, large, shapes, options); },
+        [&](Status status, std::string detail) { return Alone(Without(-1, status, std::move(detail)), shapes); });
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kModel) throw;
-    return Alone(Without(-1, Status::kNotComputed, fmt::format("the detector: {}", error.what())));
+    return Alone(Without(-1, Status::kNotComputed, fmt::format("the detector: {}", error.what())), shapes);
   }
 }
+
+CropShape OnlyShape(const FaceOptions& options) { return {options.width, options.height, options.crop_template}; }
 
 }  // namespace
 
+CropShape Canonical(const CropShape& shape) {
+  const Landmarks points = align::Template(shape.width, shape.height, shape.crop_template);
+  for (const CropTemplateInfo& one : crop_templates()) {
+    if (align::Template(shape.width, shape.height, one.value) == points) {
+      return {shape.width, shape.height, one.value};
+    }
+  }
+  return shape;
+}
+
 std::vector<FaceCandidate> FindFaces(const Image& picture, const FaceOptions& options) {
-  return FindOrSay(picture, nullptr, options);
+  const CropShape shape = OnlyShape(options);
+  return std::move(FindOrSay(picture, nullptr, {&shape, 1}, options)[0]);
 }
 
 std::vector<FaceCandidate> FindFaces(const DecodedImage& picture, const FaceOptions& options) {
-  if (picture.large) return FindOrSay(picture.large->reduced(), picture.large.get(), options);
-  if (picture.status != Status::kOk) return Alone(Without(-1, picture.status, picture.detail));
-  std::vector<FaceCandidate> candidates = FindFaces(picture.image, options);
-  for (FaceCandidate& candidate : candidates) {  // what was noticed about the picture, behind what was found in it
-    std::string& detail = candidate.assessment.detail;
-    if (!picture.detail.empty()) detail += (detail.empty() ? "" : "; ") + picture.detail;
-  }
+  const CropShape shape = OnlyShape(options);
+  return std::move(FindFaces(picture, options, {&shape, 1})[0]);
+}
+
+std::vector<std::vector<FaceCandidate>> FindFaces(const DecodedImage& picture, const FaceOptions& options,
+                                                  std::span<const CropShape> shapes) {
+  if (picture.large) return FindOrSay(picture.large->reduced(), picture.large.get(), shapes, options);
+  if (picture.status != Status::kOk) return Alone(Without(-1, picture.status, picture.detail), shapes);
+  Candidates candidates = FindOrSay(picture.image, nullptr, shapes, options);
+  if (picture.detail.empty()) return candidates;
+  ForEach(candidates,
+          [&](FaceCandidate& candidate) {  // what was noticed about the picture, behind what was found in it
+            std::string& detail = candidate.assessment.detail;
+            detail += (detail.empty() ? "" : "; ") + picture.detail;
+          });
   return candidates;
 }
 

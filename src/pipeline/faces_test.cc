@@ -26,12 +26,12 @@ TEST(FindFaces, TakesACropAsItIs) {
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].face, 0);
   ASSERT_TRUE(found[0].crop);
-  EXPECT_EQ(found[0].crop->rgb, crop.rgb);
+  EXPECT_EQ(found[0].crop->image.rgb, crop.rgb);
   EXPECT_FALSE(found[0].assessment.face);
 }
 
 TEST(FindFaces, ResizesOrRefusesOtherCrops) {
-  EXPECT_EQ(FindFaces(TestPicture(224, 224, 1), kAligned)[0].crop->width, 112);
+  EXPECT_EQ(FindFaces(TestPicture(224, 224, 1), kAligned)[0].crop->image.width, 112);
   const auto refused = FindFaces(TestPicture(112, 100, 1), kAligned);
   EXPECT_FALSE(refused[0].crop);
   EXPECT_EQ(refused[0].assessment.status, Status::kWrongShape);
@@ -42,8 +42,8 @@ TEST(FindFaces, CutsTheCentralColumnsForANarrowNetwork) {
   const Image crop = TestPicture(112, 112, 1);
   const auto found = FindFaces(crop, {.width = 96, .height = 112});
   ASSERT_TRUE(found[0].crop);
-  EXPECT_EQ(found[0].crop->width, 96);
-  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(found[0].crop->rgb[i], crop.rgb[8 * 3 + i]);
+  EXPECT_EQ(found[0].crop->image.width, 96);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(found[0].crop->image.rgb[i], crop.rgb[8 * 3 + i]);
 }
 
 TEST(FindFaces, RefusesPicturesWithoutPixels) {
@@ -60,6 +60,38 @@ TEST(FindFaces, PassesTheStatusOfDecodingOn) {
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].assessment.status, Status::kTooLarge);
   EXPECT_EQ(found[0].assessment.detail, "huge");
+}
+
+TEST(FindFaces, GivesEachShapeWhatItGivesItAlone) {
+  const std::vector<CropShape> shapes{{112, 112}, {96, 112}, {64, 64}};
+  for (const Image& picture : {TestPicture(112, 112, 1), TestPicture(96, 112, 2), TestPicture(50, 9, 3)}) {
+    LookCounts counts;
+    const DecodedImage decoded{picture, Status::kOk, "noticed"};
+    const auto together = FindFaces(decoded, {.counts = &counts}, shapes);
+    ASSERT_EQ(together.size(), shapes.size());
+    std::int64_t crops = 0;
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      const auto alone = FindFaces(decoded, {.width = shapes[i].width, .height = shapes[i].height});
+      ASSERT_EQ(together[i].size(), alone.size());
+      EXPECT_EQ(together[i][0].assessment.status, alone[0].assessment.status);
+      EXPECT_EQ(together[i][0].assessment.detail, alone[0].assessment.detail);
+      ASSERT_EQ(together[i][0].crop != nullptr, alone[0].crop != nullptr);
+      if (!alone[0].crop) continue;
+      EXPECT_EQ(together[i][0].crop->image.rgb, alone[0].crop->image.rgb);
+      ++crops;
+    }
+    EXPECT_EQ(counts.cut, crops);
+    EXPECT_EQ(counts.searched, 0);
+  }
+}
+
+TEST(CropShape, IsTheSameForTheSameCrops) {
+  const auto scaled = CropTemplate::kScaled;
+  EXPECT_EQ(Canonical({112, 112, scaled}), (CropShape{112, 112}));
+  EXPECT_EQ(Canonical({224, 224, scaled}), (CropShape{224, 224}));
+  EXPECT_EQ(Canonical({128, 128, scaled}), (CropShape{128, 128, scaled}));
+  EXPECT_NE(Canonical({128, 128, scaled}), Canonical({128, 128}));
+  EXPECT_NE(Canonical({96, 112}), Canonical({112, 112}));
 }
 
 const std::string kPortraits = (std::filesystem::path(PREFIQS_SHARED_DIR) / "data/portraits/").string();
@@ -96,7 +128,7 @@ TEST_F(Turns, GiveTheCropOfTheUprightPicture) {
         const auto found = FindFaces(given, Options(detector));
         ASSERT_EQ(found.size(), 1u);
         ASSERT_TRUE(found[0].crop);
-        EXPECT_EQ(found[0].crop->rgb, expected[0].crop->rgb);
+        EXPECT_EQ(found[0].crop->image.rgb, expected[0].crop->image.rgb);
         EXPECT_EQ(found[0].assessment.turn, 360 - degrees);
         EXPECT_EQ(found[0].assessment.faces, expected[0].assessment.faces);
         // As the upright picture's face, turned like the picture.
@@ -129,7 +161,7 @@ TEST_F(Turns, HoldForAllFacesAndTheirNumber) {
   ASSERT_EQ(found.size(), 2u);
   for (std::size_t i = 0; i < 2; ++i) {
     ASSERT_TRUE(found[i].crop && expected[i].crop);
-    EXPECT_EQ(found[i].crop->rgb, expected[i].crop->rgb);
+    EXPECT_EQ(found[i].crop->image.rgb, expected[i].crop->image.rgb);
     EXPECT_EQ(found[i].assessment.turn, 270);
     EXPECT_EQ(found[i].face, static_cast<int>(i));
     const Box& box = found[i].assessment.face->box;
@@ -142,6 +174,44 @@ TEST_F(Turns, HoldForAllFacesAndTheirNumber) {
   EXPECT_EQ(refused[0].assessment.status, Status::kTooManyFaces);
   EXPECT_EQ(refused[0].assessment.faces, 2);
   EXPECT_EQ(refused[0].assessment.turn, 0);
+}
+
+// Of upright, turned and large pictures with several faces, one search for all shapes.
+TEST_F(Turns, GiveEachShapeWhatTheyGiveItAlone) {
+  const Detector detector = Detector::load(default_detector());
+  const std::vector<CropShape> shapes{{112, 112}, {128, 128}, {128, 128, CropTemplate::kScaled}, {96, 112}};
+  const Image portrait = Image::open(kPortraits + "astronaut.png").image;
+  ASSERT_FALSE(portrait.empty());
+  const Image turned = face::Turned(portrait, 90);
+  const DecodedImage whole{portrait, Status::kOk, ""}, on_a_side{turned, Status::kOk, ""},
+      large = Image::decode(image::ToJpeg(portrait, 95), {.whole_jpeg_pixels = 1});
+  ASSERT_TRUE(large.large);
+  for (const DecodedImage* picture : {&whole, &on_a_side, &large}) {
+    FaceOptions options = Options(detector);
+    options.selection = FaceSelection::kAll;
+    LookCounts counts, counts_alone;
+    options.counts = &counts;
+    const auto together = FindFaces(*picture, options, shapes);
+    ASSERT_EQ(together.size(), shapes.size());
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      counts_alone.searched = 0;
+      options.counts = &counts_alone;
+      options.width = shapes[i].width;
+      options.height = shapes[i].height;
+      options.crop_template = shapes[i].crop_template;
+      const auto alone = FindFaces(*picture, options);
+      EXPECT_EQ(counts.searched, counts_alone.searched);
+      ASSERT_EQ(together[i].size(), alone.size());
+      for (std::size_t k = 0; k < alone.size(); ++k) {
+        ASSERT_TRUE(alone[k].crop && together[i][k].crop);
+        EXPECT_EQ(together[i][k].crop->image.rgb, alone[k].crop->image.rgb);
+        EXPECT_EQ(together[i][k].assessment.face->box, alone[k].assessment.face->box);
+        EXPECT_EQ(together[i][k].assessment.face->landmarks, alone[k].assessment.face->landmarks);
+        EXPECT_EQ(together[i][k].assessment.turn, alone[k].assessment.turn);
+        EXPECT_EQ(together[i][k].assessment.faces, alone[k].assessment.faces);
+      }
+    }
+  }
 }
 
 TEST_F(Turns, OfLargePicturesCutTheSameFace) {
@@ -163,11 +233,11 @@ TEST_F(Turns, OfLargePicturesCutTheSameFace) {
   // Upright, and of the same place: far more alike than the crop is to its own mirror image.
   const auto difference = [&](const Image& other) {
     double sum = 0;
-    for (std::size_t i = 0; i < other.rgb.size(); ++i) sum += std::abs(found[0].crop->rgb[i] - other.rgb[i]);
+    for (std::size_t i = 0; i < other.rgb.size(); ++i) sum += std::abs(found[0].crop->image.rgb[i] - other.rgb[i]);
     return sum / static_cast<double>(other.rgb.size());
   };
-  EXPECT_LT(difference(*whole[0].crop), 12);
-  EXPECT_GT(difference(face::Turned(*whole[0].crop, 180)), 24);
+  EXPECT_LT(difference(whole[0].crop->image), 12);
+  EXPECT_GT(difference(face::Turned(whole[0].crop->image, 180)), 24);
 }
 
 TEST(FindFaces, SaysNoFaceWhereNoTurnShowsOne) {

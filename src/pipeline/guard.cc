@@ -18,11 +18,11 @@ bool InDoubt(const Assessment& assessment, const AssessorOptions& options) {
   return !assessment.face || !(assessment.face->confidence >= options.guard_under);
 }
 
-void Look(const Detector& guard, CropTemplate crop_template, const Image& crop, Assessment& assessment) {
-  const std::vector<Face> faces = guard.detect_in_crop(crop);
+void Look(const Detector& guard, CropTemplate crop_template, SeenCrop& crop, Assessment& assessment) {
+  const std::vector<Face>& faces = crop.FacesSeenBy(guard);
   if (faces.empty()) return Refuse(Status::kNotAFace, "the guard sees no face in the crop", assessment);
   if (assessment.face) return;
-  const Landmarks wanted = align::Template(crop.width, crop.height, crop_template);
+  const Landmarks wanted = align::Template(crop.image.width, crop.image.height, crop_template);
   const Face& face = *align::BestAligned(faces, wanted);
   const align::Deviation deviation = align::DeviationOf(face.landmarks, wanted);
   if (deviation.distance <= kMostDeviation) return;
@@ -45,7 +45,7 @@ AssessorOptions WithGuard(const AssessorOptions& options) {
   return guarded;
 }
 
-void AskGuard(const AssessorOptions& options, CropTemplate crop_template, const Image& crop, Assessment& assessment) {
+void AskGuard(const AssessorOptions& options, CropTemplate crop_template, SeenCrop& crop, Assessment& assessment) {
   if (!InDoubt(assessment, options)) return;
   try {
     Look(*options.guard, crop_template, crop, assessment);

@@ -4,6 +4,8 @@
 
 #include <prefiqs/assessor.h>
 
+#include "pipeline/seen_crop.h"
+
 namespace prefiqs::pipeline {
 
 // A face that lies farther from where alignment puts it than this (align::Deviation::distance, in eye distances) is not
@@ -19,7 +21,7 @@ AssessorOptions WithGuard(const AssessorOptions& options);
 // crop and its face is not where `crop_template` puts it; without a scalar, the other numbers as they were.
 // kNotComputed without any where the guard fails. Else nothing changes. A face that a detector found is aligned by
 // construction: where the guard sees other points, nothing says whose are right.
-void AskGuard(const AssessorOptions& options, CropTemplate crop_template, const Image& crop, Assessment& assessment);
+void AskGuard(const AssessorOptions& options, CropTemplate crop_template, SeenCrop& crop, Assessment& assessment);
 
 }  // namespace prefiqs::pipeline
 

@@ -202,7 +202,7 @@ TEST(Guard, KnowsTheTemplatesOfOtherSizes) {
       for (const auto& [scale, status] : {std::pair{1.0, Status::kOk}, {0.5, Status::kNotAligned}}) {
         Assessment a;
         a.status = Status::kOk;
-        const Image crop = Portrait(portrait, width, height, scale, 0, crop_template);
+        pipeline::SeenCrop crop(Portrait(portrait, width, height, scale, 0, crop_template));
         pipeline::AskGuard(options, crop_template, crop, a);
         EXPECT_EQ(a.status, status) << width << "×" << height << ", " << scale << ": " << a.detail;
         // By the other template the face of 128×128 would be a seventh larger or an eighth smaller.
@@ -223,7 +223,8 @@ TEST(Guard, DoesNotDoubtTheAlignmentOfAFoundFace) {
   a.status = Status::kOk;
   a.face.emplace();
   a.face->confidence = 0.1f;
-  pipeline::AskGuard(options, CropTemplate::kInsightFace, Portrait(portrait, 112, 112, 0.5, 0), a);
+  pipeline::SeenCrop crop(Portrait(portrait, 112, 112, 0.5, 0));
+  pipeline::AskGuard(options, CropTemplate::kInsightFace, crop, a);
   EXPECT_EQ(a.status, Status::kOk);
 }
 
@@ -237,7 +238,8 @@ TEST(Guard, IsTheDetectorThatComesWithTheLibraryUnlessAnotherIsNamed) {
   const auto status_by = [&](const AssessorOptions& options) {
     Assessment a;
     a.status = Status::kOk;
-    pipeline::AskGuard(pipeline::WithGuard(options), CropTemplate::kInsightFace, noise, a);
+    pipeline::SeenCrop crop(noise);  // another guard, another look
+    pipeline::AskGuard(pipeline::WithGuard(options), CropTemplate::kInsightFace, crop, a);
     return a.status;
   };
   EXPECT_EQ(status_by({}), Status::kNotAFace);
@@ -258,7 +260,8 @@ TEST(Guard, KeepsTheDetailThatIsThere) {
   Assessment a;
   a.status = Status::kOk;
   a.detail = "noticed";
-  pipeline::AskGuard(pipeline::WithGuard({}), CropTemplate::kInsightFace, Noise(kSide, random), a);
+  pipeline::SeenCrop crop(Noise(kSide, random));
+  pipeline::AskGuard(pipeline::WithGuard({}), CropTemplate::kInsightFace, crop, a);
   EXPECT_EQ(a.status, Status::kNotAFace);
   EXPECT_EQ(a.detail, "the guard sees no face in the crop; noticed");
 }

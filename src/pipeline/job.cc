@@ -202,7 +202,7 @@ class Job {
         batch.rows.push_back({item.name, candidate.face, {}});
         if (options_.on_warning && i < pipeline::kCheckedFaces && candidate.face <= 0 && candidate.crop) {
           const std::lock_guard lock(first_crops_mutex_);
-          first_crops_[i] = *candidate.crop;
+          first_crops_[i] = candidate.crop->image;
         }
         pending.push_back({batch.rows.size() - 1, item.number, std::move(candidate)});
         // A crowd's crops are not all kept: enough for one run is enough.
@@ -236,7 +236,7 @@ class Job {
     impl_.Assess(context, crops, helper);
     for (Pending& p : pending) {
       if (crops_ && p.candidate.crop) {
-        crops_->Write(*p.candidate.crop, p.number, p.candidate.face, batch.rows[p.row].path);
+        crops_->Write(p.candidate.crop->image, p.number, p.candidate.face, batch.rows[p.row].path);
       }
       report::Row& row = batch.rows[p.row];
       row.assessment = std::move(p.candidate.assessment);

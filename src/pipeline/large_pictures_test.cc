@@ -49,7 +49,7 @@ TEST(LargePictures, HaveTheFacesOfTheWholeOnes) {
         if (!candidate.crop) continue;
         const Face& face = *candidate.assessment.face;
         const auto same = align::AlignFace(whole.image, face.landmarks, kSide, kSide);
-        EXPECT_EQ(candidate.crop->rgb, same->rgb);
+        EXPECT_EQ(candidate.crop->image.rgb, same->rgb);
       }
       // The first is the same face, and its points lie within a twentieth of the box's longer side.
       ASSERT_TRUE(expected[0].crop && found[0].crop);
@@ -75,13 +75,13 @@ TEST(LargePictures, AreCropsToo) {
   const FaceOptions aligned{.width = kSide, .height = kSide};
   const auto found = FindFaces(Image::decode(square, {.whole_jpeg_pixels = 1}), aligned);
   ASSERT_TRUE(found[0].crop);
-  EXPECT_EQ(found[0].crop->width, kSide);
+  EXPECT_EQ(found[0].crop->image.width, kSide);
   const auto expected = FindFaces(Image::decode(square), aligned);
   double difference = 0;
-  for (std::size_t i = 0; i < expected[0].crop->rgb.size(); ++i) {
-    difference += std::abs(expected[0].crop->rgb[i] - found[0].crop->rgb[i]);
+  for (std::size_t i = 0; i < expected[0].crop->image.rgb.size(); ++i) {
+    difference += std::abs(expected[0].crop->image.rgb[i] - found[0].crop->image.rgb[i]);
   }
-  EXPECT_LT(difference / static_cast<double>(expected[0].crop->rgb.size()), 4);
+  EXPECT_LT(difference / static_cast<double>(expected[0].crop->image.rgb.size()), 4);
   const auto refused = FindFaces(Image::decode(other, {.whole_jpeg_pixels = 1}), aligned);
   EXPECT_EQ(refused[0].assessment.status, Status::kWrongShape);
   EXPECT_NE(refused[0].assessment.detail.find("240×200"), std::string::npos) << refused[0].assessment.detail;

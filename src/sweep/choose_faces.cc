@@ -84,7 +84,7 @@ std::vector<Image> TakeFaces(const Network& network, const JobOptions& options, 
       const input::Item& item = items[(next + i) * stride % items.size()];
       auto candidates = pipeline::FindFaces(input::Read(item, options.limits), faces);
       pipeline::FaceCandidate& best = candidates.front();
-      if (best.crop && IsFace(guarded, faces.crop_template, best)) round[i] = std::move(*best.crop);
+      if (best.crop && IsFace(guarded, faces.crop_template, best)) round[i] = std::move(best.crop->image);
     });
     next += round.size();
     std::erase_if(round, [](const Image& face) { return face.rgb.empty(); });
