@@ -11,6 +11,9 @@ namespace prefiqs::engine {
 // "onednn 2.6.3", with the version of the library that is loaded, or "reference".
 std::string EngineName(ExecutorKind kind);
 
+// "avx512_core_bf16": what the kernels of oneDNN use on this processor; "other" where it is not x86.
+std::string OneDnnInstructionSet();
+
 }  // namespace prefiqs::engine
 
 #endif  // PREFIQS_ENGINE_ENGINE_NAME_H_

@@ -10,12 +10,12 @@
 #include <prefiqs/error.h>
 
 #include "base/denormals.h"
+#include "engine/engine_name.h"
 #include "engine/executor.h"
 #include "engine/io_check.h"
 #include "engine/one_thread.h"
 #include "engine/onednn/builder.h"
 #include "engine/onednn/plan.h"
-#include "engine/vectors.h"
 #include "graph/passes/decompose_batch_norm.h"
 #include "graph/passes/fold_affine.h"
 #include "graph/passes/fold_pad.h"
@@ -179,10 +179,7 @@ class OneDnnExecutor : public Executor {
   }
 
   std::vector<LayerReport> Layers() const override { return layers_; }
-  std::string InstructionSet() const override {
-    // Bits of other processors' sets stand for other instructions.
-    return kIsX86 ? std::string(onednn::NameOf(dnnl::get_effective_cpu_isa())) : "other";
-  }
+  std::string InstructionSet() const override { return OneDnnInstructionSet(); }
 
  private:
   OneDnnContext& Mine(Context& context) const {
