@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -74,6 +75,9 @@ struct JobProgress {
   std::int64_t total = 0;    // pictures in this shard
   std::int64_t skipped = 0;  // finished by an earlier run
   double seconds = 0;
+  // Until the end, judged by how long each stage takes and how many pictures have to pass it; NaN where nothing is
+  // known.
+  double seconds_left = std::numeric_limits<double>::quiet_NaN();
 };
 
 // What the whole output holds at the end: with `resume`, also what an earlier run wrote and this one kept, so that a
@@ -104,6 +108,62 @@ struct JobSummary {
 // pipe and is read no more); a bad picture is a row with its status. What was written before an Error is valid and can
 // be resumed.
 PREFIQS_API JobSummary run_job(const Network& network, const JobOptions& options);
+
+// One table of run_passes(): what one network says of all pictures.
+struct NetworkPass {
+  Network network;
+  Method method = Method::kDrift;
+  // As in AssessorOptions.
+  std::optional<Recipe> recipe{};
+  bool mirror = false;
+  bool guarded = true;  // false: no guard looks
+  // As in JobOptions; rows are wanted. Where the file exists, it is continued.
+  std::string output{}, embeddings{};
+};
+
+// What is ahead of run_passes().
+struct PassesPlan {
+  std::int64_t pictures = 0;          // in the inputs
+  std::vector<std::int64_t> to_do{};  // of each pass: pictures without a row
+  std::int64_t to_look_at = 0;        // pictures that some pass has to do
+  std::int64_t kept = 0;              // of these: pictures whose crops are kept, and need no look if nothing changed
+  std::int64_t crop_bytes = 0;        // what the crops of another picture take that are kept; 0: none are
+};
+
+// Several networks and methods over the same pictures: each picture is read, searched and aligned once for all of them.
+struct PassesOptions {
+  // What is the same for all passes: inputs, detector, choice of faces, guard, threads, precision, batch, limits, and
+  // what is called. Method, recipe, mirror and outputs are the passes'; gate, crops_folder, force, resume, on_face and
+  // shards are not used.
+  JobOptions job{};
+  std::vector<NetworkPass> passes{};
+  // A folder that holds kept crops, or will; empty: none. What is there is used in place of a look at the picture, as
+  // long as the picture's file has the same size and time of modification, and the crops were made with the same
+  // detector, choice of faces and software; else that is said. One file for each shape of crops, FOLDER/crops-112x112-
+  // insightface.bin; docs/evaluation.md says what is in it.
+  std::string crops{};
+  bool keep_crops = false;  // also keeps the crops that are made
+  // Called once from the calling thread, when all networks are loaded and all files open, before the first picture.
+  std::function<void(const PassesPlan&)> on_plan{};
+};
+
+struct PassesSummary {
+  std::vector<JobSummary> tables{};  // of each pass
+  bool interrupted = false;
+  std::map<std::string, std::int64_t> skipped{};  // as in JobSummary
+  // How often pictures were read, searched for faces, and crops were made of them.
+  std::int64_t read = 0, searched = 0, cut = 0;
+  // Kept looks that were used, that were not because the picture's file is another one, and that were damaged.
+  std::int64_t crops_used = 0, crops_changed = 0, crops_damaged = 0;
+  // Processor time that was spent: on looks at pictures, and by each pass.
+  double look_seconds = 0;
+  std::vector<double> pass_seconds{};
+};
+
+// Rows and embeddings are the same bytes as those of a run_job() for each pass, whatever the number of passes, threads
+// and the batch. Memory does not grow with the number of pictures, but for their names. Throws Error as run_job does,
+// and Error(kUsage) where a table holds rows of other pictures.
+PREFIQS_API PassesSummary run_passes(const PassesOptions& options);
 
 // Many recipes over the same pictures: every picture is decoded, searched and aligned once and seen by the whole
 // network once; then one pruned network after the other sees the crops.
