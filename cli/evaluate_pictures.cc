@@ -81,21 +81,10 @@ Asked ParseMethod(const std::string& text) {
   return asked;
 }
 
-// One pass of a network over all pictures.
-struct PictureRun {
-  std::string what;  // for people
-  Network network;
-  JobOptions job;  // without its inputs
-};
-
+// Which passes over the pictures are wanted, each once.
 class Runs {
  public:
-  explicit Runs(const PictureArguments& arguments) : arguments_(arguments) {
-    RunArguments run = arguments.run;
-    assess_ = MakeJob(run);
-    if (run.guard.empty()) run.guard = "none";  // as in `embed`: the network as it is
-    embed_ = MakeJob(run);
-  }
+  explicit Runs(const PictureArguments& arguments) : arguments_(arguments) {}
 
   // Each file of networks once.
   Network Load(const NetworkArguments& wanted) {
@@ -112,9 +101,9 @@ class Runs {
     return a.content_hash() == b.content_hash() && a.preprocessing() == b.preprocessing();
   }
 
-  // The files of a run, which is added unless it is there.
-  const JobOptions& Add(const Network& network, Method method, const std::optional<Recipe>& recipe = {},
-                        bool mirror = false) {
+  // The pass, which is added unless it is there.
+  const NetworkPass& Add(const Network& network, Method method, const std::optional<Recipe>& recipe = {},
+                         bool mirror = false) {
     const std::filesystem::path path(network.path());
     std::string base =
         fmt::format("{}/{}-{}", arguments_.work, path.stem().string(), network.content_hash().substr(0, 8));
@@ -122,27 +111,26 @@ class Runs {
     if (method == Method::kEmbedding) what = mirror ? "mirrored" : "embeddings";
     base += "-" + what;
     if (prunes(method)) base += "-" + recipe.value_or(network.stored_recipe().value_or(Recipe{})).name();
-    const auto found = std::ranges::find(runs_, base + ".csv", [](const PictureRun& run) { return run.job.output; });
-    if (found != runs_.end()) return found->job;
-    JobOptions job = method == Method::kEmbedding ? embed_ : assess_;
-    job.assessor.method = method;
-    job.assessor.recipe = recipe;
-    job.assessor.mirror = mirror;
-    job.output = base + ".csv";
+    const std::string output = base + ".csv";
+    const auto found = std::ranges::find(passes_, output, &NetworkPass::output);
+    if (found != passes_.end()) return *found;
+    NetworkPass pass{.network = network, .method = method, .recipe = recipe, .mirror = mirror, .output = output};
+    // As in `embed`: the network as it is, unless a guard is named.
+    pass.guarded = method != Method::kEmbedding || !arguments_.run.guard.empty();
     // Where the pass gives them, they are kept for whoever asks next.
-    if (method == Method::kEmbedding || method == Method::kDrift) job.embeddings = base + ".npy";
-    job.resume = std::filesystem::exists(job.output);
-    runs_.push_back({fmt::format("{} of {}", what, path.filename().string()), network, std::move(job)});
-    return runs_.back().job;
+    if (method == Method::kEmbedding || method == Method::kDrift) pass.embeddings = base + ".npy";
+    names_.push_back(fmt::format("{} of {}", what, path.filename().string()));
+    return passes_.emplace_back(std::move(pass));
   }
 
-  std::vector<PictureRun>& all() { return runs_; }
+  const std::vector<NetworkPass>& passes() const { return passes_; }
+  const std::vector<std::string>& names() const { return names_; }  // of the passes, for people
 
  private:
   const PictureArguments& arguments_;
-  JobOptions assess_, embed_;
   std::vector<Network> loaded_;
-  std::vector<PictureRun> runs_;
+  std::vector<NetworkPass> passes_;
+  std::vector<std::string> names_;
 };
 
 // What to run, and which files answer which question.
@@ -188,7 +176,7 @@ void Plan(const PictureArguments& arguments, Runs& runs, Verifying& verifying, s
   const bool both =
       std::ranges::any_of(methods, [](const Asked& m) { return m.known != nullptr && m.known->run == Method::kDrift; });
   // The whole network's pass, which the drift's includes.
-  const auto pass_of = [&](const Network& network) -> const JobOptions& {
+  const auto pass_of = [&](const Network& network) -> const NetworkPass& {
     if (both && Runs::IsSame(network, *model)) return runs.Add(*model, Method::kDrift, recipe);  // by its sidecar
     return runs.Add(network, Method::kEmbedding);
   };
@@ -219,9 +207,9 @@ void Plan(const PictureArguments& arguments, Runs& runs, Verifying& verifying, s
     }
   }
   for (const Network& network : networks) {
-    const JobOptions& job = pass_of(network);
-    verifying.rows.push_back(job.output);
-    verifying.embeddings.push_back(job.embeddings);
+    const NetworkPass& pass = pass_of(network);
+    verifying.rows.push_back(pass.output);
+    verifying.embeddings.push_back(pass.embeddings);
     if (!arguments.no_mirror) {
       verifying.mirrored.push_back(runs.Add(network, Method::kEmbedding, {}, true).embeddings);
     }
@@ -248,19 +236,48 @@ void OpenFolder(const std::string& folder, const std::vector<std::string>& input
   if (!file) throw Error(ErrorCode::kIo, fmt::format("{}: cannot write it", path));
 }
 
-bool RunOne(const PictureRun& run, const std::vector<std::string>& inputs) {
-  ProgressLine line;
-  JobOptions job = run.job;
-  JobProgress last;
-  job.inputs = inputs;
-  const JobSummary summary = RunShowingProgress(run.network, std::move(job), line, last);
-  if (summary.interrupted) return false;
-  if (summary.pictures != last.total) {
-    throw Error(ErrorCode::kUsage, fmt::format("{}: rows of {}, and now there are {}: name another --work "
-                                               "folder, or remove it",
-                                               run.job.output, Count(summary.pictures, "picture"), last.total));
+// What is ahead, before the first picture.
+void SayPlan(const PassesPlan& plan, const std::vector<std::string>& names, const std::string& folder) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    Say(fmt::format("prefiqs: {} of {}: {}: {}\n", i + 1, names.size(), names[i],
+                    plan.to_do[i] == 0
+                        ? "there already"
+                        : fmt::format("{} of {} to do", plan.to_do[i], Count(plan.pictures, "picture"))));
   }
-  return true;
+  if (plan.to_look_at == 0) return;
+  Say(fmt::format("prefiqs: {} looked at, once for all tables\n",
+                  Count(plan.to_look_at, "picture is", "pictures are")));
+  if (plan.kept > 0) {
+    Say(fmt::format("prefiqs: the crops of {} of them are in {} already\n", plan.kept, folder));
+  }
+  const std::int64_t new_crops = plan.to_look_at - plan.kept;
+  if (plan.crop_bytes == 0 || new_crops == 0) return;
+  constexpr double kKilobyte = 1e3, kGigabyte = 1e9;
+  const auto bytes = static_cast<double>(plan.crop_bytes);
+  Say(fmt::format("prefiqs: crops: about {:.0f} kB a picture, {:.2g} GB for {}, in {}\n", bytes / kKilobyte,
+                  bytes * static_cast<double>(new_crops) / kGigabyte, Count(new_crops, "picture"), folder));
+}
+
+// What became of the looks, where there were any.
+void SayLooks(const PassesSummary& summary, double seconds) {
+  double networks = 0;
+  for (const double one : summary.pass_seconds) networks += one;
+  if (summary.read + summary.crops_used == 0) return;
+  Say(fmt::format(
+      "prefiqs: {} read once in {:.1f} s; processor time: {:.1f} s for finding and aligning faces, {:.1f} s "
+      "in networks\n",
+      Count(summary.read, "picture was", "pictures were"), seconds, summary.look_seconds, networks));
+  if (summary.crops_used > 0) {
+    Say(fmt::format("prefiqs: {} used\n", Count(summary.crops_used, "kept crop was", "kept crops were")));
+  }
+  if (summary.crops_changed > 0) {
+    Say(fmt::format("prefiqs: {} not used: the picture's file is another one since; it was looked at anew\n",
+                    Count(summary.crops_changed, "kept crop was", "kept crops were")));
+  }
+  if (summary.crops_damaged > 0) {
+    Say(fmt::format("prefiqs: {} damaged; the picture was looked at anew\n",
+                    Count(summary.crops_damaged, "kept crop is", "kept crops are")));
+  }
 }
 
 }  // namespace
@@ -288,8 +305,13 @@ void AddPictureOptions(CLI::App& app, PictureArguments& arguments) {
       ->type_name("DIR")
       ->group(group);
   AddLockOption(app, arguments.run.job, group);
+  app.add_flag(
+         "--keep-crops", arguments.keep_crops,
+         "Keeps the aligned crops in that folder, too, about 38 kB a picture for 112x112 pixels: a later run with "
+         "other networks or methods goes on from them, and does not read the pictures again")
+      ->group(group);
   app.add_flag("--no-mirror", arguments.no_mirror,
-               "Protocol A without the mirrored pictures' embeddings: a pass less for each network")
+               "Protocol A without the mirrored pictures' embeddings: a table less for each network")
       ->group(group);
   AddPreprocessingOptions(app, arguments.model);
   AddRecipeOptions(app, arguments.recipe, "--recipe-seed");
@@ -312,16 +334,26 @@ bool RunPictures(const PictureArguments& arguments, const std::function<void()>&
                     ? "--mirrored goes with --network without --no-mirror: protocol A for all alike"
                     : "--rows without --mirrored go with --network --no-mirror: protocol A for all alike");
   }
+  JobOptions job = MakeJob(arguments.run);
   Runs runs(arguments);
   Plan(arguments, runs, verifying, qualities);
   check();
   OpenFolder(arguments.work, inputs);
   const InterruptGuard interrupts;
-  for (std::size_t i = 0; i < runs.all().size(); ++i) {
-    Say(fmt::format("prefiqs: {} of {}: {}\n", i + 1, runs.all().size(), runs.all()[i].what));
-    if (!RunOne(runs.all()[i], inputs)) return false;
-  }
-  return true;
+  ProgressLine line;
+  double seconds = 0;
+  PassesOptions options;
+  options.job = std::move(job);
+  options.job.inputs = inputs;
+  options.passes = runs.passes();
+  options.crops = arguments.work;
+  options.keep_crops = arguments.keep_crops;
+  options.on_plan = [&](const PassesPlan& plan) { SayPlan(plan, runs.names(), arguments.work); };
+  ShowProgress(options.job, line, [&](const JobProgress& progress) { seconds = progress.seconds; });
+  const PassesSummary summary = run_passes(options);
+  line.Clear();
+  SayLooks(summary, seconds);
+  return !summary.interrupted;
 }
 
 }  // namespace prefiqs::cli

@@ -19,6 +19,7 @@ struct PictureArguments {
   std::vector<std::string> networks;  // FILE[:PRESET], that verify
   std::vector<std::string> methods;   // [NAME=]METHOD
   std::string work;                   // folder
+  bool keep_crops = false;            // there
   bool no_mirror = false;
   NetworkArguments model;  // that assesses
   RecipeArguments recipe;

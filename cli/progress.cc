@@ -29,8 +29,10 @@ std::string FormatProgress(const JobProgress& progress) {
   const auto here = static_cast<double>(progress.done - progress.skipped);
   if (here > 0 && progress.seconds > 0) {
     const double rate = here / progress.seconds;
-    text += fmt::format("  {:.1f}/s  {} left", rate,
-                        FormatDuration(static_cast<double>(progress.total - progress.done) / rate));
+    const double left = std::isfinite(progress.seconds_left)
+                            ? progress.seconds_left
+                            : static_cast<double>(progress.total - progress.done) / rate;
+    text += fmt::format("  {:.1f}/s  {} left", rate, FormatDuration(left));
   }
   return text;
 }

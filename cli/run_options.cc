@@ -270,24 +270,24 @@ JobOptions MakeJob(const RunArguments& arguments) {
   return job;
 }
 
-JobSummary RunShowingProgress(const Network& network, JobOptions job, ProgressLine& line, JobProgress& last) {
-  job.on_progress = [&](const JobProgress& progress) {
-    last = progress;
+void ShowProgress(JobOptions& job, ProgressLine& line, std::function<void(const JobProgress&)> seen) {
+  job.on_progress = [&line, seen = std::move(seen)](const JobProgress& progress) {
+    seen(progress);
     line.Show(progress);
     return Interrupted() == 0;
   };
-  job.on_warning = [&](const std::string& text) {
+  job.on_warning = [&line](const std::string& text) {
     line.Clear();
     Say(fmt::format("prefiqs: warning: {}\n", text));
   };
-  return run_job(network, job);
 }
 
 int RunJob(const Network& network, JobOptions job, const StatusRules& rules) {
   const InterruptGuard interrupts;
   ProgressLine line;
   JobProgress last;
-  const JobSummary summary = RunShowingProgress(network, job, line, last);
+  ShowProgress(job, line, [&last](const JobProgress& progress) { last = progress; });
+  const JobSummary summary = run_job(network, job);
   line.Clear();
   Say(fmt::format("prefiqs: {}\n", Summary(summary, last.seconds)));
   if (summary.foreign > 0) {

@@ -2,6 +2,7 @@
 #ifndef PREFIQS_CLI_RUN_OPTIONS_H_
 #define PREFIQS_CLI_RUN_OPTIONS_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -50,9 +51,9 @@ std::optional<Detector> LoadGuard(const std::string& path, const std::optional<D
 // The job's options, with the detector loaded. Throws Error.
 JobOptions MakeJob(const RunArguments& arguments);
 
-// run_job with progress on `line`, warnings on standard error, and an end at an interruption (InterruptGuard). `last`:
-// the newest progress.
-JobSummary RunShowingProgress(const Network& network, JobOptions job, ProgressLine& line, JobProgress& last);
+// Has the job show its progress on `line`, say warnings on standard error, and end at an interruption (InterruptGuard).
+// `seen` is called with each progress. Both have to live as long as the job runs.
+void ShowProgress(JobOptions& job, ProgressLine& line, std::function<void(const JobProgress&)> seen);
 
 // What a run's exit status depends on besides how it went.
 struct StatusRules {
