@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <prefiqs/detector.h>
@@ -140,6 +141,7 @@ class PREFIQS_API Assessor {
   std::optional<Calibration> calibration() const;
 
   struct Impl;
+  explicit Assessor(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
   const Impl& impl() const { return *impl_; }
 
  private:

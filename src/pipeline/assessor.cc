@@ -196,16 +196,29 @@ std::optional<Calibration> Fitting(const Network& network, const AssessorOptions
 
 }  // namespace pipeline
 
-Assessor::Impl::Impl(const Network& the_network, const AssessorOptions& the_options)
+Assessor::Impl::Impl(const Network& the_network, const AssessorOptions& the_options, const Impl* like)
     : network(the_network),
       options((pipeline::Check(the_network, the_options), pipeline::WithGuard(the_options))),
       recipe(options.recipe ? *options.recipe : network.stored_recipe().value_or(Recipe{})),
       calibration(pipeline::Fitting(network, options, recipe)),
-      stochastic(pipeline::MakeStochastic(network.impl(), options)),
-      twin(pipeline::CompileBesideGuard(network.impl(), options, recipe, stochastic.get(), achieved_sparsity)),
-      contexts(*twin),
       helpers(ThreadCount(options.threads)) {
+  if (like != nullptr && like->CompilesLike(network, options)) {
+    stochastic = like->stochastic;
+    twin = like->twin;
+    contexts = like->contexts;
+    achieved_sparsity = like->achieved_sparsity;
+    return;
+  }
+  stochastic = pipeline::MakeStochastic(network.impl(), options);
+  twin = pipeline::CompileBesideGuard(network.impl(), options, recipe, stochastic.get(), achieved_sparsity);
+  contexts = std::make_shared<pipeline::ContextPool>(*twin);
   if (pipeline::IsNorm(options.method, network)) pipeline::CheckNorm(*twin, network, options.method);
+}
+
+bool Assessor::Impl::CompilesLike(const Network& other, const AssessorOptions& others) const {
+  return &network.impl() == &other.impl() && options.method == others.method && options.precision == others.precision &&
+         options.executor == others.executor && options.threads == others.threads &&
+         (!prunes(options.method) || recipe == others.recipe.value_or(other.stored_recipe().value_or(Recipe{})));
 }
 
 pipeline::FaceOptions Assessor::Impl::Faces(FaceSelection selection) const {
@@ -247,7 +260,7 @@ void Assessor::Impl::Assess(engine::Context& context, std::span<pipeline::FaceCa
 }
 
 Assessor::Assessor(const Network& network, const AssessorOptions& options)
-    : impl_(std::make_shared<const Impl>(network, options)) {}
+    : Assessor(std::make_shared<const Impl>(network, options)) {}
 
 namespace {
 
@@ -257,7 +270,7 @@ Assessment AssessBest(const Assessor::Impl& impl, const Picture& picture) {
   std::vector<pipeline::FaceCandidate> candidates = pipeline::FindFaces(picture, impl.Faces(FaceSelection::kBest));
   pipeline::FaceCandidate* const best = &candidates.front();
   if (best->crop) {
-    const auto context = impl.contexts.Take();
+    const auto context = impl.contexts->Take();
     impl.Assess(*context, {&best, 1}, worker.FindHelper(0));
   }
   return std::move(best->assessment);
@@ -290,7 +303,7 @@ std::vector<Assessment> Assessor::assess(std::span<const Image> images) const {
     for (pipeline::FaceCandidate& candidate : group) {
       if (candidate.crop) with_crop.push_back(&candidate);
     }
-    const auto context = impl_->contexts.Take();
+    const auto context = impl_->contexts->Take();
     impl_->Assess(*context, with_crop, worker.FindHelper(run.count - 1 - index));
     for (pipeline::FaceCandidate& candidate : group) candidate.crop.reset();
     return group;

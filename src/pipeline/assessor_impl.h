@@ -47,16 +47,21 @@ class ContextPool {
 }  // namespace pipeline
 
 struct Assessor::Impl {
-  Impl(const Network& the_network, const AssessorOptions& the_options);
+  // `like`: may be null; else shares its compiled networks where they are the same, as where one of two sees mirrored
+  // crops.
+  Impl(const Network& the_network, const AssessorOptions& the_options, const Impl* like = nullptr);
+
+  // Whether an assessor of these would be compiled to the same.
+  bool CompilesLike(const Network& other, const AssessorOptions& others) const;
 
   Network network;
   AssessorOptions options;
   Recipe recipe;
   std::optional<Calibration> calibration;  // that fits recipe and preprocessing
   double achieved_sparsity = 0;
-  std::unique_ptr<const pipeline::Stochastic> stochastic;  // Method::kStochastic alone
-  std::unique_ptr<const engine::Twin> twin;
-  mutable pipeline::ContextPool contexts;
+  std::shared_ptr<const pipeline::Stochastic> stochastic;  // Method::kStochastic alone
+  std::shared_ptr<const engine::Twin> twin;
+  std::shared_ptr<pipeline::ContextPool> contexts;
   mutable Helpers helpers;  // for when there are fewer pictures than threads
 
   pipeline::FaceOptions Faces(FaceSelection selection) const;

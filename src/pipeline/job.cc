@@ -105,7 +105,8 @@ class OpenPasses {
              PassesSummary& summary, PassesPlan& plan) {
     for (std::size_t i = 0; i < options.passes.size(); ++i) {
       const NetworkPass& wanted = options.passes[i];
-      auto pass = std::make_unique<pipeline::Pass>(wanted.network, OptionsOf(wanted, shared), items);
+      const JobOptions job = OptionsOf(wanted, shared);
+      auto pass = std::make_unique<pipeline::Pass>(wanted.network, job, items, Like(wanted.network, job.assessor));
       if (const std::int64_t pictures = pass->summary().earlier + pass->to_do(); pictures != std::ssize(items)) {
         throw Error(ErrorCode::kUsage,
                     fmt::format("{}: rows of {}, and now there are {}: name another folder, or remove "
@@ -135,6 +136,13 @@ class OpenPasses {
   }
 
  private:
+  const Assessor::Impl* Like(const Network& network, const AssessorOptions& options) const {
+    for (const auto& pass : passes_) {
+      if (pass->assessor().impl().CompilesLike(network, options)) return &pass->assessor().impl();
+    }
+    return nullptr;
+  }
+
   std::vector<std::unique_ptr<pipeline::Pass>> passes_;
   std::vector<pipeline::Pass*> pointers_;
   std::vector<std::size_t> indices_;  // among the options' passes

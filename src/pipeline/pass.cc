@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/file.h"
-#include "pipeline/assessor_impl.h"
 #include "pipeline/preprocessing_check.h"
 #include "pipeline/software.h"
 
@@ -82,9 +81,10 @@ CropShape ShapeOf(const Network& network, const JobOptions& options) {
 
 }  // namespace
 
-Pass::Pass(const Network& network, const JobOptions& options, std::span<const input::Item> items)
+Pass::Pass(const Network& network, const JobOptions& options, std::span<const input::Item> items,
+           const Assessor::Impl* like)
     : options_(options),
-      assessor_(network, options.assessor),
+      assessor_(std::make_shared<const Assessor::Impl>(network, options.assessor, like)),
       impl_(assessor_.impl()),
       shape_(ShapeOf(network, options)),
       crops_(OpenCrops(options, items)),
@@ -127,7 +127,7 @@ void Pass::Complete(std::size_t enough, Helper* helper, Hand& hand) const {
   }
   if (crops.size() < enough && !crops.empty()) return;
   if (!crops.empty()) {
-    const auto context = impl_.contexts.Take();
+    const auto context = impl_.contexts->Take();
     impl_.Assess(*context, crops, helper);
   }
   for (Hand::Pending& p : hand.pending) {

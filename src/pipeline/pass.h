@@ -19,6 +19,7 @@
 #include "base/helpers.h"
 #include "input/source.h"
 #include "pipeline/alignment_check.h"
+#include "pipeline/assessor_impl.h"
 #include "pipeline/crop_folder.h"
 #include "pipeline/faces.h"
 #include "report/row.h"
@@ -31,8 +32,10 @@ namespace prefiqs::pipeline {
 class Pass {
  public:
   // Compiles the network, opens the outputs and finds out which of `items` have no row there. Of the options all but
-  // inputs, batch, limits, shards, on_skipped and on_progress are used. Throws Error as run_job does.
-  Pass(const Network& network, const JobOptions& options, std::span<const input::Item> items);
+  // inputs, batch, limits, shards, on_skipped and on_progress are used. `like`: as for Assessor::Impl. Throws Error as
+  // run_job does.
+  Pass(const Network& network, const JobOptions& options, std::span<const input::Item> items,
+       const Assessor::Impl* like = nullptr);
 
   const JobOptions& options() const { return options_; }
   const Assessor& assessor() const { return assessor_; }

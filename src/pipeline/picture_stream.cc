@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/parallel.h"
-#include "pipeline/assessor_impl.h"
 #include "pipeline/ordered.h"
 
 namespace prefiqs::pipeline {

@@ -89,7 +89,7 @@ EmbeddingsLook LookAt(std::span<const engine::TwinEmbedding> embeddings) {
 std::optional<std::string> PreprocessingWarning(const Assessor::Impl& assessor, std::span<const Image> crops) {
   if (crops.size() < kFewestCheckedFaces) return std::nullopt;
   if (assessor.options.method == Method::kOutput) return std::nullopt;  // a quality has no direction to look at
-  const auto context = assessor.contexts.Take();
+  const auto context = assessor.contexts->Take();
   const Preprocessing& used = assessor.network.preprocessing();
   const EmbeddingsLook mine = LookThrough(assessor, *context, crops, used);
   const bool assumed = assessor.network.preprocessing_source() == PreprocessingSource::kAssumed;

@@ -1,4 +1,6 @@
 """`prefiqs evaluate` that runs the networks itself: the same numbers as by way of `score` and `embed`, kept in a folder."""
+import collections
+import os
 import shutil
 
 import material
@@ -13,10 +15,10 @@ class EvaluatePictures(ProgramTest):
         # A quality network, for which one of embeddings does: its norm.
         self.scorer = material.recognition_network(self.folder / 'scorer.onnx', seed=3)
 
-    def evaluate(self, *options, networks=('net.onnx:arcface', 'other.onnx:raw'), pictures=('in',)):
+    def evaluate(self, *options, networks=('net.onnx:arcface', 'other.onnx:raw'), pictures=('in',), **more):
         verifying = [word for network in networks for word in ('--network', network)]
         return self.run_program('evaluate', 'all', *pictures, '--aligned', '--guard', 'none', *verifying, '--work', 'work',
-                                '--fmr', '0.1,0.02', '--resamples', '10', *options)
+                                '--fmr', '0.1,0.02', '--resamples', '10', *options, **more)
 
     def stored(self, *options):
         """The same by way of files."""
@@ -115,6 +117,74 @@ class EvaluatePictures(ProgramTest):
         run = self.evaluate()
         self.assert_status(run, 2)
         self.assertIn('rows of 30 pictures, and now there are 29', run.err)
+
+    def opened(self, *options):
+        """How often each picture was opened by `evaluate`, as its system calls tell, by name; and the run."""
+        log = self.folder / 'opens.txt'
+        log.unlink(missing_ok=True)
+        run = self.evaluate(*options, environment={'LD_PRELOAD': os.environ['PREFIQS_SEEN_OPENS'], 'SEEN_OPENS': str(log)})
+        self.assert_status(run, 0)
+        opened = collections.Counter(line for line in log.read_text().splitlines() if line.startswith('in/'))
+        return opened, run
+
+    def test_looks_at_each_picture_once(self):
+        methods = ['drift', 'norm', 'jvp', 'stochastic', 'theirs=onnx:scorer.onnx:raw']
+        few, first = self.opened('--no-mirror')
+        self.assertIn('2 of 2', first.err)
+        self.assertEqual(len(few), 30)
+        shutil.rmtree(self.folder / 'work')
+        opened, run = self.opened(*[word for method in methods for word in ('--method', method)])
+        self.assertIn('7 of 7', run.err)
+        self.assertIn('30 pictures are looked at, once for all tables', run.err)
+        self.assertEqual(opened, few)
+        # ListItems() looks whether a picture of a folder is one by its name: it is opened to be read, and only then.
+        self.assertEqual(set(opened.values()), {1})
+        again, run = self.opened(*[word for method in methods for word in ('--method', method)])
+        self.assertEqual(sum(again.values()), 0)
+        self.assertEqual(run.err.count('there already'), 7)
+
+    def test_goes_on_from_kept_crops(self):
+        plain = self.evaluate()
+        self.assert_status(plain, 0)
+        work = self.folder / 'work'
+        self.assertEqual([path.name for path in work.glob('crops*')], [])
+        rows = {path.name: path.read_bytes() for path in work.iterdir()}
+        shutil.rmtree(work)
+        (first, run) = self.opened('--keep-crops', '--no-mirror')
+        self.assertEqual(sum(first.values()), 30)
+        side = material.SIDE
+        crops, = work.glob('crops*')
+        self.assertEqual(crops.name, f'crops-{side}x{side}-insightface.bin')
+        self.assertRegex(run.err, r'crops: about \d+ kB a picture, [0-9.e-]+ GB for 30 pictures, in work')
+        self.assertGreater(crops.stat().st_size, 30 * side * side * 3)
+        self.assertTrue(crops.read_bytes().startswith(b'prefiqs kept crops 1\ncrop: '))
+        # Mirrored tables, of the same crops.
+        opened, run = self.opened()
+        self.assertEqual(sum(opened.values()), 0)
+        self.assertIn('the crops of 30 of them are in work already', run.err)
+        self.assertIn('30 kept crops were used', run.err)
+        self.assertEqual(run.out, plain.out)
+        self.assertEqual({path.name: path.read_bytes() for path in work.iterdir() if path != crops}, rows)
+        # A picture that changed is looked at anew.
+        for path in work.glob('*mirrored*'):
+            path.unlink()
+        shutil.copy(self.folder / 'in/3/1.png', self.folder / 'in/9/2.png')
+        opened, run = self.opened()
+        self.assertEqual(opened, {'in/9/2.png': 1})
+        self.assertIn("1 kept crop was not used: the picture's file is another one since", run.err)
+        # So are all where the crops were made in another way.
+        for path in work.glob('*.[cn][sp][vy]'):
+            path.unlink()
+        text = crops.read_bytes()
+        crops.write_bytes(text.replace(b'detector: aligned', b'detector: another', 1))
+        opened, run = self.opened()
+        self.assertEqual(sum(opened.values()), 30)
+        self.assertIn('is not used: its crops were made with detector another, this run has aligned', run.err)
+        for path in work.glob('*.[cn][sp][vy]'):
+            path.unlink()
+        run = self.evaluate('--keep-crops')
+        self.assert_status(run, 2)
+        self.assertIn('remove the file', run.err)
 
     def test_verification_set_and_the_default_network(self):
         pictures = [(self.folder / f'in/{p}/{k}.png').read_bytes() for p in range(10) for k in (0, 1, 1, 2)]
