@@ -35,7 +35,8 @@ constexpr const char* kExamples = R"(Examples:
       so that a second call, or one that goes on where it was interrupted, does not do it again
   prefiqs evaluate cfp/Protocol/Split/FP cfp/Data/Images --network arcface.onnx:arcface --network vface.onnx:imagenet \
       --method drift --method norm --method ours=onnx:crfiqa.onnx:arcface --sparsity 0.2 --scope layer --work cfp-work
-      two verifying networks, and the mean over them; the drift is the first one's (or --model's)
+      two verifying networks, and the mean over them; the drift is the first one's (or --model's); each picture is
+      read, searched and aligned once for all of them
   prefiqs evaluate lfw.bin --network arcface.onnx --preset arcface --method drift --aligned --work bin-work
   prefiqs evaluate lfw/pairs.txt --rows lfw.csv --embeddings lfw.npy --start-fnmr 0.05 --start-fmr 0.001
       protocol B by stated starting errors: of false non-matches, and of false matches

@@ -83,10 +83,12 @@ std::string KeptCrops::FileName(const CropShape& shape) {
 std::unique_ptr<KeptCrops> KeptCrops::Open(const KeptCropsOptions& options) {
   const std::string path = options.folder + "/" + FileName(options.shape);
   std::error_code ignored;
-  if (!options.keep && !std::filesystem::exists(path, ignored)) return nullptr;
+  const bool exists = std::filesystem::exists(path, ignored);
+  if (!options.keep && !exists) return nullptr;
   std::unique_ptr<KeptCrops> kept(new KeptCrops(options));
   if (options.keep) {
-    kept->output_ = std::make_unique<report::OutputFile>(path, report::OpenMode::kContinue, options.without_lock);
+    kept->output_ = std::make_unique<report::OutputFile>(
+        path, exists ? report::OpenMode::kContinue : report::OpenMode::kNew, options.without_lock);
   } else {
     try {
       kept->input_ = RegularFile::Open(path);

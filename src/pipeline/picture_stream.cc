@@ -50,10 +50,15 @@ std::vector<std::size_t> WantedByAny(std::span<Pass* const> passes, std::vector<
   return wanted;
 }
 
-// Where each batch begins, and the end.
-std::vector<std::size_t> Batches(std::size_t pictures, std::size_t size) {
+// Where each batch begins, and the end. Many networks take seconds over a batch, and a thread that took the last one is
+// waited for: the last batches are smaller.
+std::vector<std::size_t> Batches(std::size_t pictures, std::size_t size, std::size_t smallest, std::size_t threads) {
+  constexpr std::size_t kLastBatches = 2;  // of a thread, in batches of the usual size
   std::vector<std::size_t> begins;
-  for (std::size_t i = 0; i < pictures; i += size) begins.push_back(i);
+  for (std::size_t i = 0; i < pictures;) {
+    begins.push_back(i);
+    i += pictures - i > kLastBatches * threads * size ? size : std::min(size, smallest);
+  }
   begins.push_back(pictures);
   return begins;
 }
@@ -89,9 +94,12 @@ PictureStream::PictureStream(const JobOptions& job, std::vector<input::Item> ite
   for (const Pass* pass : passes_) {
     shape_of_.push_back(static_cast<std::size_t>(std::ranges::find(shapes_, pass->shape()) - shapes_.begin()));
   }
-  const std::int64_t size =
-      BatchSize(to_do(), ThreadCount(job.assessor.threads), LargestMicroBatch(passes_), std::ssize(passes_), job.batch);
-  batches_ = Batches(to_do_.size(), static_cast<std::size_t>(size));
+  const int threads = ThreadCount(job.assessor.threads), micro_batch = LargestMicroBatch(passes_);
+  const std::int64_t size = BatchSize(to_do(), threads, micro_batch, std::ssize(passes_), job.batch);
+  const std::int64_t smallest =
+      job.batch > 0 ? size : (kMinBatch + micro_batch - 1) / micro_batch * micro_batch;  // whole micro-batches
+  batches_ = Batches(to_do_.size(), static_cast<std::size_t>(size), static_cast<std::size_t>(smallest),
+                     static_cast<std::size_t>(threads));
 }
 
 void PictureStream::Run() {

@@ -166,7 +166,7 @@ class Folders(LockTest):
 
     def test_evaluate(self):
         self.check('evaluate', 'all', 'in', '--aligned', '--guard', 'none', '--network', 'net.onnx:arcface', '--work',
-                   'work', '--fmr', '0.1', '--resamples', '2')
+                   'work', '--keep-crops', '--fmr', '0.1', '--resamples', '2')
 
 
 if __name__ == '__main__':
