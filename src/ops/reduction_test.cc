@@ -85,7 +85,8 @@ TEST(Reductions, OfIntegers) {
   EXPECT_THAT(Values<std::int64_t>(Run1({"ReduceMax"}, {x, last})), ElementsAre(kHighest, -3));
   EXPECT_THAT(Values<std::int32_t>(Run1({"ReduceMin"}, {I32({3}, {4, -2, 5})})), ElementsAre(-2));
   EXPECT_THAT(Values<std::int64_t>(Run1({"ReduceProd"}, {x, last})), ElementsAre(kHighest, 21));
-  EXPECT_THAT(Values<std::int32_t>(Run1({"ReduceProd"}, {I32({2}, {1 << 30, 6})})), ElementsAre(std::numeric_limits<std::int32_t>::min()));
+  EXPECT_THAT(Values<std::int32_t>(Run1({"ReduceProd"}, {I32({2}, {1 << 30, 6})})),
+              ElementsAre(std::numeric_limits<std::int32_t>::min()));
   EXPECT_THAT(ErrorOf({"ReduceMax"}, {B({1}, {1})}), HasSubstr("for numbers"));
 }
 
