@@ -80,52 +80,41 @@ std::string KeptCrops::FileName(const CropShape& shape) {
   return fmt::format("crops-{}x{}-{}.bin", shape.width, shape.height, info(shape.crop_template).name);
 }
 
+KeptCrops::KeptCrops(const KeptCropsOptions& options, const std::string& path, bool exists) : shape_(options.shape) {
+  if (options.keep) {
+    output_ = std::make_unique<report::OutputFile>(path, exists ? report::OpenMode::kContinue : report::OpenMode::kNew,
+                                                   options.without_lock);
+    return;
+  }
+  try {
+    input_ = RegularFile::Open(path);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::kIo, fmt::format("{}: {}", Printable(path), error.what()));
+  }
+  if (!input_) throw Error(ErrorCode::kIo, fmt::format("{}: is no regular file", Printable(path)));
+}
+
 std::unique_ptr<KeptCrops> KeptCrops::Open(const KeptCropsOptions& options) {
   const std::string path = options.folder + "/" + FileName(options.shape);
   std::error_code ignored;
   const bool exists = std::filesystem::exists(path, ignored);
   if (!options.keep && !exists) return nullptr;
-  std::unique_ptr<KeptCrops> kept(new KeptCrops(options));
-  if (options.keep) {
-    kept->output_ = std::make_unique<report::OutputFile>(
-        path, exists ? report::OpenMode::kContinue : report::OpenMode::kNew, options.without_lock);
-  } else {
-    try {
-      kept->input_ = RegularFile::Open(path);
-    } catch (const Error& error) {
-      throw Error(ErrorCode::kIo, fmt::format("{}: {}", Printable(path), error.what()));
-    }
-    if (!kept->input_) throw Error(ErrorCode::kIo, fmt::format("{}: is no regular file", Printable(path)));
-  }
-  const std::string wanted = StartOf(options.made_with);
-  std::vector<std::uint8_t> bytes(kMaxStartBytes);
-  bytes.resize(kept->Read(0, bytes));
-  std::string_view start(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  const std::size_t end = start.find("\n\n");
+  std::unique_ptr<KeptCrops> kept(new KeptCrops(options, path, exists));
   const auto begin_anew = [&] {
     kept->output_->Truncate(0);
-    kept->output_->Append(wanted);
+    kept->output_->Append(StartOf(options.made_with));
   };
   const auto warn = [&](const std::string& text) {
     if (options.on_warning) options.on_warning(text);
   };
-  if (!start.starts_with(kAnyFirstLine.substr(0, start.size())) ||
-      (end == std::string_view::npos && start.size() == kMaxStartBytes)) {
-    throw Error(ErrorCode::kIo,
-                fmt::format("{}: is no file of kept crops: move it away, or name another folder", Printable(path)));
-  }
-  if (end == std::string_view::npos) {  // empty, or its writer was stopped in the first instant
+
+  const std::optional<std::string> start = kept->ReadStart(path);
+  if (!start) {
     if (!options.keep) return nullptr;
     begin_anew();
     return kept;
   }
-  start = start.substr(0, end + 2);
-  if (start.substr(0, start.find('\n')) != kFirstLine) {
-    throw Error(ErrorCode::kIo,
-                fmt::format("{}: is of another version of prefiqs ({}): remove it, or name another folder",
-                            Printable(path), Printable(start.substr(0, start.find('\n')))));
-  }
-  if (const Difference difference = Compare(start, options.made_with); !difference.text.empty()) {
+  if (const Difference difference = Compare(*start, options.made_with); !difference.text.empty()) {
     const std::string made = fmt::format("its crops were made with {}", difference.text);
     if (!options.keep) {
       warn(fmt::format("{} is not used: {}", Printable(path), made));
@@ -140,13 +129,33 @@ std::unique_ptr<KeptCrops> KeptCrops::Open(const KeptCropsOptions& options) {
     begin_anew();
     return kept;
   }
-  const std::int64_t whole = kept->Scan(static_cast<std::int64_t>(start.size()));
+  const std::int64_t whole = kept->Scan(static_cast<std::int64_t>(start->size()));
   if (whole < kept->size()) {
     warn(fmt::format("{}: what follows byte {} is not whole, as after an interruption, and is not used{}",
                      Printable(path), whole, options.keep ? ": it is cut off" : ""));
     if (options.keep) kept->output_->Truncate(whole);
   }
   return kept;
+}
+
+std::optional<std::string> KeptCrops::ReadStart(const std::string& path) const {
+  std::string start(kMaxStartBytes, 0);
+  start.resize(Read(0, {reinterpret_cast<std::uint8_t*>(start.data()), start.size()}));
+  const std::size_t end = start.find("\n\n");
+  const bool begins_right = start.starts_with(kAnyFirstLine.substr(0, start.size()));
+  if (!begins_right || (end == std::string::npos && start.size() == kMaxStartBytes)) {
+    throw Error(ErrorCode::kIo,
+                fmt::format("{}: is no file of kept crops: move it away, or name another folder", Printable(path)));
+  }
+  if (end == std::string::npos) return std::nullopt;
+  start.resize(end + 2);
+  const std::string first_line = start.substr(0, start.find('\n'));
+  if (first_line != kFirstLine) {
+    throw Error(ErrorCode::kIo,
+                fmt::format("{}: is of another version of prefiqs ({}): remove it, or name another folder",
+                            Printable(path), Printable(first_line)));
+  }
+  return start;
 }
 
 std::int64_t KeptCrops::size() const { return output_ ? output_->size() : input_->size(); }

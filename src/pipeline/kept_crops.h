@@ -73,7 +73,10 @@ class KeptCrops {
     PictureStamp stamp;
   };
 
-  explicit KeptCrops(const KeptCropsOptions& options) : shape_(options.shape) {}
+  KeptCrops(const KeptCropsOptions& options, const std::string& path, bool exists);  // opens the file
+  // The lines before the records, with the empty one; none where the file ends in them, as where its writer was stopped
+  // in the first instant. Throws Error(kIo) for another file.
+  std::optional<std::string> ReadStart(const std::string& path) const;
   // As many of the bytes as there are; none where the file cannot be read.
   std::size_t Read(std::int64_t offset, std::span<std::uint8_t> bytes) const;
   std::int64_t size() const;
