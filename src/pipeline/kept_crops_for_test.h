@@ -37,6 +37,13 @@ class Kept : public Passes {
     return summary;
   }
 
+  // Leaves the one pass, for tests of many runs. Its crops are of 112×112 pixels.
+  void TakeOnePass() {
+    all_ = {all_[1]};
+    options_.passes = all_;
+    expected_ = {{all_[0].output, expected_[all_[0].output]}, {all_[0].embeddings, expected_[all_[0].embeddings]}};
+  }
+
   // Of these, nothing can be kept: what could not be read may be there the next time.
   static constexpr int kUndecodable = kPictures / 5;
 
