@@ -56,7 +56,8 @@ struct DecodedImage {
   Image image;  // empty unless status is kOk, and for a large picture
   Status status = Status::kUndecodable;
   // For people. Cause where status is not kOk. With kOk nearly always empty: names a picture of 16 bits a sample that
-  // is nearly black because its samples have fewer bits (as of a camera of 12 bits).
+  // is nearly black because its samples have fewer bits (as of a camera of 12 bits), and a JPEG without its end marker
+  // all of whose rows are there.
   std::string detail;
   // Set for a JPEG of more than ImageLimits::whole_jpeg_pixels. It holds the encoded bytes and the picture at a half, a
   // quarter or an eighth of its size. An Assessor searches that for faces, and then decodes the parts where they are in

@@ -113,13 +113,14 @@ DecodedImage DecodeAny(Bytes bytes, const ImageLimits& limits, std::shared_ptr<c
       throw Failure(Status::kTooLarge,
                     fmt::format("{} bytes are more than the limit of {}", bytes.size(), limits.max_file_bytes));
     }
+    std::string note;
     if (StartsWith(bytes, kJpegMagic)) {
       JpegReader reader(bytes);
-      auto large = LargeJpeg::Open(reader, bytes, limits, std::move(owned));
-      if (large) return {{}, Status::kOk, {}, std::move(large)};
-      return {DecodeJpeg(reader, limits), Status::kOk, {}};
+      auto large = LargeJpeg::Open(reader, bytes, limits, std::move(owned), note);
+      if (large) return {{}, Status::kOk, std::move(note), std::move(large)};
+      Image picture = DecodeJpeg(reader, limits, note);
+      return {std::move(picture), Status::kOk, std::move(note)};
     }
-    std::string note;
     Image picture = DecodeWhole(bytes, limits, note);
     return {std::move(picture), Status::kOk, std::move(note)};
   } catch (const Failure& failure) {

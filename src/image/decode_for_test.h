@@ -32,7 +32,9 @@ inline void ExpectConsistent(const DecodedImage& decoded, const ImageLimits& lim
   EXPECT_TRUE(decoded.status == Status::kOk || decoded.status == Status::kUndecodable ||
               decoded.status == Status::kTooLarge);
   if (decoded.status == Status::kOk) {
-    EXPECT_TRUE(decoded.detail.empty() || decoded.detail.starts_with("the picture is nearly black")) << decoded.detail;
+    EXPECT_TRUE(decoded.detail.empty() || decoded.detail.starts_with("the picture is nearly black") ||
+                decoded.detail.starts_with("the JPEG has no end marker"))
+        << decoded.detail;
   } else {
     EXPECT_NE(decoded.detail, "");
   }

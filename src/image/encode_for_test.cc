@@ -169,6 +169,15 @@ ByteVector EncodeJpeg(const Samples& samples, const JpegOptions& options) {
     for (int c = 1; c < 4; ++c) info.comp_info[c].h_samp_factor = info.comp_info[c].v_samp_factor = 1;
   }
   if (options.progressive) jpeg_simple_progression(&info);
+  info.restart_in_rows = options.restart_rows;
+  std::vector<jpeg_scan_info> scans;
+  if (options.scan_each_component) {
+    for (int c = 0; c < info.num_components; ++c) {
+      scans.push_back({.comps_in_scan = 1, .component_index = {c}, .Ss = 0, .Se = DCTSIZE2 - 1, .Ah = 0, .Al = 0});
+    }
+    info.scan_info = scans.data();
+    info.num_scans = info.num_components;
+  }
   info.arith_code = options.arithmetic ? TRUE : FALSE;
   if (!options.adobe) info.write_Adobe_marker = FALSE;
   jpeg_start_compress(&info, TRUE);

@@ -31,8 +31,10 @@ struct JpegOptions {
   bool progressive = false;
   bool subsampled = false;  // 2x2; kYcc only
   bool arithmetic = false;
-  bool adobe = true;     // the marker, where libjpeg writes one
-  ByteVector exif = {};  // without the leading "Exif\0\0"
+  int restart_rows = 0;              // a restart marker after so many rows of blocks; 0: none
+  bool scan_each_component = false;  // one scan for each, none progressive
+  bool adobe = true;                 // the marker, where libjpeg writes one
+  ByteVector exif = {};              // without the leading "Exif\0\0"
 };
 ByteVector EncodeJpeg(const Samples& samples, const JpegOptions& options = {});
 

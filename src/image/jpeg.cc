@@ -11,12 +11,12 @@ void CheckJpegSize(const JpegReader& reader, const ImageLimits& limits) {
             "; it has several scans (is progressive), and such a picture has to be in memory whole");
 }
 
-Image DecodeJpeg(JpegReader& reader, const ImageLimits& limits) {
+Image DecodeJpeg(JpegReader& reader, const ImageLimits& limits, std::string& note) {
   CheckJpegSize(reader, limits);
   Image picture = Blank(reader.width(), reader.height());
   reader.Start();
   for (std::size_t y = 0; y < reader.rows(); ++y) reader.ReadRow(&picture.rgb[y * reader.row_width() * 3]);
-  reader.Finish();
+  note = reader.Finish();
   return Upright(std::move(picture), reader.orientation());
 }
 

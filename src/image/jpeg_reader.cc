@@ -21,6 +21,8 @@ namespace {
 // Encoders write about ten scans; each one costs a pass over all coefficients, however few its bytes.
 constexpr int kMaxScans = 100;
 
+constexpr char kNoEndMarker[] = "the JPEG has no end marker (EOI); all its rows are there";
+
 }  // namespace
 
 // libjpeg reports errors by a function that must not return: it jumps to the last setjmp(). Only the functions of this
@@ -72,8 +74,10 @@ class JpegReader::Decompressor {
     if (setjmp(errors_.jump) != 0) return false;
     info_.scale_num = 1;
     info_.scale_denom = denominator;
+    errors_.in_header = false;
     jpeg_start_decompress(&info_);
-    return true;
+    // Of several scans libjpeg has read all by here, to the end of the file.
+    return !errors_.no_end || !HasSeveralScans() || HasAllScans();
   }
 
   bool ReadRow(std::uint8_t* row) {
@@ -84,8 +88,11 @@ class JpegReader::Decompressor {
   // What follows the last row, so that a picture that breaks off there is noticed.
   bool Finish() {
     if (setjmp(errors_.jump) != 0) return false;
-    return jpeg_finish_decompress(&info_) != FALSE;
+    if (jpeg_finish_decompress(&info_) == FALSE) return false;
+    // Bytes behind the rows that are no end marker: the rows may have been made of bytes that are none of this picture.
+    return !errors_.no_end || !errors_.skipped;
   }
+  bool HasEnd() const { return !errors_.no_end; }
 
   bool HasSeveralScans() const { return jpeg_has_multiple_scans(const_cast<j_decompress_ptr>(&info_)) != FALSE; }
   const jpeg_decompress_struct& info() const { return info_; }
@@ -109,19 +116,46 @@ class JpegReader::Decompressor {
     jpeg_error_mgr manager;  // first, so that libjpeg's pointer to it is a pointer to this
     std::jmp_buf jump;
     char message[JMSG_LENGTH_MAX];
+    bool in_header = true;
+    bool no_end = false;   // libjpeg put an end marker behind the last byte
+    bool skipped = false;  // bytes between two markers
   };
+
+  // Only before the end, which forgets the components.
+  bool HasAllScans() const {
+    for (int c = 0; c < info_.num_components; ++c) {
+      // libjpeg keeps a component's table when the first scan of it begins.
+      if (info_.comp_info[c].quant_table == nullptr) return false;
+      if (info_.progressive_mode == FALSE) continue;
+      const int* const bits = info_.coef_bits[c];  // that are still to come, -1: all
+      if (std::any_of(bits, bits + DCTSIZE2, [](int missing) { return missing != 0; })) return false;
+    }
+    return true;
+  }
 
   static void OnError(j_common_ptr info) {
     auto* errors = reinterpret_cast<Errors*>(info->err);
-    errors->manager.format_message(info, errors->message);
+    // That the file ends early is the cause of all that follows.
+    if (!errors->no_end) errors->manager.format_message(info, errors->message);
     std::longjmp(errors->jump, 1);
   }
 
-  // Warnings that mean invented pixels are errors: a score of grey filling is worse than none.
+  // Warnings that mean invented pixels are errors: a score of grey filling is worse than none. The end of the bytes
+  // alone means none: libjpeg reads ahead, and warns once more (JWRN_HIT_MARKER, JWRN_MUST_RESYNC) when it wants bits
+  // that are not there. But not of arithmetic codes, whose encoders leave zeros at the end out: a cut picture looks
+  // like a whole one.
   static void OnMessage(j_common_ptr info, int level) {
     if (level >= 0) return;
+    auto* errors = reinterpret_cast<Errors*>(info->err);
     switch (info->err->msg_code) {
       case JWRN_JPEG_EOF:
+        if (!errors->no_end) errors->manager.format_message(info, errors->message);
+        errors->no_end = true;
+        if (errors->in_header || reinterpret_cast<j_decompress_ptr>(info)->arith_code != FALSE) OnError(info);
+        break;
+      case JWRN_EXTRANEOUS_DATA:
+        errors->skipped = true;
+        break;
       case JWRN_HIT_MARKER:
       case JWRN_HUFF_BAD_CODE:
       case JWRN_ARITH_BAD_CODE:
@@ -187,6 +221,9 @@ void JpegReader::ReadRow(std::uint8_t* rgb) {
   if (cmyk) CmykToRgb(cmyk_row_.data(), decompressor_->info().saw_Adobe_marker != 0, row_width(), rgb);
 }
 
-void JpegReader::Finish() { decompressor_->Check(decompressor_->Finish()); }
+std::string JpegReader::Finish() {
+  decompressor_->Check(decompressor_->Finish());
+  return decompressor_->HasEnd() ? "" : kNoEndMarker;
+}
 
 }  // namespace prefiqs::image

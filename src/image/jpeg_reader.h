@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "image/format.h"
@@ -34,8 +35,10 @@ class JpegReader {
   std::uint32_t row_width() const;  // of the reduced picture
   std::uint32_t rows() const;
   void ReadRow(std::uint8_t* rgb);  // row_width() pixels
-  // After the last row: reads on to the end of the picture, so that one that breaks off there is noticed.
-  void Finish();
+  // After the last row: reads on to the end of the picture, so that one that breaks off there is noticed. Returns what
+  // a DecodedImage's detail says of the picture: nothing, or that its end marker is missing. Such a picture is taken
+  // where all that stands before the marker is there.
+  std::string Finish();
 
  private:
   class Decompressor;
@@ -47,8 +50,8 @@ class JpegReader {
 // Throws Failure where the picture has more pixels than `limits` allow.
 void CheckJpegSize(const JpegReader& reader, const ImageLimits& limits);
 
-// The whole picture, upright. `reader`: not started.
-Image DecodeJpeg(JpegReader& reader, const ImageLimits& limits);
+// The whole picture, upright. `reader`: not started. `note`: as of the other decoders (format.h).
+Image DecodeJpeg(JpegReader& reader, const ImageLimits& limits, std::string& note);
 
 }  // namespace prefiqs::image
 

@@ -47,12 +47,13 @@ TEST(Jpeg, DecodesCmykAndYcckInvertedWhereAdobeSaysSo) {
   ExpectClose(DecodeGood(plain), FromCmyk(samples, false), kTolerance);
 }
 
+// All but that of the end marker's two bytes (jpeg_end_test.cc).
 TEST(Jpeg, RefusesEveryTruncation) {
   const Samples samples = Ramps(20, 12, 3);
-  ExpectTruncationsRefused(EncodeJpeg(samples));
-  ExpectTruncationsRefused(EncodeJpeg(samples, {.progressive = true, .subsampled = true}));
+  ExpectTruncationsRefused(EncodeJpeg(samples), 2);
+  ExpectTruncationsRefused(EncodeJpeg(samples, {.progressive = true, .subsampled = true}), 2);
   ExpectTruncationsRefused(EncodeJpeg(samples, {.arithmetic = true, .exif = ExifBlock(5, true)}));
-  ExpectTruncationsRefused(EncodeJpeg(Ramps(9, 9, 4), {.colour = Colour::kYcck}));
+  ExpectTruncationsRefused(EncodeJpeg(Ramps(9, 9, 4), {.colour = Colour::kYcck}), 2);
 }
 
 TEST(Jpeg, HandlesEveryCorruption) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <prefiqs/detector.h>
@@ -56,9 +57,11 @@ class LargeJpeg {
  public:
   // Null where the picture is to be decoded whole: of at most limits.whole_jpeg_pixels, or of several scans. Else
   // decodes it once, reduced, and keeps the bytes (`owned` where that is not null, else a copy). `reader` is of
-  // `bytes`, and not started, which it still is not where the result is null. Throws Failure.
+  // `bytes`, and not started, which it still is not where the result is null. `note`: as of the decoders (format.h).
+  // Throws Failure.
   static std::shared_ptr<const LargeJpeg> Open(JpegReader& reader, Bytes bytes, const ImageLimits& limits,
-                                               std::shared_ptr<const std::vector<std::uint8_t>> owned);
+                                               std::shared_ptr<const std::vector<std::uint8_t>> owned,
+                                               std::string& note);
 
   // Of the whole picture, upright.
   int width() const { return width_; }

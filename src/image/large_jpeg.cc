@@ -30,7 +30,7 @@ int Denominator(std::uint64_t width, std::uint64_t height) {
   return denominator;
 }
 
-Image ReadReduced(JpegReader& reader, int denominator) {
+Image ReadReduced(JpegReader& reader, int denominator, std::string& note) {
   reader.Start(denominator);
   // Formats that libjpeg cannot reduce come in full size.
   if (reader.row_width() > (reader.width() + 1) / 2 || reader.rows() > (reader.height() + 1) / 2) {
@@ -38,7 +38,7 @@ Image ReadReduced(JpegReader& reader, int denominator) {
   }
   Image picture = Blank(reader.row_width(), reader.rows());
   for (std::size_t y = 0; y < reader.rows(); ++y) reader.ReadRow(&picture.rgb[y * reader.row_width() * 3]);
-  reader.Finish();
+  note = reader.Finish();
   return Upright(std::move(picture), reader.orientation());
 }
 
@@ -74,7 +74,8 @@ Canvas::Canvas(int width, int height, std::size_t filled) : width_(width), heigh
 }
 
 std::shared_ptr<const LargeJpeg> LargeJpeg::Open(JpegReader& reader, Bytes bytes, const ImageLimits& limits,
-                                                 std::shared_ptr<const std::vector<std::uint8_t>> owned) {
+                                                 std::shared_ptr<const std::vector<std::uint8_t>> owned,
+                                                 std::string& note) {
   const std::uint64_t pixels = std::uint64_t{reader.width()} * reader.height();
   if (reader.has_several_scans() ||
       pixels <= static_cast<std::uint64_t>(std::max<std::int64_t>(limits.whole_jpeg_pixels, 0)))
@@ -87,7 +88,7 @@ std::shared_ptr<const LargeJpeg> LargeJpeg::Open(JpegReader& reader, Bytes bytes
   large->width_ = transpose ? height : width;
   large->height_ = transpose ? width : height;
   large->denominator_ = Denominator(reader.width(), reader.height());
-  large->reduced_ = ReadReduced(reader, large->denominator_);
+  large->reduced_ = ReadReduced(reader, large->denominator_, note);
   large->bytes_ =
       owned ? std::move(owned) : std::make_shared<const std::vector<std::uint8_t>>(bytes.begin(), bytes.end());
   return large;

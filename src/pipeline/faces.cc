@@ -203,9 +203,9 @@ std::vector<FaceCandidate> FindFaces(const DecodedImage& picture, const FaceOpti
 
 std::vector<std::vector<FaceCandidate>> FindFaces(const DecodedImage& picture, const FaceOptions& options,
                                                   std::span<const CropShape> shapes) {
-  if (picture.large) return FindOrSay(picture.large->reduced(), picture.large.get(), shapes, options);
   if (picture.status != Status::kOk) return Alone(Without(-1, picture.status, picture.detail), shapes);
-  Candidates candidates = FindOrSay(picture.image, nullptr, shapes, options);
+  Candidates candidates = picture.large ? FindOrSay(picture.large->reduced(), picture.large.get(), shapes, options)
+                                        : FindOrSay(picture.image, nullptr, shapes, options);
   if (picture.detail.empty()) return candidates;
   ForEach(candidates,
           [&](FaceCandidate& candidate) {  // what was noticed about the picture, behind what was found in it

@@ -87,6 +87,21 @@ TEST(LargePictures, AreCropsToo) {
   EXPECT_NE(refused[0].assessment.detail.find("240×200"), std::string::npos) << refused[0].assessment.detail;
 }
 
+// As of whole ones: behind what is said of the faces.
+TEST(LargePictures, SayThatTheirEndMarkerIsMissing) {
+  const FaceOptions aligned{.width = kSide, .height = kSide};
+  for (const int height : {240, 200}) {
+    std::vector<std::uint8_t> bytes = image::ToJpeg(Stripes(240, height), 90);
+    bytes.resize(bytes.size() - 2);
+    for (const ImageLimits& limits : {ImageLimits{}, ImageLimits{.whole_jpeg_pixels = 1}}) {
+      const auto found = FindFaces(Image::decode(bytes, limits), aligned);
+      const std::string& detail = found[0].assessment.detail;
+      EXPECT_NE(detail.find("no end marker"), std::string::npos) << detail;
+      EXPECT_EQ(detail.find("; the JPEG has") != std::string::npos, height == 200) << detail;  // behind the wrong shape
+    }
+  }
+}
+
 TEST(LargePictures, MayHaveNoFace) {
   const Detector detector = Detector::load(default_detector());
   const auto found = FindFaces(Image::decode(image::ToJpeg(Stripes(240, 200), 90), {.whole_jpeg_pixels = 1}),
