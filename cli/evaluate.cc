@@ -127,11 +127,11 @@ void TakeInputs(std::vector<std::string> inputs, bool runs_pictures, EvaluationO
 // What would have no effect is refused: a run must be what was asked for.
 void CheckNothingToRun(const CLI::App& app) {
   for (const char* option :
-       {"--work",     "--keep-crops",  "--without-lock", "--template",  "--model",    "--no-mirror",   "--preset",
-        "--size",     "--output-name", "--channels",     "--mean",      "--scale",    "--sidecar",     "--recipe",
-        "--sparsity", "--granularity", "--criterion",    "--scope",     "--from",     "--recipe-seed", "--aligned",
-        "--detector", "--guard",       "--faces",        "--max-faces", "--min-face", "--precision",   "--executor",
-        "--batch",    "--search",      "--turn"}) {
+       {"--work",     "--keep-crops",  "--without-lock", "--template", "--model",     "--no-mirror",   "--preset",
+        "--size",     "--output-name", "--channels",     "--mean",     "--scale",     "--sidecar",     "--recipe",
+        "--sparsity", "--granularity", "--criterion",    "--scope",    "--from",      "--recipe-seed", "--aligned",
+        "--detector", "--landmarks",   "--guard",        "--faces",    "--max-faces", "--min-face",    "--precision",
+        "--executor", "--batch",       "--search",       "--turn"}) {
     if (app.count(option) == 0) continue;
     throw Error(ErrorCode::kUsage,
                 fmt::format("{} is of pictures that are run, by --network or --method: nothing is run here, leave it "

@@ -108,12 +108,18 @@ void AddFaceOptions(CLI::App& app, RunArguments& arguments) {
          "Detector network, an ONNX file: YuNet, SCRFD or RetinaFace [default: the one that comes with prefiqs]")
       ->type_name("FILE|default")
       ->group(faces);
+  app.add_option("--landmarks", arguments.landmarks,
+                 "Five points a face that came with the pictures, in place of a detector: IJB's name_5pts_score.txt, "
+                 "CelebA's list, a table with path and the columns left_eye_x to right_mouth_y, or the folder of CFP's "
+                 "fiducials. A picture without a row gets the status no_face")
+      ->type_name("FILE")
+      ->group(faces);
   app.add_option(
          "--guard", arguments.guard,
          "Detector that looks once more at what may be no face, aligned crops and detections of little "
          "confidence: status not_a_face where it sees none, and not_aligned where the face of an aligned crop is "
          "not where alignment puts it [default: with --aligned the one that comes with prefiqs, else "
-         "--detector's; of embed none]")
+         "--detector's; of embed and with --landmarks none]")
       ->type_name("FILE|default|none")
       ->group(faces);
   app.add_option("--faces", arguments.faces,
@@ -235,6 +241,21 @@ std::optional<Detector> LoadGuard(const std::string& path, const std::optional<D
   return path.empty() && detector ? detector : LoadDetector(path);
 }
 
+namespace {
+
+void CheckLandmarks(const RunArguments& arguments) {
+  const char* const other = arguments.aligned              ? "--aligned"
+                            : !arguments.detector.empty()  ? "--detector"
+                            : arguments.search != "normal" ? "--search"
+                            : arguments.job.assessor.turn  ? "--turn"
+                                                           : nullptr;
+  if (other == nullptr) return;
+  throw Error(ErrorCode::kUsage,
+              fmt::format("--landmarks and {} exclude each other: pictures are not searched for faces", other));
+}
+
+}  // namespace
+
 JobOptions MakeJob(const RunArguments& arguments) {
   JobOptions job = arguments.job;
   if (arguments.fail_under_gate && !job.gate) throw Error(ErrorCode::kUsage, "--fail-under-gate needs --gate SCALAR");
@@ -264,9 +285,18 @@ JobOptions MakeJob(const RunArguments& arguments) {
     throw Error(ErrorCode::kUsage, fmt::format("--aligned and {} exclude each other: crops are not searched for faces",
                                                job.assessor.turn ? "--turn" : "--search"));
   }
-  if (!arguments.aligned) job.assessor.detector = LoadDetector(arguments.detector);
-  job.assessor.guarded = arguments.guard != "none";
-  job.assessor.guard = LoadGuard(arguments.guard, job.assessor.detector);
+  if (!arguments.landmarks.empty()) {
+    CheckLandmarks(arguments);
+    job.assessor.landmarks = GivenLandmarks::load(arguments.landmarks);
+    Say(fmt::format("prefiqs: {}: {} of {}\n", Escaped(arguments.landmarks), job.assessor.landmarks->form(),
+                    Count(job.assessor.landmarks->faces(), "face")));
+  } else if (!arguments.aligned) {
+    job.assessor.detector = LoadDetector(arguments.detector);
+  }
+  // Points that are given stand: no detector runs unless it is asked for.
+  const std::string guard = arguments.guard.empty() && job.assessor.landmarks ? "none" : arguments.guard;
+  job.assessor.guarded = guard != "none";
+  job.assessor.guard = LoadGuard(guard, job.assessor.detector);
   return job;
 }
 

@@ -50,8 +50,12 @@ struct AssessorOptions {
   // Used by assess(), two at most for one image; 0: usable_processors(). With 1 no thread is started; with more, a
   // helper that was started for a single image stays until the assessor goes.
   int threads = 1;
-  // Unset: pictures are taken as aligned crops.
+  // Unset: pictures are taken as aligned crops, unless there are landmarks.
   std::optional<Detector> detector{};
+  // In place of the detector, for pictures that have names (run_job()): a picture without a row there, like one that
+  // has no name, gets kNoFace. Both together are refused.
+  std::optional<GivenLandmarks> landmarks{};
+  bool aligns() const { return detector || landmarks; }  // false: pictures are aligned crops
   // A detected face whose box is smaller than this on its longer side gets kFaceTooSmall. Pixels.
   float min_face = 24;
   // Above 0: a picture in which more faces are found gets kTooManyFaces. Every face counts that the detector finds,
@@ -68,6 +72,7 @@ struct AssessorOptions {
   // crops, and faces of which the detector was unsure (confidence under guard_under). It gives kNotAFace where it sees
   // none. It gives kNotAligned to a picture taken as an aligned crop whose face is not where alignment puts it.
   // Unset: the detector above; where that is unset too, default_detector(), which has to be installed.
+  // Of landmarks without a confidence every face is looked at.
   std::optional<Detector> guard{};
   float guard_under = 0.8f;
   bool guarded = true;  // false: no guard looks

@@ -67,6 +67,40 @@ struct SearchInfo {
 PREFIQS_API const SearchInfo& info(Search search);
 PREFIQS_API std::span<const SearchInfo> searches();  // all of them
 
+// Landmarks that came with the pictures, in place of a detector's. Cheap to copy (shared, immutable); every const
+// function may be called from any thread.
+class PREFIQS_API GivenLandmarks {
+ public:
+  // IJB's name_5pts_score.txt (NAME X1 Y1 … X5 Y5 SCORE), CelebA's lists of landmarks, a table with a column path and
+  // the columns left_eye_x … right_mouth_y as rows of prefiqs have them, or the folder of CFP's fiducials. Coordinates
+  // are those of the upright picture. Throws Error(kIo) or Error(kUsage) naming file, line and column: for what is of
+  // no such form, a number that is not finite, two rows of one picture that differ (unless a column face numbers them),
+  // points of which most do not lie as a face's do.
+  static GivenLandmarks load(const std::string& path);
+
+  // The faces of that picture, in the order of the rows; none where it has no row. A row belongs to the picture if one
+  // of the two names is the end of the other, folder by folder; the suffix of a picture does not matter unless
+  // several rows differ by it alone. Of several such rows it is the one with the longest name. Throws Error(kUsage)
+  // where two rows are equally near. A box is NaN where the file has none; so is a confidence.
+  std::span<const Face> find(std::string_view picture) const;
+
+  // How many of the named pictures have no row, and how many faces of the file are of none of these pictures. Throws as
+  // find().
+  struct Coverage {
+    std::size_t without_row = 0, unused = 0;
+  };
+  Coverage coverage(std::span<const std::string_view> pictures) const;
+
+  const std::string& path() const;
+  const std::string& form() const;          // what the file was taken for, for people
+  std::size_t faces() const;                // in the file
+  const std::string& content_hash() const;  // of names and numbers
+
+ private:
+  struct Impl;
+  std::shared_ptr<const Impl> impl_;
+};
+
 struct DetectorOptions {
   // In [0, 1]. Unset: the family's own, since families differ in how sure they say they are: YuNet 0.6, SCRFD 0.5,
   // RetinaFace 0.8.

@@ -62,6 +62,7 @@ struct JobOptions {
   // this processor; an output cannot be locked; a continued output mixes rows of several instruction sets or versions;
   // a continued output holds aligned crops that an earlier version did not check for alignment; a continued output is
   // of an older schema;
+  // some pictures have no row among the given landmarks, or some landmarks are of no picture;
   // the first pictures, given as aligned crops, do not look like such; the first faces look as if preprocessing or
   // recipe did not fit the network. Says what, what follows from it, and what to do.
   std::function<void(const std::string& text)> on_warning{};

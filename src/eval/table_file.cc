@@ -149,14 +149,6 @@ void Take(std::string_view text, Table& table) {
   TakeSeparated(text, separator == ' ' ? ',' : separator, table);
 }
 
-std::optional<double> NumberOf(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  double value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 struct Score {
   std::string_view name, number;
 };

@@ -69,6 +69,14 @@ std::optional<std::uint32_t> WholeNumber(std::string_view text) {
   return value;
 }
 
+std::optional<double> NumberOf(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  double value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
 void FailAtLine(const std::string& path, std::size_t line, std::string_view cause) {
   throw Error(ErrorCode::kIo, fmt::format("{}: line {}: {}", Printable(path), line, cause));
 }

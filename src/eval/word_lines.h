@@ -26,6 +26,8 @@ std::string FirstLine(const std::string& path);
 std::string_view Trimmed(std::string_view text);
 
 std::optional<std::uint32_t> WholeNumber(std::string_view text);
+// As C writes one, a + in front allowed; NaN and infinity too.
+std::optional<double> NumberOf(std::string_view text);
 
 // Throws Error(kIo) naming file and line.
 [[noreturn]] void FailAtLine(const std::string& path, std::size_t line, std::string_view cause);

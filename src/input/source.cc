@@ -40,11 +40,6 @@ std::string Extension(std::string_view path) {
   return extension;
 }
 
-bool IsPicture(std::string_view name) {
-  return std::find(std::begin(kPictureExtensions), std::end(kPictureExtensions), Extension(name)) !=
-         std::end(kPictureExtensions);
-}
-
 // Names in a folder but for itself and the one above it, sorted by bytes.
 std::vector<std::string> Names(const std::string& folder) {
   const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(folder.c_str()), ::closedir);
@@ -93,7 +88,7 @@ std::vector<std::string> PicturesBelow(const std::string& root, const OnSkipped&
         skip(std::move(path), std::string(kHidden));
         continue;
       }
-      const bool picture = IsPicture(*name);
+      const bool picture = HasPictureSuffix(*name);
       if (::stat(path.c_str(), &status) != 0) {
         // A link to nowhere, or gone meanwhile: a row that says so, if it would have been a picture.
         if (picture) {
@@ -158,7 +153,7 @@ void AddList(std::string_view text, const std::string& list, std::vector<Item>& 
     }
     const std::string path(line);
     struct stat status {};
-    const bool looked_into = !IsPicture(path) && ::stat(path.c_str(), &status) == 0;
+    const bool looked_into = !HasPictureSuffix(path) && ::stat(path.c_str(), &status) == 0;
     if (!looked_into || !AddIfSet(path, items)) items.push_back({.name = path, .regular_only = true});
   }
   if (items.size() == before)
@@ -227,6 +222,11 @@ std::vector<Item> ListItems(const std::vector<std::string>& inputs, const OnSkip
   for (const std::string& input : inputs) AddInput(input, on_skipped, items);
   for (std::size_t i = 0; i < items.size(); ++i) items[i].number = static_cast<std::int64_t>(i) + 1;
   return items;
+}
+
+bool HasPictureSuffix(std::string_view name) {
+  return std::find(std::begin(kPictureExtensions), std::end(kPictureExtensions), Extension(name)) !=
+         std::end(kPictureExtensions);
 }
 
 DecodedImage Read(const Item& item, const ImageLimits& limits) {

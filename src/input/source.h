@@ -52,6 +52,9 @@ inline constexpr std::string_view kNoSuffix = "no suffix", kHidden = "hidden", k
 // that does not exist is an Item all the same and fails later, as a row.
 std::vector<Item> ListItems(const std::vector<std::string>& inputs, const OnSkipped& on_skipped = {});
 
+// Whether the name has the suffix of a picture, as files of a folder have to.
+bool HasPictureSuffix(std::string_view name);
+
 // Reads and decodes it. Never throws for what the bytes hold. Thread-safe.
 DecodedImage Read(const Item& item, const ImageLimits& limits);
 

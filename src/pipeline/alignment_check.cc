@@ -48,7 +48,7 @@ void FirstCrops::See(Status status) {
 std::optional<std::string> FirstCrops::Warning(const AssessorOptions& options, CropTemplate crop_template,
                                                std::span<const Image> crops) const {
   const std::size_t wrong = not_aligned_ + not_a_face_ + wrong_shape_;
-  if (options.detector || seen_ < kFewestCheckedFaces || 2 * wrong < seen_) return std::nullopt;
+  if (options.aligns() || seen_ < kFewestCheckedFaces || 2 * wrong < seen_) return std::nullopt;
   std::vector<std::string> parts;
   if (not_aligned_ > 0) {
     parts.push_back(fmt::format("{} a face that is not aligned, {:.2f} times as large as aligned ones",

@@ -131,6 +131,10 @@ void Check(const Network& network, const AssessorOptions& options) {
   if (!(options.min_face >= 0)) {
     throw Error(ErrorCode::kUsage, fmt::format("smallest face: {} is no number of pixels", options.min_face));
   }
+  if (options.detector && options.landmarks) {
+    throw Error(ErrorCode::kUsage, fmt::format("{}: landmarks are given in place of a detector, and there is one",
+                                               Printable(options.landmarks->path())));
+  }
   if (options.max_faces < 0) {
     throw Error(ErrorCode::kUsage, fmt::format("most faces: {} is below 0 (0 means any number)", options.max_faces));
   }
@@ -188,7 +192,7 @@ std::optional<Calibration> Fitting(const Network& network, const AssessorOptions
   std::optional<Calibration> calibration = network.calibration();
   const bool fits = options.method == Method::kDrift && calibration && calibration->recipe == recipe &&
                     pipeline::GiveTheSame(calibration->preprocessing, network.preprocessing(), network.input_width(),
-                                          network.input_height(), !options.detector);
+                                          network.input_height(), !options.aligns());
   return fits ? calibration : std::nullopt;
 }
 
@@ -223,6 +227,7 @@ bool Assessor::Impl::CompilesLike(const Network& other, const AssessorOptions& o
 
 pipeline::FaceOptions Assessor::Impl::Faces(FaceSelection selection) const {
   return {.detector = options.detector ? &*options.detector : nullptr,
+          .landmarks = options.landmarks ? &*options.landmarks : nullptr,
           .min_face = options.min_face,
           .selection = selection,
           .max_faces = options.max_faces,

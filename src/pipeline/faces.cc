@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "align/align.h"
+#include "base/file.h"
 #include "face/selection.h"
 #include "face/turn.h"
 #include "image/large.h"
@@ -48,9 +51,9 @@ FaceCandidate AlignedCrop(const Image& picture, const image::LargeJpeg* large, c
                              large != nullptr ? large->height() : picture.height, shape.width, shape.height));
 }
 
-// Whether a crop is made of it.
+// Whether a crop is made of it. Landmarks may be given without a box.
 bool IsLargeEnough(const Face& face, const FaceOptions& options) {
-  return std::max(face.box.width, face.box.height) >= options.min_face;
+  return std::isnan(face.box.width) || std::max(face.box.width, face.box.height) >= options.min_face;
 }
 
 // All parts that crops are made of, in one pass over the picture.
@@ -68,6 +71,15 @@ image::Canvas ReadParts(const image::LargeJpeg& large, const std::vector<Face>& 
   return large.Read(parts);
 }
 
+// Whether the middle of the points lies in the picture: else they were made for another one, or another size of it.
+bool IsInside(const Landmarks& points, const image::View& picture) {
+  Point sum;
+  for (const Point& point : points) sum.x += point.x, sum.y += point.y;
+  const auto count = static_cast<float>(points.size());
+  return sum.x >= 0 && sum.y >= 0 && sum.x < count * static_cast<float>(picture.width) &&
+         sum.y < count * static_cast<float>(picture.height);
+}
+
 FaceCandidate DetectedFace(const image::View& picture, const Face& face, int index, const CropShape& shape,
                            const FaceOptions& options) {
   FaceCandidate candidate;
@@ -75,12 +87,16 @@ FaceCandidate DetectedFace(const image::View& picture, const Face& face, int ind
     candidate = Without(index, Status::kFaceTooSmall,
                         fmt::format("{:.1f} pixels on its longer side, {} are wanted",
                                     std::max(face.box.width, face.box.height), options.min_face));
+  } else if (options.landmarks != nullptr && !IsInside(face.landmarks, picture)) {
+    candidate = Without(index, Status::kNoFace,
+                        fmt::format("the given points lie outside of the picture of {}×{} pixels (width × height)",
+                                    picture.width, picture.height));
   } else if (auto crop = align::AlignFace(picture, face.landmarks, shape.width, shape.height, shape.crop_template)) {
     Count(&LookCounts::cut, options);
     candidate.face = index;
     candidate.crop = std::make_shared<SeenCrop>(std::move(*crop));
   } else {
-    candidate = Without(index, Status::kNoFace, "the five points of the face found coincide");
+    candidate = Without(index, Status::kNoFace, "the five points of the face coincide");
   }
   candidate.assessment.face = face;
   return candidate;
@@ -104,7 +120,8 @@ void ForEach(Candidates& candidates, auto&& change) {
   }
 }
 
-// `found`: at least one, in coordinates of `picture` turned; `picture` is of a large one the reduced picture.
+// `found`: at least one, in coordinates of `picture` turned, or of the whole picture where landmarks are given;
+// `picture` is of a large one the reduced picture.
 Candidates DetectedFaces(const Image& picture, const image::LargeJpeg* large, face::TurnedFaces found, Shapes shapes,
                          const FaceOptions& options) {
   const auto back = [&](const Face& face) {
@@ -113,7 +130,9 @@ Candidates DetectedFaces(const Image& picture, const image::LargeJpeg* large, fa
   Candidates candidates;
   if (large != nullptr) {
     // Its pixels are not turned, for that would take the whole picture's memory: the crops are turned as they are cut.
-    for (Face& face : found.faces) face = large->ToWhole(back(face));
+    if (options.landmarks == nullptr) {
+      for (Face& face : found.faces) face = large->ToWhole(back(face));
+    }
     candidates = CutFaces(ReadParts(*large, found.faces, shapes, options).view(), found.faces, shapes, options);
   } else if (found.degrees == 0) {
     candidates = CutFaces(picture, found.faces, shapes, options);
@@ -127,6 +146,10 @@ Candidates DetectedFaces(const Image& picture, const image::LargeJpeg* large, fa
 }
 
 face::TurnedFaces Detect(const Image& picture, const FaceOptions& options) {
+  if (options.landmarks != nullptr) {
+    const std::span<const Face> given = options.landmarks->find(options.name);
+    return {.degrees = 0, .faces = {given.begin(), given.end()}};
+  }
   const auto detect = [&](const Image& seen) {
     Count(&LookCounts::searched, options);
     return options.detector->detect(seen, options.search);
@@ -145,7 +168,7 @@ Candidates Find(const Image& picture, const image::LargeJpeg* large, Shapes shap
                  shapes);
   }
   Candidates candidates;
-  if (options.detector == nullptr) {
+  if (options.detector == nullptr && options.landmarks == nullptr) {
     for (const CropShape& shape : shapes) candidates.push_back({AlignedCrop(picture, large, shape, options)});
     return candidates;
   }
@@ -155,11 +178,17 @@ Candidates Find(const Image& picture, const image::LargeJpeg* large, Shapes shap
     candidates = Alone(
         Without(-1, Status::kTooManyFaces, fmt::format("{} faces, the limit is {}", count, options.max_faces)), shapes);
   } else if (found.faces.empty()) {
-    candidates = Alone(Without(-1, Status::kNoFace, "the detector found none"), shapes);
+    candidates = Alone(Without(-1, Status::kNoFace,
+                               options.landmarks != nullptr
+                                   ? fmt::format("{} has no row of this picture", Printable(options.landmarks->path()))
+                                   : "the detector found none"),
+                       shapes);
   } else {
     const bool on_a_side = found.degrees % 180 != 0;
-    face::Select(options.selection, found.faces, on_a_side ? picture.height : picture.width,
-                 on_a_side ? picture.width : picture.height);
+    const bool in_whole = large != nullptr && options.landmarks != nullptr;
+    const int width = in_whole ? large->width() : picture.width;
+    const int height = in_whole ? large->height() : picture.height;
+    face::Select(options.selection, found.faces, on_a_side ? height : width, on_a_side ? width : height);
     candidates = DetectedFaces(picture, large, std::move(found), shapes, options);
   }
   ForEach(candidates, [&](FaceCandidate& candidate) { candidate.assessment.faces = count; });

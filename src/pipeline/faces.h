@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include <prefiqs/assessor.h>
@@ -40,7 +41,9 @@ struct LookCounts {
 };
 
 struct FaceOptions {
-  const Detector* detector = nullptr;  // null: the picture is a crop already
+  const Detector* detector = nullptr;
+  const GivenLandmarks* landmarks = nullptr;  // in place of a detector; without both the picture is a crop already
+  std::string_view name{};                    // of the picture, for the landmarks
   float min_face = 0;
   FaceSelection selection = FaceSelection::kBest;
   int max_faces = 0;  // AssessorOptions::max_faces

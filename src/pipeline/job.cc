@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -31,11 +32,26 @@ void Check(const JobOptions& options) {
   if (options.batch < 0) throw Error(ErrorCode::kUsage, fmt::format("batch {}: from 1 up, or 0", options.batch));
 }
 
+// Before the outputs are made: names for which two rows stand are refused there.
+void CheckLandmarks(const JobOptions& options, const std::vector<input::Item>& items) {
+  if (!options.assessor.landmarks) return;
+  const GivenLandmarks& landmarks = *options.assessor.landmarks;
+  std::vector<std::string_view> names;
+  for (const input::Item& item : items) names.push_back(item.name);
+  const GivenLandmarks::Coverage coverage = landmarks.coverage(names);
+  if (!options.on_warning || (coverage.without_row == 0 && coverage.unused == 0)) return;
+  options.on_warning(fmt::format("{}: {} without a row there, which {} {}; {} of its {} of no picture of this run",
+                                 Printable(landmarks.path()), Count(coverage.without_row, "picture"),
+                                 WordFor(coverage.without_row, "gets", "get"), info(Status::kNoFace).name,
+                                 coverage.unused, Count(landmarks.faces(), "face is", "faces are")));
+}
+
 std::vector<input::Item> List(const JobOptions& options, std::map<std::string, std::int64_t>& skipped) {
   std::vector<input::Item> items = input::ListItems(options.inputs, [&](std::string_view path, std::string_view kind) {
     ++skipped[std::string(kind)];
     if (options.on_skipped) options.on_skipped(path, kind);
   });
+  CheckLandmarks(options, items);
   std::erase_if(
       items, [&](const input::Item& item) { return (item.number - options.shard_index) % options.shard_count != 0; });
   return items;

@@ -60,11 +60,17 @@ std::vector<MadeWith> MadeWithOf(const CropShape& shape, const FaceOptions& face
   NameSoftware(ExecutorKind::kOneDnn, software);
   std::vector<MadeWith> made{
       {"crop", fmt::format("{}x{} {}", shape.width, shape.height, info(shape.crop_template).name), false},
-      {"detector", faces.detector != nullptr ? faces.detector->content_hash() : std::string(report::kAligned), false}};
-  if (faces.detector != nullptr) {
+      {"detector",
+       faces.detector != nullptr    ? faces.detector->content_hash()
+       : faces.landmarks != nullptr ? fmt::format("{}{}", report::kLandmarks, faces.landmarks->content_hash())
+                                    : std::string(report::kAligned),
+       false}};
+  if (faces.detector != nullptr || faces.landmarks != nullptr) {
     made.push_back({"faces", std::string(info(faces.selection).name), false});
     made.push_back({"smallest face", fmt::format("{}", faces.min_face), false});
     made.push_back({"most faces", faces.max_faces > 0 ? fmt::format("{}", faces.max_faces) : "any number", false});
+  }
+  if (faces.detector != nullptr) {
     std::string search(info(faces.search).name);
     if (faces.turn) search += report::kTurnToo;
     made.push_back({"search", search, false});

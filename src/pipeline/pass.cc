@@ -27,13 +27,15 @@ report::RunInfo Describe(const Assessor& assessor, const JobOptions& job) {
   run.precision = name(options.precision);
   run.instruction_set = assessor.instruction_set();
   NameSoftware(options.executor, run);
-  run.preprocessing = options.detector ? report::PreprocessingToken(network.preprocessing(), network.input_width(),
+  run.preprocessing = options.aligns() ? report::PreprocessingToken(network.preprocessing(), network.input_width(),
                                                                     network.input_height())
                                        : report::PreprocessingToken(network.preprocessing());
-  run.detector = options.detector ? options.detector->content_hash() : std::string(report::kAligned);
-  if (options.detector) {
+  run.detector = options.detector    ? options.detector->content_hash()
+                 : options.landmarks ? fmt::format("{}{}", report::kLandmarks, options.landmarks->content_hash())
+                                     : std::string(report::kAligned);
+  if (options.aligns()) {
     run.selection = info(job.faces).name;
-    run.search = info(options.search).name;
+    if (options.detector) run.search = info(options.search).name;
     if (options.turn) run.search += report::kTurnToo;
     if (options.max_faces > 0) run.max_faces = fmt::format("{}", options.max_faces);
     run.min_face = fmt::format("{}", options.min_face);
@@ -76,7 +78,7 @@ std::unique_ptr<report::RowWriter> OpenRows(const Assessor& assessor, const JobO
 // Where crops are given, they have no points that a template could place.
 CropShape ShapeOf(const Network& network, const JobOptions& options) {
   const CropShape shape{network.input_width(), network.input_height(), network.preprocessing().crop_template};
-  return options.assessor.detector ? Canonical(shape) : CropShape{shape.width, shape.height};
+  return options.assessor.aligns() ? Canonical(shape) : CropShape{shape.width, shape.height};
 }
 
 }  // namespace

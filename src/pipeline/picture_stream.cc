@@ -181,7 +181,9 @@ std::vector<std::vector<FaceCandidate>> PictureStream::LookAt(std::size_t item, 
   }
   if (shapes.empty()) return candidates;
   counts_.read.fetch_add(1, std::memory_order_relaxed);
-  auto found = FindFaces(input::Read(picture, job_.limits), faces_, shapes);
+  FaceOptions faces = faces_;
+  faces.name = picture.name;
+  auto found = FindFaces(input::Read(picture, job_.limits), faces, shapes);
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     const std::size_t s = indices[i];
     candidates[s] = std::move(found[i]);

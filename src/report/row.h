@@ -28,7 +28,7 @@ struct RunInfo {
   std::string instruction_set;
   std::string version;
   std::string preprocessing;      // PreprocessingToken()
-  std::string detector;           // content hash, or kAligned
+  std::string detector;           // content hash, or kAligned, or kLandmarks and their content hash
   std::string gate{};             // scalars under it do not pass; empty: no gate
   std::string selection{};        // FaceSelectionInfo::name; empty for aligned crops
   std::string min_face{};         // pixels; empty for aligned crops
@@ -42,8 +42,8 @@ struct RunInfo {
   std::string search{};           // SearchInfo::name, with kTurnToo where turned pictures are looked at; as selection
 };
 
-// What the column "detector" holds for aligned crops.
-inline constexpr std::string_view kAligned = "aligned";
+// What the column "detector" holds for aligned crops, and in front of the content hash of given landmarks.
+inline constexpr std::string_view kAligned = "aligned", kLandmarks = "landmarks:";
 
 // What the column "passes" holds where there is a gate and a scalar.
 inline constexpr std::string_view kPasses = "yes", kUnderGate = "no";

@@ -65,6 +65,7 @@ std::vector<Image> TakeFaces(const Network& network, const JobOptions& options, 
   std::vector<input::Item> items = input::ListItems(options.inputs);
   std::ranges::sort(items, {}, &input::Item::name);
   const pipeline::FaceOptions faces{.detector = options.assessor.detector ? &*options.assessor.detector : nullptr,
+                                    .landmarks = options.assessor.landmarks ? &*options.assessor.landmarks : nullptr,
                                     .min_face = options.assessor.min_face,
                                     .selection = face::OneFace(options.faces),
                                     .max_faces = options.assessor.max_faces,
@@ -82,7 +83,9 @@ std::vector<Image> TakeFaces(const Network& network, const JobOptions& options, 
     std::vector<Image> round(std::min(most - found.size(), items.size() - next));
     ParallelFor(round.size(), options.assessor.threads, [&](std::size_t i) {
       const input::Item& item = items[(next + i) * stride % items.size()];
-      auto candidates = pipeline::FindFaces(input::Read(item, options.limits), faces);
+      pipeline::FaceOptions of_item = faces;
+      of_item.name = item.name;
+      auto candidates = pipeline::FindFaces(input::Read(item, options.limits), of_item);
       pipeline::FaceCandidate& best = candidates.front();
       if (best.crop && IsFace(guarded, faces.crop_template, best)) round[i] = std::move(best.crop->image);
     });
