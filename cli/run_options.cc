@@ -288,8 +288,8 @@ JobOptions MakeJob(const RunArguments& arguments) {
   if (!arguments.landmarks.empty()) {
     CheckLandmarks(arguments);
     job.assessor.landmarks = GivenLandmarks::load(arguments.landmarks);
-    Say(fmt::format("prefiqs: {}: {} of {}\n", Escaped(arguments.landmarks), job.assessor.landmarks->form(),
-                    Count(job.assessor.landmarks->faces(), "face")));
+    Say(fmt::format("prefiqs: {}: {}, read as {}\n", Escaped(arguments.landmarks),
+                    Count(job.assessor.landmarks->faces(), "face"), job.assessor.landmarks->form()));
   } else if (!arguments.aligned) {
     job.assessor.detector = LoadDetector(arguments.detector);
   }

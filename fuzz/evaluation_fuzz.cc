@@ -1,15 +1,18 @@
-// Bytes to what an evaluation reads: tables, lists of pairs, matrices, templates. Any outcome but values that add up or
-// an Error of one line that names the file is a bug.
+// Bytes to what an evaluation reads: tables, lists of pairs, matrices, templates, landmarks. Any outcome but values
+// that add up or an Error of one line that names the file is a bug.
+#include <prefiqs/detector.h>
 #include <prefiqs/error.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "eval/identity_list.h"
+#include "eval/landmark_file.h"
 #include "eval/npy_matrix.h"
 #include "eval/pair_list.h"
 #include "eval/table_file.h"
@@ -54,6 +57,16 @@ void Read(int kind, const std::string& path) {
     const auto people = eval::ReadIdentities(path);
     Require(!people.empty());
     for (const eval::NamedPerson& person : people) Require(!person.names.empty() && !person.identity.empty());
+  } else if (kind == 7) {
+    const eval::LandmarkList list = eval::ReadLandmarks(path);
+    Require(!list.form.empty() && !list.rows.empty());
+    for (const eval::LandmarkRow& row : list.rows) {
+      Require(!row.name.empty());
+      for (const prefiqs::Point& point : row.face.landmarks) Require(std::isfinite(point.x) && std::isfinite(point.y));
+    }
+    const prefiqs::GivenLandmarks landmarks = prefiqs::GivenLandmarks::load(path);
+    Require(landmarks.faces() > 0 && landmarks.faces() <= list.rows.size());
+    landmarks.find(list.rows.back().name);
   } else {
     const eval::TemplatePairs pairs{.path = path, .comparisons = {}, .ids = {1, 2}, .lines = {1, 1}};
     bool has_pictures[2] = {};
@@ -74,7 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const std::string path = "/proc/self/fd/" + std::to_string(file);
   Require(ftruncate(file, 0) == 0 && pwrite(file, data + 1, size - 1, 0) == static_cast<ssize_t>(size - 1));
   try {
-    Read(data[0] % 7, path);
+    Read(data[0] % 8, path);
   } catch (const prefiqs::Error& error) {
     const std::string message = error.what();
     Require(error.code() == prefiqs::ErrorCode::kIo || error.code() == prefiqs::ErrorCode::kUsage);

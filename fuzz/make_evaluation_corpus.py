@@ -25,5 +25,12 @@ for name, values in (('npy_float', np.arange(6, dtype=np.float32).reshape(2, 3))
 (folder / 'identities_fold').write_bytes(b'\005user_id\toriginal_image\tface_id\tage\tgender\n1@N03\ta_o.jpg\t1\t(25, 32)\tf\n'
                                          b'1@N03\ta_o.jpg\t2\t(0, 2)\tu\r\n')
 (folder / 'identities_csv').write_bytes(b'\005identity,path\nann,a/1.png\n"b,c",a/2.png\n')
+numbers = b'438.5 210 550 211 497 277 444 319 544 320'
+(folder / 'landmarks_ijb').write_bytes(b'\0071.jpg ' + numbers + b' 0.9\n2.jpg ' + numbers + b' 1e-1\r\n')
+(folder / 'landmarks_celeba').write_bytes(b'\0071\nlefteye_x lefteye_y\n1.jpg ' + numbers + b'\n')
+(folder / 'landmarks_table').write_bytes(
+    b'\007path,face,left_eye_x,left_eye_y,right_eye_x,right_eye_y,nose_x,nose_y,left_mouth_x,left_mouth_y,right_mouth_x,'
+    b'right_mouth_y,box_width\na/1.jpg,0,' + numbers.replace(b' ', b',') + b',9\na/1.jpg,1,' + numbers.replace(b' ', b',') +
+    b',\nb.jpg,,,,,,,,,,,,\n')
 # Found by the fuzzer: no rows, and columns that would fill the memory.
 (folder / 'npy_wide').write_bytes(b"\2\x93NUMPY\1\0\x46\0{'descr': '<f8', 'fortran_order': False, 'shape': (0, 666666666666), }")

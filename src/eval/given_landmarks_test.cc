@@ -20,7 +20,9 @@ namespace {
 GivenLandmarks Load(const std::vector<std::string>& names) {
   const std::filesystem::path path = std::filesystem::path(::testing::TempDir()) / "given_landmarks.txt";
   std::ofstream file(path, std::ios::binary);
-  for (std::size_t i = 0; i < names.size(); ++i) file << names[i] << ' ' << i << " 10 " << i + 98 << " 10 " << i + 50 << " 50 " << i << " 90 " << i + 98 << " 90 1\n";
+  for (std::size_t i = 0; i < names.size(); ++i)
+    file << names[i] << ' ' << i << " 10 " << i + 98 << " 10 " << i + 50 << " 50 " << i << " 90 " << i + 98
+         << " 90 1\n";
   file.close();
   return GivenLandmarks::load(path.string());
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -100,6 +101,27 @@ TEST(LargePictures, SayThatTheirEndMarkerIsMissing) {
       EXPECT_EQ(detail.find("; the JPEG has") != std::string::npos, height == 200) << detail;  // behind the wrong shape
     }
   }
+}
+
+// Given points are of the whole picture: no detector and no reduced picture says where the face is.
+TEST(LargePictures, HaveTheFacesThatAreGiven) {
+  const std::filesystem::path path = std::filesystem::path(::testing::TempDir()) / "large_pictures_points.txt";
+  std::ofstream(path) << "1.jpg 90 80 150 84 120 110 98 150 146 152 0.9\n";
+  const GivenLandmarks landmarks = GivenLandmarks::load(path.string());
+  const std::vector<std::uint8_t> bytes = image::ToJpeg(Stripes(240, 200), 90);
+  FaceOptions options{.landmarks = &landmarks, .name = "a/1.jpg", .min_face = 24, .width = kSide, .height = kSide};
+  const auto whole = FindFaces(Image::decode(bytes), options);
+  const auto large = FindFaces(Image::decode(bytes, {.whole_jpeg_pixels = 1}), options);
+  ASSERT_TRUE(whole[0].crop && large[0].crop);
+  EXPECT_EQ(whole[0].crop->rgb, large[0].crop->rgb);
+  EXPECT_EQ(whole[0].crop->rgb,
+            align::AlignFace(Image::decode(bytes).image, landmarks.find("1.jpg")[0].landmarks, kSide, kSide)->rgb);
+  EXPECT_EQ(whole[0].assessment.face->landmarks, large[0].assessment.face->landmarks);
+  EXPECT_EQ(large[0].assessment.faces, 1);
+  options.name = "a/2.jpg";
+  const auto other = FindFaces(Image::decode(bytes), options);
+  EXPECT_EQ(other[0].assessment.status, Status::kNoFace);
+  EXPECT_NE(other[0].assessment.detail.find("has no row of this picture"), std::string::npos);
 }
 
 TEST(LargePictures, MayHaveNoFace) {
