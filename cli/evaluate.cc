@@ -84,7 +84,10 @@ void Check(const Verifying& verifying) {
   const std::size_t count = verifying.rows.size();
   for (const auto* files : {&verifying.rows, &verifying.embeddings, &verifying.mirrored}) {
     for (const std::string& file : *files) {
-      if (!std::filesystem::exists(file)) throw Error(ErrorCode::kIo, file + ": there is no such file");
+      const std::size_t array = file.rfind(".npz:");  // FILE.npz:NAME
+      if (std::filesystem::exists(file)) continue;
+      if (array != std::string::npos && std::filesystem::exists(file.substr(0, array + 4))) continue;
+      throw Error(ErrorCode::kIo, file + ": there is no such file");
     }
   }
   if (verifying.embeddings.size() != count || (!verifying.mirrored.empty() && verifying.mirrored.size() != count)) {
@@ -164,7 +167,8 @@ int RunEvaluate(const Words& words) {
          "verifying networks, over which the areas are averaged too")
       ->type_name("FILE.csv")
       ->allow_extra_args(false);
-  app.add_option("--embeddings", verifying.embeddings, "Of the verifying network, a row for each of those")
+  app.add_option("--embeddings", verifying.embeddings,
+                 "Of the verifying network, a row for each of those; or an array of an archive, FILE.npz:NAME")
       ->type_name("FILE.npy")
       ->allow_extra_args(false);
   app.add_option("--mirrored", verifying.mirrored, "Embeddings of the mirrored pictures, which protocol A wants too")
@@ -178,9 +182,10 @@ int RunEvaluate(const Words& words) {
       "--skip-unscored", options.skip_unscored,
       "Of templates: pictures without a quality are left out, as those without an embedding are; else they make "
       "their template the worst");
-  app.add_option("--identities", options.identities,
-                 "With the pairs all: who is on which picture, by Adience's fold files (fold_0_data.txt) or a CSV file "
-                 "with path and identity; pictures of no such file are left out; any number of times")
+  app.add_option(
+         "--identities", options.identities,
+         "With the pairs all: who is on which picture, by Adience's fold files (fold_0_data.txt), lists of FERET's "
+         "pictures, or a CSV file with path and identity; pictures of no such file are left out; any number of times")
       ->type_name("FILE")
       ->allow_extra_args(false);
   app.add_option("--quality", qualities,

@@ -24,6 +24,11 @@ for name, values in (('npy_float', np.arange(6, dtype=np.float32).reshape(2, 3))
 (folder / 'template_pictures').write_bytes(b'\004img/1.jpg 1 69544\n2.jpg\t2 69544\r\n\n3.jpg 77 5\n1.jpg 2 4294967295\n')
 (folder / 'identities_fold').write_bytes(b'\005user_id\toriginal_image\tface_id\tage\tgender\n1@N03\ta_o.jpg\t1\t(25, 32)\tf\n'
                                          b'1@N03\ta_o.jpg\t2\t(0, 2)\tu\r\n')
+(folder / 'identities_feret').write_bytes(b'\005a/00001_930831_fa_a.ppm.bz2\r\n00001fa010_930831.tif 00002fb001d.sfi\n')
+for name, save in (('npz_stored', np.savez), ('npz_deflated', np.savez_compressed)):
+    file = io.BytesIO()
+    save(file, np.arange(6, dtype=np.float32).reshape(2, 3))
+    (folder / name).write_bytes(b'\2' + file.getvalue())
 (folder / 'identities_csv').write_bytes(b'\005identity,path\nann,a/1.png\n"b,c",a/2.png\n')
 numbers = b'438.5 210 550 211 497 277 444 319 544 320'
 (folder / 'landmarks_ijb').write_bytes(b'\0071.jpg ' + numbers + b' 0.9\n2.jpg ' + numbers + b' 1e-1\r\n')

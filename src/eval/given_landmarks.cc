@@ -152,12 +152,11 @@ GivenLandmarks GivenLandmarks::load(const std::string& path) {
     if (is_new) impl->groups.emplace_back();
     impl->groups[at->second].members.push_back(i);
   }
-  for (const auto& [name, group] : impl->by_name) {
-    ForEachEnd(name, [&, whole = true](std::string_view end) mutable {
-      if (!std::exchange(whole, false)) {
-        const auto [at, is_new] = impl->by_end.emplace(end, group);
-        if (!is_new && at->second != group) at->second = kSeveral;
-      }
+  for (const auto& entry : impl->by_name) {
+    ForEachEnd(entry.first, [&](std::string_view end) {
+      if (end.size() == entry.first.size()) return false;  // whole names are found by by_name
+      const auto [at, is_new] = impl->by_end.emplace(end, entry.second);
+      if (!is_new && at->second != entry.second) at->second = kSeveral;
       return false;
     });
   }

@@ -19,7 +19,8 @@ struct NamedPerson {
 //   face_id: pictures are USER/landmark_aligned_face.FACE.IMAGE (of aligned/) or
 //   USER/coarse_tilt_aligned_face.FACE.IMAGE (of faces/). A person is the face_id alone: it is counted through all
 //   albums, and one album and one photograph show several people; a CSV file with the columns path (or file, name,
-//   image) and identity.
+//   image) and identity;
+//   lists of FERET's pictures, one a line or several (fa.txt, *.srt): the first five digits of a name are the person.
 // Throws Error(kIo) or Error(kUsage) naming file, line and cause.
 std::vector<NamedPerson> ReadIdentities(const std::string& path);
 

@@ -28,6 +28,29 @@ std::string Face(const std::string& user, const std::string& image, int face) {
   return fmt::format("{}\t{}\t{}\t(25, 32)\tf\t0\t414\t1086\t1383\t-115\t30\t17\n", user, image, face);
 }
 
+TEST(Identities, OfFeretsLists) {
+  const FolderForTest folder;
+  std::string many;
+  for (int i = 0; i < 40; ++i) many += fmt::format(" 00012ra{:03}.sfi", i);
+  const std::vector<NamedPerson> people = ReadIdentities(
+      Fill(folder / "fa.srt",
+           "\xef\xbb\xbf\r\nimages/00001/00001_930831_fa_a.ppm.bz2\r\n00001fa010_930831.tif\t00002fb001d.sfi\n" + many +
+               "\n"));
+  ASSERT_EQ(people.size(), 43u);
+  EXPECT_THAT(people[0].names, ElementsAre("images/00001/00001_930831_fa_a"));
+  EXPECT_THAT(people[1].names, ElementsAre("00001fa010_930831"));
+  EXPECT_EQ(people[0].identity, people[1].identity);
+  EXPECT_EQ(people[2].identity, "00002");
+  EXPECT_EQ(people[2].line, 3u);
+  EXPECT_THAT(people[42].names, ElementsAre("00012ra039"));
+  EXPECT_EQ(people[42].identity, "00012");
+  EXPECT_THAT(Refused([&] { ReadIdentities(Fill(folder / "b.srt", "00001fa010.sfi\n0001fa010.sfi\n")); }),
+              AllOf(HasSubstr("b.srt: line 2: 0001fa010.sfi is no name of FERET's")));
+  // A number in front makes no FERET list.
+  EXPECT_THAT(Refused([&] { ReadIdentities(Fill(folder / "c.csv", "00001.jpg\n")); }),
+              HasSubstr("its first line must"));
+}
+
 TEST(Identities, OfAdience) {
   const FolderForTest folder;
   const std::string path = Fill(folder / "fold_0_data.txt", kFoldHeader + Face("30601258@N03", "103_67c7_o.jpg", 1) +

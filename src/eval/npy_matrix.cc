@@ -10,11 +10,15 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <optional>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "base/half.h"
+#include "eval/npz_archive.h"
 
 static_assert(std::endian::native == std::endian::little, "values are taken as they lie");
 
@@ -22,7 +26,9 @@ namespace prefiqs::eval {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::string_view kMatlab = "MATLAB 5.0";
 constexpr std::size_t kMaxHeader = 1 << 16;
+constexpr std::uint64_t kMaxKept = std::uint64_t{1} << 29;  // of a deflated array: 2 GiB
 constexpr std::uint64_t kMaxValues = std::uint64_t{1} << 34;
 constexpr std::uint64_t kMaxColumns = std::uint64_t{1} << 20;  // a header alone, over no rows, must not claim memory
 
@@ -62,23 +68,42 @@ std::optional<Header> ParseHeader(std::string_view text) {
   return header;
 }
 
-}  // namespace
+// FILE.npz:NAME -> FILE.npz and NAME; a file of that very name wins.
+struct ArrayPath {
+  std::string file, array;
+};
+ArrayPath SplitArray(const std::string& path) {
+  constexpr std::string_view kArchive = ".npz:";
+  std::error_code ignored;
+  const std::size_t at = path.rfind(kArchive);
+  if (at == std::string::npos || std::filesystem::exists(path, ignored)) return {path, {}};
+  return {path.substr(0, at + kArchive.size() - 1), path.substr(at + kArchive.size())};
+}
 
-NpyReader::NpyReader(const std::string& path) : path_(path) {
-  const auto fail = [&](std::string_view cause) {
-    return Error(ErrorCode::kIo, fmt::format("{}: {}", Printable(path), cause));
-  };
-  try {
-    file_ = RegularFile::Open(path);
-  } catch (const Error& error) {
-    throw fail(error.what());
+NpzMember TakeMember(const RegularFile& file, const std::string& array) {
+  const std::vector<NpzMember> members = ListNpz(file);
+  if (members.size() == 1 && array.empty()) return members[0];
+  const auto found = std::ranges::find(members, array, &NpzMember::name);
+  if (found != members.end()) return *found;
+  constexpr std::size_t kMostNamed = 20;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(members.size(), kMostNamed); ++i) {
+    names += fmt::format("{}{}", i == 0 ? "" : ", ", Printable(members[i].name));
   }
-  if (!file_) throw fail("not a regular file");
-  const auto size = static_cast<std::uint64_t>(file_->size());
+  if (members.size() > kMostNamed) names += fmt::format(" and {} more", members.size() - kMostNamed);
+  if (members.empty()) throw Error(ErrorCode::kIo, "there is no array in it");
+  if (array.empty()) throw Error(ErrorCode::kIo, fmt::format("say which of its arrays, as FILE.npz:NAME: {}", names));
+  throw Error(ErrorCode::kIo, fmt::format("there is no array {}; there are {}", Printable(array), names));
+}
+
+// What stands before the values. `read` fills a span with the next bytes, of which there are `size`.
+template <typename Read>
+Header ReadHeader(std::uint64_t size, Read&& read, std::uint64_t& length) {
+  const auto fail = [](std::string_view cause) { return Error(ErrorCode::kIo, std::string(cause)); };
   std::array<std::uint8_t, 12> start{};
   if (size < start.size()) throw fail("too short for a .npy file");
-  file_->Read(0, start);
-  if (std::memcmp(start.data(), "MATLAB 5.0", 10) == 0 || path.ends_with(".mat")) {
+  read(std::span(start).first(10));
+  if (std::memcmp(start.data(), kMatlab.data(), kMatlab.size()) == 0) {
     throw fail(
         "a MATLAB file; save the matrix as .npy (Python: numpy.save(\"x.npy\", scipy.io.loadmat(\"x.mat\")[NAME]))");
   }
@@ -86,11 +111,12 @@ NpyReader::NpyReader(const std::string& path) : path_(path) {
   const int version = start[6];
   if (version < 1 || version > 3) throw fail(fmt::format("version {} of .npy is not known", version));
   const std::size_t prefix = version == 1 ? 10 : 12;
-  std::uint64_t length = start[8] | std::uint64_t{start[9]} << 8;
-  if (version > 1) length |= std::uint64_t{start[10]} << 16 | std::uint64_t{start[11]} << 24;
-  if (length > kMaxHeader || prefix + length > size) throw fail("its header is cut off or too long");
-  std::vector<std::uint8_t> text(length);
-  file_->Read(static_cast<std::int64_t>(prefix), text);
+  if (version > 1) read(std::span(start).subspan(10));
+  std::uint64_t text_size = start[8] | std::uint64_t{start[9]} << 8;
+  if (version > 1) text_size |= std::uint64_t{start[10]} << 16 | std::uint64_t{start[11]} << 24;
+  if (text_size > kMaxHeader || prefix + text_size > size) throw fail("its header is cut off or too long");
+  std::vector<std::uint8_t> text(text_size);
+  read(std::span(text));
   const auto header = ParseHeader({reinterpret_cast<const char*>(text.data()), text.size()});
   if (!header) {
     constexpr std::size_t kMostShown = 100;
@@ -101,46 +127,111 @@ NpyReader::NpyReader(const std::string& path) : path_(path) {
   if (header->columns == 0 || header->columns > kMaxColumns || header->rows > kMaxValues / header->columns) {
     throw fail("its size is out of range");
   }
+  length = prefix + text_size;
   const std::uint64_t bytes = header->rows * header->columns * static_cast<std::uint64_t>(header->bytes);
-  if (size - prefix - length < bytes) {
-    throw fail(fmt::format("holds {} bytes of the {} that {}x{} values need", size - prefix - length, bytes,
-                           header->rows, header->columns));
+  if (size - length < bytes) {
+    throw fail(fmt::format("holds {} bytes of the {} that {}x{} values need", size - length, bytes, header->rows,
+                           header->columns));
   }
-  start_ = static_cast<std::int64_t>(prefix + length);
-  bytes_ = header->bytes;
-  rows_ = header->rows;
-  columns_ = header->columns;
-  if (!header->by_columns) return;
-  kept_ = {.rows = rows_, .columns = columns_, .values = std::vector<float>(rows_ * columns_)};
-  std::vector<float> column(rows_);
-  for (std::size_t c = 0; c < columns_; ++c) {
-    ReadValues(c * rows_, column);
-    for (std::size_t r = 0; r < rows_; ++r) kept_.values[r * columns_ + c] = column[r];
+  return *header;
+}
+
+// Values of `bytes` bytes each that `read` gives, as float32.
+template <typename Read>
+void ReadAs(int bytes, std::span<float> out, Read&& read) {
+  const auto take = [&](auto values) {
+    read(std::span(reinterpret_cast<std::uint8_t*>(values.data()), values.size_bytes()));
+  };
+  if (bytes == 4) {
+    take(out);
+  } else if (bytes == 8) {
+    std::vector<double> wide(out.size());
+    take(std::span(wide));
+    std::ranges::transform(wide, out.begin(), [](double v) { return static_cast<float>(v); });
+  } else {
+    std::vector<std::uint16_t> narrow(out.size());
+    take(std::span(narrow));
+    std::ranges::transform(narrow, out.begin(), HalfToFloat);
   }
 }
 
+}  // namespace
+
+NpyReader::NpyReader(const std::string& path) : path_(path) {
+  try {
+    const ArrayPath split = SplitArray(path);
+    file_ = RegularFile::Open(split.file);
+    if (!file_) throw Error(ErrorCode::kIo, "not a regular file");
+    if (path.ends_with(".mat")) {
+      throw Error(ErrorCode::kIo,
+                  "a MATLAB file; save the matrix as .npy (Python: numpy.save(\"x.npy\", "
+                  "scipy.io.loadmat(\"x.mat\")[NAME]))");
+    }
+    NpzMember member;
+    member.bytes = static_cast<std::uint64_t>(file_->size());
+    if (IsZip(*file_)) {
+      member = TakeMember(*file_, split.array);
+    } else if (!split.array.empty()) {
+      throw Error(ErrorCode::kIo, "not an archive of arrays (.npz)");
+    }
+    std::int64_t next = member.start;
+    std::optional<NpzInflater> inflater;
+    if (member.deflated) inflater.emplace(*file_, member);
+    const auto read = [&](std::span<std::uint8_t> out) {
+      if (inflater) return inflater->Read(out);
+      file_->Read(next, out);
+      next += static_cast<std::int64_t>(out.size());
+    };
+    std::uint64_t length = 0;
+    const Header header = ReadHeader(member.bytes, read, length);
+    start_ = member.start + static_cast<std::int64_t>(length);
+    bytes_ = header.bytes;
+    rows_ = header.rows;
+    columns_ = header.columns;
+    keeps_ = header.by_columns || member.deflated;
+    if (!keeps_) return;
+    if (member.deflated && rows_ > kMaxKept / columns_) {
+      throw Error(ErrorCode::kIo, fmt::format("{}x{} values are too many to inflate; store them by numpy.savez or "
+                                              "numpy.save",
+                                              rows_, columns_));
+    }
+    Keep(header.by_columns, read);
+    if (inflater) inflater->Finish();
+  } catch (const Error& error) {
+    throw Error(ErrorCode::kIo, fmt::format("{}: {}", Printable(path), error.what()));
+  }
+}
+
+// Grows as the values come: what a file claims, it must hold.
+template <typename Read>
+void NpyReader::Keep(bool by_columns, Read&& read) {
+  std::vector<float>& values = kept_.values;
+  std::vector<float> line(by_columns ? rows_ : columns_);
+  for (std::size_t i = 0; i < (by_columns ? columns_ : rows_); ++i) {
+    ReadAs(bytes_, line, read);
+    values.insert(values.end(), line.begin(), line.end());
+  }
+  if (by_columns) {
+    std::vector<float> turned(values.size());
+    for (std::size_t c = 0; c < columns_; ++c) {
+      for (std::size_t r = 0; r < rows_; ++r) turned[r * columns_ + c] = values[c * rows_ + r];
+    }
+    values = std::move(turned);
+  }
+  kept_.rows = rows_;
+  kept_.columns = columns_;
+}
+
 void NpyReader::ReadRow(std::size_t i, std::span<float> out) const {
-  if (kept_.values.empty()) return ReadValues(i * columns_, out);
+  if (!keeps_) return ReadValues(i * columns_, out);
   std::ranges::copy(kept_.Row(i), out.begin());
 }
 
 void NpyReader::ReadValues(std::size_t first, std::span<float> out) const {
-  const auto read = [&](auto values) {
-    file_->Read(start_ + static_cast<std::int64_t>(first * sizeof(values[0])),
-                {reinterpret_cast<std::uint8_t*>(values.data()), values.size_bytes()});
-  };
   try {
-    if (bytes_ == 4) {
-      read(out);
-    } else if (bytes_ == 8) {
-      std::vector<double> wide(out.size());
-      read(std::span(wide));
-      std::ranges::transform(wide, out.begin(), [](double v) { return static_cast<float>(v); });
-    } else {
-      std::vector<std::uint16_t> narrow(out.size());
-      read(std::span(narrow));
-      std::ranges::transform(narrow, out.begin(), HalfToFloat);
-    }
+    ReadAs(bytes_, out, [&](std::span<std::uint8_t> bytes) {
+      file_->Read(start_ + static_cast<std::int64_t>(first) * bytes_, bytes);
+    });
   } catch (const Error& error) {
     throw Error(ErrorCode::kIo, fmt::format("{}: {}", Printable(path_), error.what()));
   }
