@@ -3,8 +3,13 @@
 #include <prefiqs/evaluation.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -18,6 +23,9 @@
 
 namespace prefiqs::cli {
 namespace {
+
+// In place of PAIRS: the mean over data sets, whose tables follow.
+constexpr std::string_view kMean = "mean";
 
 constexpr const char* kExamples = R"(Examples:
   prefiqs evaluate lfw/pairs.txt --rows lfw.csv --embeddings lfw.npy
@@ -41,6 +49,8 @@ constexpr const char* kExamples = R"(Examples:
   prefiqs evaluate lfw/pairs.txt --rows lfw.csv --embeddings lfw.npy --start-fnmr 0.05 --start-fmr 0.001
       protocol B by stated starting errors: of false non-matches, and of false matches
   prefiqs evaluate lfw/pairs.txt --rows lfw.csv --embeddings lfw.npy --tables csv > table.csv
+  prefiqs evaluate mean lfw=table.csv cfp=cfp-table.csv xqlfw=xqlfw-table.csv
+      pAUCs of several data sets side by side, and their mean, in which XQLFW does not count
   prefiqs evaluate lfw/pairs.txt --rows lfw.csv --embeddings lfw.npy --html lfw.html
       curves to hover over, the worst and the best faces, and the pairs behind the errors; from the folder that `score`
       ran in, so that the pictures are found
@@ -143,6 +153,37 @@ void CheckNothingToRun(const CLI::App& app) {
   }
 }
 
+// NAME=TABLE.csv; without a name, the file's is the set's.
+std::vector<EvaluationTable> ParseSets(const std::vector<std::string>& texts) {
+  std::vector<EvaluationTable> tables;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    const bool named = equals != std::string::npos && !std::filesystem::exists(text);
+    const std::string path = named ? text.substr(equals + 1) : text;
+    tables.push_back({named ? text.substr(0, equals) : std::filesystem::path(path).stem().string(), path});
+  }
+  return tables;
+}
+
+void CheckNothingBeside(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string name = option->get_name();
+    if (option->count() == 0 || name == "INPUT" || name == "--tables") continue;
+    throw Error(ErrorCode::kUsage, fmt::format("{} is of tables that are there: leave {} out", kMean, name));
+  }
+}
+
+// --quality NAME=onnx:FILE is of a network that is run, as --method NAME=onnx:FILE.
+void MoveNetworks(std::vector<std::string>& qualities, std::vector<std::string>& methods) {
+  const auto is_network = [](const std::string& text) {
+    const std::size_t equals = text.find('='), colon = text.find(':');
+    return text.substr(equals < colon ? equals + 1 : 0).starts_with("onnx:");
+  };
+  const auto others = std::stable_partition(qualities.begin(), qualities.end(), std::not_fn(is_network));
+  methods.insert(methods.end(), others, qualities.end());
+  qualities.erase(others, qualities.end());
+}
+
 // Says no more than that there are none, where the networks' people differ.
 EvaluationMean MeanOf(const std::vector<EvaluationReport>& reports, int resamples) {
   EvaluationMean mean = mean_of(reports);
@@ -190,8 +231,8 @@ int RunEvaluate(const Words& words) {
       ->allow_extra_args(false);
   app.add_option("--quality", qualities,
                  "A method's scores, higher is better: a CSV file with names and a column quality, or the one that is "
-                 "named, or lines of a name and a number; any number of times [the rows' quality, norms, confidence, "
-                 "sharpness and uniformity]")
+                 "named, or lines of a name and a number; or onnx:FILE[:PRESET], as with --method; any number of times "
+                 "[the rows' quality, norms, confidence, sharpness and uniformity]")
       ->type_name("NAME=FILE[:COLUMN]")
       ->allow_extra_args(false);
   app.add_option("--distance", distances, "As --quality, where lower is better")
@@ -225,6 +266,12 @@ int RunEvaluate(const Words& words) {
                        inputs)) {
     return 0;
   }
+  if (inputs[0] == kMean && inputs.size() > 1) {
+    CheckNothingBeside(app);
+    PrintSetsMean(mean_over_sets(ParseSets({inputs.begin() + 1, inputs.end()})), ParseTableForm(tables));
+    return 0;
+  }
+  MoveNetworks(qualities, pictures.methods);
   const bool runs_pictures = !pictures.networks.empty() || !pictures.methods.empty();
   if (!runs_pictures) CheckNothingToRun(app);
   if (!runs_pictures && page.empty() && app.count("--max-pixels") > 0) {
@@ -283,7 +330,7 @@ int RunEvaluate(const Words& words) {
       fmt::print("{}", said);
       PrintErrorRates(reports[i], form);
       PrintAreas(reports[i], form);
-      PrintHarm(reports[i], options.pairs == "all", form);
+      PrintHarm(reports[i], form);
     }
     if (!this_plot.empty() && !WriteEdcPlot(reports[i], this_plot)) {
       Say(fmt::format("prefiqs: --plot {}: not drawn: no FMR has enough non-mated comparisons for a curve\n",

@@ -15,15 +15,16 @@ namespace {
 using Row = std::vector<std::string>;
 
 // The first nine are those of the table that people read. Names are the header's for good; new ones go to the end.
-constexpr std::array kColumns{"protocol", "FMR", "method", "pAUC 20 %", "pAUC 30 %", "95 % low", "95 % high", "better",
-                              "AUC", "ties", "normalised", "start", "network", "FNMR", "FNMR 95 % low",
-                              "FNMR 95 % high", "achieved FMR", "threshold", "accuracy", "mated", "non-mated",
-                              "RCE alpha 0", "RCE alpha 0 reversed", "RCE alpha 3", "RCE alpha 3 reversed",
-                              // Protocol A with the mirrored pictures' embeddings: yes or no.
-                              "mirrored", "pAUC 20 % 95 % low", "pAUC 20 % 95 % high", "pAUC 20 % better",
-                              "AUC 95 % low", "AUC 95 % high", "AUC better",
-                              // Of what is kept where pAUC 30 % ends.
-                              "achieved FMR at 30 %", "mated at 30 %", "non-mated at 30 %"};
+constexpr std::array kColumns{
+    "protocol", "FMR", "method", "pAUC 20 %", "pAUC 30 %", "95 % low", "95 % high", "better", "AUC", "ties",
+    "normalised", "start", "network", "FNMR", "FNMR 95 % low", "FNMR 95 % high", "achieved FMR", "threshold",
+    "accuracy", "mated", "non-mated", "RCE alpha 0", "RCE alpha 0 reversed", "RCE alpha 3", "RCE alpha 3 reversed",
+    // Protocol A with the mirrored pictures' embeddings: yes or no.
+    "mirrored", "pAUC 20 % 95 % low", "pAUC 20 % 95 % high", "pAUC 20 % better", "AUC 95 % low", "AUC 95 % high",
+    "AUC better",
+    // Of what is kept where pAUC 30 % ends.
+    "achieved FMR at 30 %", "mated at 30 %", "non-mated at 30 %", "RCE alpha 0 95 % low", "RCE alpha 0 95 % high",
+    "RCE alpha 0 better", "RCE alpha 3 95 % low", "RCE alpha 3 95 % high", "RCE alpha 3 better"};
 
 // What is of one network's report stands before.
 constexpr std::size_t kFirstOfTheMeanToo = 25;
@@ -101,14 +102,20 @@ void PrintCsv(std::span<const EvaluationReport> reports, const std::vector<std::
       row.push_back(Plain(report.accuracy));
       row.push_back(fmt::format("{}", report.mated));
       row.push_back(fmt::format("{}", report.non_mated));
-      for (const std::size_t alpha : {0, 1}) {
-        row.push_back(Plain(report.rank_of_harm[curve.method][alpha]));
-        row.push_back(Plain(report.reversed_rank_of_harm[curve.method][alpha]));
+      const std::vector<EvaluationHarmRank>& harm_ranks = report.harm_ranks[curve.method];
+      for (const EvaluationHarmRank& rank : harm_ranks) {
+        row.push_back(Plain(rank.value));
+        row.push_back(Plain(rank.reversed));
       }
       row.push_back(Mirrored(report, curve));
       AddSure(curve.to_20, row);
       AddSure(curve.whole, row);
       for (std::string& cell : KeptCells(curve)) row.push_back(std::move(cell));
+      for (const EvaluationHarmRank& rank : harm_ranks) {
+        for (const double value : {rank.interval.low, rank.interval.high, rank.better_than_first}) {
+          row.push_back(Plain(value));
+        }
+      }
     }
   }
   if (reports.size() > 1) {

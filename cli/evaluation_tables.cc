@@ -122,33 +122,68 @@ void PrintAreas(const EvaluationReport& report, TableForm form) {
   for (const bool starts : {false, true}) PrintAreas(report.curves, report.methods, starts, form);
 }
 
-void PrintHarm(const EvaluationReport& report, bool of_all_pairs, TableForm form) {
-  if (!std::isfinite(report.rank_of_harm[0][0])) {
-    fmt::print("RCE is left out: {}\n\n",
-               of_all_pairs ? "of all pairs not all are held" : "too few non-mated comparisons for FMR 0.001");
+void PrintHarm(const EvaluationReport& report, TableForm form) {
+  if (!std::isfinite(report.harm_ranks[0][0].value)) {
+    fmt::print("RCE is left out: too few non-mated comparisons for FMR 0.001\n\n");
     return;
+  }
+  std::vector<TableColumn> columns{{"method"}};
+  for (const EvaluationHarmRank& rank : report.harm_ranks[0]) {
+    columns.push_back({fmt::format("alpha {}", rank.alpha), Align::kRight});
+    for (const char* column : {"95 %", "better", "reversed"}) columns.push_back({column, Align::kRight});
   }
   std::vector<std::vector<std::string>> rows;
   for (std::size_t m = 0; m < report.methods.size(); ++m) {
     std::vector<std::string>& row = rows.emplace_back(std::vector{report.methods[m]});
-    for (std::size_t alpha = 0; alpha < report.rank_of_harm[m].size(); ++alpha) {
-      row.push_back(Number(report.rank_of_harm[m][alpha], 3));
-      row.push_back(Number(report.reversed_rank_of_harm[m][alpha], 3));
+    for (const EvaluationHarmRank& rank : report.harm_ranks[m]) {
+      row.push_back(Number(rank.value, 3));
+      row.push_back(Between(rank.interval, 1, 3));
+      row.push_back(Percent(rank.better_than_first));
+      row.push_back(Number(rank.reversed, 3));
     }
   }
   fmt::print("RCE: rank correlation of quality and harm at FMR 0.001, higher is better\n\n{}\n",
-             FormatTable({{"method"},
-                          {"alpha 0", Align::kRight},
-                          {"reversed", Align::kRight},
-                          {"alpha 3", Align::kRight},
-                          {"reversed", Align::kRight}},
-                         rows, form));
+             FormatTable(columns, rows, form));
 }
 
 void PrintMeanAreas(const EvaluationMean& mean, std::size_t networks, TableForm form) {
   if (mean.curves.empty()) return;
   fmt::print("mean of {} verifying networks\n\n", networks);
   for (const bool starts : {false, true}) PrintAreas(mean.curves, mean.methods, starts, form);
+}
+
+void PrintSetsMean(const EvaluationSetsMean& mean, TableForm form) {
+  std::vector<TableColumn> columns{{"protocol"}, {"rate", Align::kRight}, {"method"}};
+  std::string left_out;
+  for (const EvaluationSetsMean::Set& set : mean.sets) {
+    columns.push_back({set.name, Align::kRight});
+    if (!set.counts) left_out += (left_out.empty() ? "" : ", ") + set.name;
+  }
+  columns.push_back({"mean", Align::kRight});
+  std::vector<std::vector<std::string>> rows;
+  for (const EvaluationSetsMean::Row& row : mean.rows) {
+    const bool has_any = std::ranges::any_of(row.values, [](double value) { return std::isfinite(value); });
+    if (!has_any) continue;
+    std::vector<std::string>& cells = rows.emplace_back(std::vector{row.protocol, row.rate, row.method});
+    const auto add = [&](double value) {
+      const bool empty = form == TableForm::kCsv && !std::isfinite(value);  // programs want numbers or nothing
+      cells.push_back(empty ? std::string() : Number(value, form == TableForm::kCsv ? 6 : 3));
+    };
+    for (const double value : row.values) add(value);
+    add(row.mean);
+  }
+  const std::string said = left_out.empty() ? ""
+                                            : fmt::format(
+                                                  "{} is not in the mean: its pairs were chosen with scores of "
+                                                  "SER-FIQ, one of the methods that are compared\n",
+                                                  left_out);
+  if (form == TableForm::kCsv) {
+    Say(said);
+    fmt::print("{}", FormatTable(columns, rows, form));
+  } else {
+    fmt::print("pAUC 30 %, times 1000, of {} data sets\n\n{}\n{}", mean.sets.size(), FormatTable(columns, rows, form),
+               said);
+  }
 }
 
 }  // namespace prefiqs::cli

@@ -18,10 +18,13 @@ std::string DescribeComparisons(const EvaluationReport& report, const char* thin
 void PrintErrorRates(const EvaluationReport& report, TableForm form);
 void PrintAreas(const EvaluationReport& report, TableForm form);
 // Or why there is none.
-void PrintHarm(const EvaluationReport& report, bool of_all_pairs, TableForm form);
+void PrintHarm(const EvaluationReport& report, TableForm form);
 
 // Areas averaged over several verifying networks, as papers print them. Nothing where there are none.
 void PrintMeanAreas(const EvaluationMean& mean, std::size_t networks, TableForm form);
+
+// Of several data sets, and why one of them does not count.
+void PrintSetsMean(const EvaluationSetsMean& mean, TableForm form);
 
 // All of it as one table for programs: a line for each network, protocol, rate and method, then those of the mean.
 // networks: what each report's network is called.

@@ -17,7 +17,7 @@ namespace prefiqs::cli {
 struct RunArguments {
   JobOptions job;
   std::string detector, landmarks, guard, faces = "best", search = "normal", format = "csv", executor = "onednn",
-                               precision = "fp32", shard;
+                                          precision = "fp32", shard;
   bool aligned = false;
   bool fail_under_gate = false;
   bool allow_failures = false;

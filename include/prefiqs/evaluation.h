@@ -143,6 +143,17 @@ struct EvaluationErrorRate {
   EvaluationInterval interval;                              // of fnmr
 };
 
+// RCE: how well the quality ranks images as the harm ranks them that they did; higher is better. NaN where too few
+// comparisons are non-mated.
+struct EvaluationHarmRank {
+  double alpha = 0;
+  double value = std::numeric_limits<double>::quiet_NaN();
+  double reversed = std::numeric_limits<double>::quiet_NaN();  // of the negated quality: that of a random one is not 0
+  EvaluationInterval interval{};
+  // Share of resamples in which this method's is higher than the first one's, equal ones by half; NaN for the first.
+  double better_than_first = std::numeric_limits<double>::quiet_NaN();
+};
+
 // What a file of others was read as.
 struct EvaluationFile {
   std::string path;
@@ -168,9 +179,8 @@ struct EvaluationReport {
   std::vector<EvaluationCurve> curves;
   // Of images with an embedding, those without a quality, by method.
   std::vector<std::size_t> missing_qualities;
-  // RCE at FMR 1e-3, by method: for alpha 0 and 3. NaN where all pairs are compared, or too few are non-mated.
-  // Reversed: of the negated quality, since that of a random one is not 0.
-  std::vector<std::vector<double>> rank_of_harm, reversed_rank_of_harm;
+  // RCE at FMR 1e-3, by method: for alpha 0 and 3.
+  std::vector<std::vector<EvaluationHarmRank>> harm_ranks;
 };
 
 // Throws Error(kIo) or Error(kUsage) naming file, line and cause. Deterministic: depends on the files and the seed
@@ -189,6 +199,32 @@ struct EvaluationMean {
 
 // Requires a report; of one, its own areas.
 PREFIQS_API EvaluationMean mean_of(std::span<const EvaluationReport> reports);
+
+// A data set's table, as `prefiqs evaluate --tables csv` writes it.
+struct EvaluationTable {
+  std::string name;  // of the data set
+  std::string path;
+};
+
+// pAUC up to 30 %, times 1000, of several data sets, and its mean: the last column of papers' tables.
+struct EvaluationSetsMean {
+  struct Set {
+    std::string name;
+    bool counts = true;  // false: XQLFW, whose pairs were chosen with scores of SER-FIQ, one of the methods compared
+  };
+  struct Row {
+    std::string protocol, rate, method;                      // as the tables have them; rate: the FMR or the start
+    std::vector<double> values;                              // by set; NaN where that has none
+    double mean = std::numeric_limits<double>::quiet_NaN();  // of the sets that count; NaN where one has none
+  };
+  std::vector<Set> sets;
+  std::vector<Row> rows;  // of what all tables have, in the first one's order
+};
+
+// Of a table of several verifying networks, the lines of their mean. Intervals are of each set's own people, and are
+// not averaged. Throws Error(kIo) or Error(kUsage) naming file, line and cause: no such table, two sets of one name, no
+// line that all have, none that counts.
+PREFIQS_API EvaluationSetsMean mean_over_sets(std::span<const EvaluationTable> tables);
 
 // evaluate(), and an HTML file that shows it and needs nothing else, written over an old one: curves, areas, the faces
 // of the lowest and highest qualities, and the pairs that are errors as more and more is discarded. Pictures are opened

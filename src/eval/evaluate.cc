@@ -24,8 +24,6 @@ namespace {
 using eval::Curve;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kHarmFmr = 1e-3;
-constexpr std::array kHarmAlphas{0.0, 3.0};
 
 // A threshold below all similarities there can be lies between nothing and what cannot be compared: it is no number for
 // people. Those of the evaluation itself are -infinity or the lowest numbers.
@@ -79,19 +77,18 @@ void Verify(const eval::EvaluationSet& set, const eval::Evaluator& evaluator, co
     rate.fnmr = rates.fnmr;
     rate.fmr = static_cast<double>(rates.false_matches) / static_cast<double>(report.non_mated);
   }
-  std::vector<eval::Harm> harm;
   // Below one false match in all of them its threshold is a guess.
-  const bool tells_harm = eval::FalseMatchesAllowed(kHarmFmr, report.non_mated) > 0;
-  if (!set.all_pairs && tells_harm)
-    harm = eval::HarmOfImages(set.comparisons, set.images.size(), run.Threshold(kHarmFmr));
-  for (const auto& quality : set.qualities) {
-    std::vector<float> reversed = quality;
-    for (float& q : reversed) q = -q;
-    std::vector<double>& ranks = report.rank_of_harm.emplace_back();
-    std::vector<double>& reversed_ranks = report.reversed_rank_of_harm.emplace_back();
-    for (const double alpha : kHarmAlphas) {
-      ranks.push_back(eval::RankOfHarm(harm, quality, alpha).value_or(kNaN));
-      reversed_ranks.push_back(eval::RankOfHarm(harm, reversed, alpha).value_or(kNaN));
+  const bool tells_harm = eval::FalseMatchesAllowed(eval::kHarmFmr, report.non_mated) > 0;
+  std::vector<eval::Harm> harm;
+  if (tells_harm) harm = evaluator.HarmAt(run.Threshold(eval::kHarmFmr), once);
+  for (const std::vector<float>& quality : set.qualities) {
+    std::vector<float> reversed;
+    for (const float q : quality) reversed.push_back(-q);
+    std::vector<EvaluationHarmRank>& ranks = report.harm_ranks.emplace_back();
+    for (const double alpha : eval::kHarmAlphas) {
+      ranks.push_back({.alpha = alpha,
+                       .value = eval::RankOfHarm(harm, quality, alpha).value_or(kNaN),
+                       .reversed = eval::RankOfHarm(harm, reversed, alpha).value_or(kNaN)});
     }
   }
 }
@@ -198,9 +195,9 @@ void WriteCurves(const EvaluationReport& report, const std::string& path) {
                                      std::string(name(curve.protocol)),
                                      rate(curve.fmr),
                                      fmt::format("{:.6f}", p.discarded),
-                                     number(p.fnmr),
+                                     p.mated > 0 ? number(p.fnmr) : std::string(),
                                      number(p.threshold),
-                                     number(p.fmr),
+                                     p.non_mated > 0 ? number(p.fmr) : std::string(),
                                      fmt::format("{}", p.mated),
                                      fmt::format("{}", p.non_mated)};
       if (starts) cells.push_back(rate(curve.start));
@@ -215,7 +212,7 @@ EvaluationReport Evaluate(const EvaluationOptions& options, eval::Examples* exam
   Check(options);
   const eval::EvaluationSet set = eval::ReadEvaluationSet(options);
   // Of all pairs, some times the non-mated ones that the largest FMR lets pass: what is kept late may be more alike.
-  double largest = *std::ranges::max_element(options.fmrs);
+  double largest = std::max(*std::ranges::max_element(options.fmrs), eval::kHarmFmr);
   for (const double start : options.false_match_starts) largest = std::max(largest, start);
   double share = 3 * largest;
   while (true) {

@@ -103,8 +103,8 @@ TEST_F(Evaluate, TellsAGoodQualityFromNone) {
     EXPECT_TRUE(std::isnan(good.to_30.better_than_first));
   }
   EXPECT_EQ(compared, 9);  // 12480 non-mated comparisons are enough for 1e-4
-  EXPECT_GT(report.rank_of_harm[0][0], 0.5);
-  EXPECT_LT(std::abs(report.rank_of_harm[1][0]), 0.3);
+  EXPECT_GT(report.harm_ranks[0][0].value, 0.5);
+  EXPECT_LT(std::abs(report.harm_ranks[1][0].value), 0.3);
 }
 
 TEST_F(Evaluate, SaysWhereComparisonsAreTooFew) {
@@ -315,14 +315,14 @@ TEST_F(Evaluate, FullNamesGoBeforeShortenedOnes) {
 TEST_F(Evaluate, HarmWantsEnoughComparisons) {
   options.resamples = 0;
   const EvaluationReport enough = evaluate(options);
-  ASSERT_TRUE(std::isfinite(enough.rank_of_harm[0][0]) && std::isfinite(enough.reversed_rank_of_harm[0][0]));
-  EXPECT_GT(enough.rank_of_harm[0][0], enough.reversed_rank_of_harm[0][0]);
+  ASSERT_TRUE(std::isfinite(enough.harm_ranks[0][0].value) && std::isfinite(enough.harm_ranks[0][0].reversed));
+  EXPECT_GT(enough.harm_ranks[0][0].value, enough.harm_ranks[0][0].reversed);
   std::string pairs = "file_a,file_b,mated\n";
   for (int p = 1; p < 31; ++p) pairs += fmt::format("{}/0,{}/1,1\n{}/0,{}/1,0\n", p, p, p, p + 1);
   Fill(folder / "short.csv", pairs);
   options.pairs = folder / "short.csv";
   const EvaluationReport few = evaluate(options);
-  EXPECT_TRUE(std::isnan(few.rank_of_harm[0][0]) && std::isnan(few.reversed_rank_of_harm[0][1]));
+  EXPECT_TRUE(std::isnan(few.harm_ranks[0][0].value) && std::isnan(few.harm_ranks[0][1].reversed));
 }
 
 TEST_F(Evaluate, RefusesWhatDoesNotFit) {

@@ -82,6 +82,7 @@ Evaluator::Evaluator(const EvaluationSet& set, double share, int threads) : set_
     AllPairs all = JoinAllPairs(set.unit, set.identity, floors_, threads);
     mated_ = all.mated;
     non_mated_ = all.non_mated;
+    if (FalseMatchesAllowed(kHarmFmr, non_mated_) > 0) strangers_.emplace(set.unit, set.identity, threads);
     joined_ = BySimilarityOf(std::move(all.comparisons));
     plain_ = &joined_;
     if (set.unit_mirrored.rows > 0) {
@@ -116,6 +117,12 @@ Draw Evaluator::DrawAgain(std::uint64_t seed, std::uint64_t resample) const {
   if (with_mirror_) draw.mirrored_comparisons = ComparisonWeights(mirrored_, set_.identity, draw.identities);
   draw.images = ImageWeights(set_.identity, draw.identities);
   return draw;
+}
+
+std::vector<Harm> Evaluator::HarmAt(double threshold, const Draw& draw) const {
+  return HarmOfImages(*plain_, set_.images.size(), threshold,
+                      {.comparisons = draw.comparisons, .images = draw.images, .identities = draw.identities},
+                      strangers_ ? &*strangers_ : nullptr);
 }
 
 Evaluator::Run::Run(const Evaluator& e, std::size_t method, TieOrder ties, const Draw& draw)

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -14,7 +15,9 @@
 #include "eval/comparisons.h"
 #include "eval/edc.h"
 #include "eval/evaluation_set.h"
+#include "eval/harm.h"
 #include "eval/kept_errors.h"
+#include "eval/nearest_strangers.h"
 #include "eval/similarity_join.h"
 
 namespace prefiqs::eval {
@@ -63,6 +66,9 @@ class Evaluator {
 
   Draw DrawAgain(std::uint64_t seed, std::uint64_t resample) const;
 
+  // Of the images in a draw, at a threshold; for RCE.
+  std::vector<Harm> HarmAt(double threshold, const Draw& draw) const;
+
   // One method in one draw.
   class Run {
    public:
@@ -104,7 +110,8 @@ class Evaluator {
   const EvaluationSet& set_;
   const Comparisons* plain_;
   Comparisons joined_, mirrored_;
-  Floors floors_, mirrored_floors_;  // of all pairs, by method
+  Floors floors_, mirrored_floors_;            // of all pairs, by method
+  std::optional<NearestStrangers> strangers_;  // of all pairs
   bool with_mirror_ = false;
   std::uint64_t mated_ = 0, non_mated_ = 0;
   std::vector<Ranking> plain_ranking_, mirrored_ranking_;  // by method

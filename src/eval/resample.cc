@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <cmath>
+#include <limits>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "eval/bootstrap.h"
+#include "eval/harm.h"
 #include "eval/verification.h"
 
 namespace prefiqs::eval {
@@ -69,15 +71,28 @@ void Resample(const EvaluationSet& set, const Evaluator& evaluator, const Evalua
   const auto resamples = static_cast<std::size_t>(options.resamples);
   std::vector<AreaSamples> samples;
   MakePlaces(report, resamples, samples);
+  // By method and alpha; empty where RCE cannot be told.
+  const bool tells_harm = std::isfinite(report.harm_ranks[0][0].value);
+  std::vector<std::array<Samples, kHarmAlphas.size()>> harm_ranks(tells_harm ? set.methods.size() : 0);
+  for (auto& of_method : harm_ranks) of_method.fill(Samples(resamples));
   std::vector<Samples> fnmr(options.fmrs.size(), Samples(resamples));
   const std::size_t of_a_method = report.curves.size() / report.methods.size();
   std::atomic<int> done{0};
   const auto make = [&](std::size_t i) {
     const Draw draw = evaluator.DrawAgain(options.seed, i);
+    std::vector<Harm> harm;
     for (std::size_t method = 0; method < set.methods.size(); ++method) {
       const Evaluator::Run run(evaluator, method, TieOrder::kAsListed, draw);
       for (std::size_t k = 0; method == 0 && k < fnmr.size(); ++k) {
         fnmr[k][i] = RatesAt(evaluator.plain(), run.Threshold(options.fmrs[k]), draw.comparisons).fnmr;
+      }
+      if (method == 0 && tells_harm) {
+        const double threshold = run.Threshold(kHarmFmr);
+        if (!std::isnan(threshold)) harm = evaluator.HarmAt(threshold, draw);
+      }
+      for (std::size_t a = 0; a < kHarmAlphas.size() && tells_harm; ++a) {
+        constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+        harm_ranks[method][a][i] = RankOfHarm(harm, set.qualities[method], kHarmAlphas[a]).value_or(kNone);
       }
       for (std::size_t k = method * of_a_method; k < (method + 1) * of_a_method; ++k) {
         const EvaluationCurve& curve = report.curves[k];
@@ -102,6 +117,15 @@ void Resample(const EvaluationSet& set, const Evaluator& evaluator, const Evalua
   for (std::size_t k = 0; k < fnmr.size(); ++k) {
     const Interval interval = PercentileInterval(std::move(fnmr[k]), kLevel);
     report.error_rates[k].interval = {interval.low, interval.high};
+  }
+  for (std::size_t method = 0; method < harm_ranks.size(); ++method) {
+    for (std::size_t a = 0; a < kHarmAlphas.size(); ++a) {
+      EvaluationHarmRank& rank = report.harm_ranks[method][a];
+      // Higher is better here.
+      if (method > 0) rank.better_than_first = ShareLower(harm_ranks[0][a], harm_ranks[method][a]);
+      const Interval interval = PercentileInterval(harm_ranks[method][a], kLevel);
+      rank.interval = {interval.low, interval.high};
+    }
   }
   for (std::size_t k = 0; k < samples.size(); ++k) {
     const AreaSamples& first = samples[k % of_a_method];

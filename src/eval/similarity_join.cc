@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <random>
 #include <utility>
@@ -143,6 +144,34 @@ std::vector<std::vector<Found>> JoinBlock(const Matrix& unit, const std::vector<
 }
 
 }  // namespace
+
+void ForEachProduct(const Matrix& unit, int threads, const std::function<float(std::size_t)>& lowest,
+                    const std::function<void(std::size_t, std::size_t, float)>& see) {
+  const std::vector<float> panels = Panels(unit);
+  const std::vector<float> nothing(unit.columns);
+  ParallelFor((unit.rows + kBlock - 1) / kBlock, threads, [&](std::size_t block) {
+    const std::size_t end = std::min((block + 1) * kBlock, unit.rows);
+    float out[kRows * kPanel];
+    for (std::size_t panel = 0; panel * kPanel < unit.rows; ++panel) {
+      const std::size_t width = std::min(kPanel, unit.rows - panel * kPanel);
+      for (std::size_t first = block * kBlock; first < end; first += kRows) {
+        const std::size_t count = std::min(kRows, end - first);
+        const float* rows[kRows];
+        for (std::size_t r = 0; r < kRows; ++r) {
+          rows[r] = r < count ? unit.values.data() + (first + r) * unit.columns : nothing.data();
+        }
+        Tile(rows, panels.data() + panel * kPanel * unit.columns, unit.columns, out);
+        for (std::size_t r = 0; r < count; ++r) {
+          const float* const line = out + r * kPanel;
+          if (!(*std::max_element(line, line + width) > lowest(first + r))) continue;
+          for (std::size_t k = 0; k < width; ++k) {
+            if (line[k] > lowest(first + r)) see(first + r, panel * kPanel + k, line[k]);
+          }
+        }
+      }
+    }
+  });
+}
 
 Floors FloorsOf(const Matrix& unit, std::span<const std::uint32_t> identity,
                 std::span<const std::vector<float>> qualities, double share) {

@@ -2,7 +2,9 @@
 #ifndef PREFIQS_EVAL_SIMILARITY_JOIN_H_
 #define PREFIQS_EVAL_SIMILARITY_JOIN_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -38,6 +40,11 @@ Floors FloorsOf(const Matrix& unit, std::span<const std::uint32_t> identity,
 
 // The pairs above these floors; AllPairs::floor is the lowest of them.
 AllPairs JoinAllPairs(const Matrix& unit, std::span<const std::uint32_t> identity, const Floors& floors, int threads);
+
+// Calls `see` with each image, each image (itself too) and the product of their rows, where that is over what `lowest`
+// returns for the first of the two; of one image from one thread, by rising second. Bits and threads as above.
+void ForEachProduct(const Matrix& unit, int threads, const std::function<float(std::size_t image)>& lowest,
+                    const std::function<void(std::size_t image, std::size_t other, float similarity)>& see);
 
 }  // namespace prefiqs::eval
 

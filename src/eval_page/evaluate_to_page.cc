@@ -32,8 +32,7 @@ EvaluationReport evaluate_to_page(const EvaluationOptions& options, const std::s
                          .embeddings = options.embeddings,
                          .made_by = fmt::format("prefiqs {}", version()),
                          .lower_is_better = {},
-                         .of_templates = of_templates,
-                         .of_all_pairs = options.pairs == "all"};
+                         .of_templates = of_templates};
   for (const QualitySource& source : options.qualities) facts.lower_is_better.push_back(source.lower_is_better);
   WriteFileAtomically(page, eval_page::RenderPage({report, examples, thumbnails, facts}));
   return report;

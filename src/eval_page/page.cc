@@ -106,7 +106,7 @@ std::string RenderPage(const Content& content) {
       "is how far the area moves with equally good pairs in the other order; <i>normalised</i> is protocol C's area to "
       "30 % as a share of 0.3 times the FNMR without discarding, not times 1000.</p>\n" +
       RenderAreas(report);
-  html += RenderHarm(report, content.facts.of_all_pairs);
+  html += RenderHarm(report);
   html += fmt::format("<h2>The worst and the best {}</h2>\n", content.facts.of_templates ? "templates" : "faces");
   html += Troubles(content) + RenderFaces(content);
   html += fmt::format(

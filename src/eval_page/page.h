@@ -22,7 +22,6 @@ struct Facts {
   std::string pairs, rows, embeddings, made_by;
   std::vector<bool> lower_is_better;  // by method: its qualities were negated; missing: no
   bool of_templates = false;          // which stand where images do, and have no pictures of their own
-  bool of_all_pairs = false;          // of which there is no RCE
 };
 
 // What the page is made of.
@@ -53,7 +52,7 @@ std::vector<std::uint32_t> ImagesShown(const EvaluationReport& report, const eva
 std::string RenderCurves(const EvaluationReport& report);  // with the numbers that the script reads
 std::string RenderErrorRates(const EvaluationReport& report);
 std::string RenderAreas(const EvaluationReport& report);
-std::string RenderHarm(const EvaluationReport& report, bool of_all_pairs);
+std::string RenderHarm(const EvaluationReport& report);
 std::string RenderFaces(const Content& content);
 std::string RenderErrors(const Content& content);
 std::string RenderThumbnails(const Content& content);  // that the others refer to

@@ -36,8 +36,10 @@ struct Page {
     report.error_rates = {
         {.wanted_fmr = 0.01, .threshold = 0.5, .fmr = 0.009, .fnmr = 0.1, .enough = true, .interval = {}},
         {.wanted_fmr = 1e-4, .interval = {}}};
-    report.rank_of_harm = {{0.5, 0.25}, {0, 0}, {0, 0}};
-    report.reversed_rank_of_harm = {{-0.5, 0.125}, {0, 0}, {0, 0}};
+    report.harm_ranks = {{{.alpha = 0, .value = 0.5, .reversed = -0.5, .interval = {0.375, 0.625}},
+                          {.alpha = 3, .value = 0.25, .reversed = 0.125, .interval = {}}},
+                         {{.value = 0, .interval = {}}, {.value = 0, .interval = {}}},
+                         {{.value = 0, .interval = {}, .better_than_first = 0.25}, {.value = 0, .interval = {}}}};
     for (std::size_t m = 0; m < 3; ++m) {
       for (const EdcProtocol protocol : {EdcProtocol::kPairs, EdcProtocol::kFixedThreshold, EdcProtocol::kImages}) {
         for (const double fmr : {0.01, 1e-4}) {
@@ -100,14 +102,12 @@ TEST(EvaluationPage, NeedsNothingAndEscapesEverything) {
 
 TEST(EvaluationPage, SaysWhatItsNumbersAreOf) {
   Page page;
-  EXPECT_THAT(page.Html(), HasSubstr("<td>0.500</td><td>-0.500</td><td>0.250</td><td>0.125</td>"));
+  EXPECT_THAT(page.Html(), HasSubstr("<td>0.500</td><td>0.375 to 0.625</td><td>-</td><td>-0.500</td><td>0.250</td>"));
   EXPECT_THAT(page.Html(), HasSubstr("<dt>protocol A</dt><dd>without mirrored embeddings</dd>"));
   page.report.mirrored = true;
-  page.report.rank_of_harm[0][0] = kNaN;
+  page.report.harm_ranks[0][0].value = kNaN;
   EXPECT_THAT(page.Html(), HasSubstr("<dt>protocol A</dt><dd>with mirrored embeddings</dd>"));
   EXPECT_THAT(page.Html(), HasSubstr("RCE at FMR 0.001 is left out: there are too few"));
-  page.facts.of_all_pairs = true;
-  EXPECT_THAT(page.Html(), HasSubstr("RCE at FMR 0.001 is left out: of all pairs"));
 }
 
 TEST(EvaluationPage, TemplatesHaveNoPicturesToMiss) {

@@ -143,27 +143,28 @@ std::string RenderAreas(const EvaluationReport& report) {
       ProtocolButtons(report), groups);
 }
 
-std::string RenderHarm(const EvaluationReport& report, bool of_all_pairs) {
+std::string RenderHarm(const EvaluationReport& report) {
   constexpr std::string_view kTitle = "<h2>Rank correlation of quality and harm</h2>\n<p>RCE at FMR 0.001";
-  if (report.rank_of_harm.empty() || !std::isfinite(report.rank_of_harm[0][0])) {
-    return fmt::format("{} is left out: {}.</p>\n", kTitle,
-                       of_all_pairs ? "of all pairs not all are held" : "there are too few non-mated pairs");
+  if (report.harm_ranks.empty() || !std::isfinite(report.harm_ranks[0][0].value)) {
+    return fmt::format("{} is left out: there are too few non-mated pairs.</p>\n", kTitle);
   }
-  std::string rows;
+  std::string rows, columns;
+  for (const EvaluationHarmRank& rank : report.harm_ranks[0]) {
+    columns += fmt::format("<th>α = {}</th><th>95 %</th><th>better</th><th>reversed</th>", rank.alpha);
+  }
   for (std::size_t m = 0; m < report.methods.size(); ++m) {
     rows += fmt::format("<tr class=\"m{}\"><th>{}</th>", m, MethodName(report, m));
-    for (std::size_t alpha = 0; alpha < report.rank_of_harm[m].size(); ++alpha) {
-      rows += fmt::format("<td>{}</td><td>{}</td>", Number(report.rank_of_harm[m][alpha], 3),
-                          Number(report.reversed_rank_of_harm[m][alpha], 3));
+    for (const EvaluationHarmRank& rank : report.harm_ranks[m]) {
+      rows += fmt::format("<td>{}</td><td>{}</td><td>{}</td><td>{}</td>", Number(rank.value, 3),
+                          Between(rank.interval, 1, 3), Percent(rank.better_than_first), Number(rank.reversed, 3));
     }
     rows += "</tr>\n";
   }
   return fmt::format(
       "{}: images ranked by quality against images ranked by the errors they take part in. Higher is better; what says "
       "nothing is where random is; <i>reversed</i> is of the negated quality.</p>\n"
-      "<table class=\"numbers\"><thead><tr><th>method</th><th>α = 0</th><th>reversed</th><th>α = 3</th>"
-      "<th>reversed</th></tr></thead><tbody>\n{}</tbody></table>\n",
-      kTitle, rows);
+      "<table class=\"numbers\"><thead><tr><th>method</th>{}</tr></thead><tbody>\n{}</tbody></table>\n",
+      kTitle, columns, rows);
 }
 
 }  // namespace prefiqs::eval_page
