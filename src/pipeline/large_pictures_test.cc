@@ -113,8 +113,8 @@ TEST(LargePictures, HaveTheFacesThatAreGiven) {
   const auto whole = FindFaces(Image::decode(bytes), options);
   const auto large = FindFaces(Image::decode(bytes, {.whole_jpeg_pixels = 1}), options);
   ASSERT_TRUE(whole[0].crop && large[0].crop);
-  EXPECT_EQ(whole[0].crop->rgb, large[0].crop->rgb);
-  EXPECT_EQ(whole[0].crop->rgb,
+  EXPECT_EQ(whole[0].crop->image.rgb, large[0].crop->image.rgb);
+  EXPECT_EQ(whole[0].crop->image.rgb,
             align::AlignFace(Image::decode(bytes).image, landmarks.find("1.jpg")[0].landmarks, kSide, kSide)->rgb);
   EXPECT_EQ(whole[0].assessment.face->landmarks, large[0].assessment.face->landmarks);
   EXPECT_EQ(large[0].assessment.faces, 1);
