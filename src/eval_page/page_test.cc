@@ -102,7 +102,7 @@ TEST(EvaluationPage, NeedsNothingAndEscapesEverything) {
 
 TEST(EvaluationPage, SaysWhatItsNumbersAreOf) {
   Page page;
-  EXPECT_THAT(page.Html(), HasSubstr("<td>0.500</td><td>0.375 to 0.625</td><td>-</td><td>-0.500</td><td>0.250</td>"));
+  EXPECT_THAT(page.Html(), HasSubstr("<td>0.500</td><td>0.375 to 0.625</td><td>–</td><td>-0.500</td><td>0.250</td>"));
   EXPECT_THAT(page.Html(), HasSubstr("<dt>protocol A</dt><dd>without mirrored embeddings</dd>"));
   page.report.mirrored = true;
   page.report.harm_ranks[0][0].value = kNaN;
