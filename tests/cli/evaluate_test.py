@@ -145,7 +145,7 @@ class Evaluate(ProgramTest):
         self.assertIn('RCE is left out: too few', self.evaluate(*options).out.decode())
         run = self.run_program('evaluate', 'all', '--rows', 'rows.csv', '--embeddings', 'rows.npy', *options)
         self.assert_status(run, 0)
-        self.assertIn('RCE is left out: of all pairs', run.out.decode())
+        self.assertIn('RCE is left out: too few', run.out.decode())  # 405
 
     def test_too_few_pairs_for_a_plot_stop_nothing(self):
         run = self.evaluate('--rows', 'rows.csv', '--embeddings', 'rows.npy', '--fmr', '1e-4', '--resamples', '0', '--plot',
