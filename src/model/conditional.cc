@@ -4,7 +4,6 @@
 #include <prefiqs/error.h>
 
 #include <map>
-#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -22,8 +21,18 @@ using onnx::NodeProto;
 
 [[noreturn]] void Fail(const std::string& cause) { throw Error(ErrorCode::kModel, cause); }
 
-// Empty: it is no constant once the inputs have shapes.
-std::optional<bool> ValueOf(const Graph& graph, std::int64_t pictures, const ReadLimits& limits) {
+// What `compute` returns; an error of the graph becomes one of the condition.
+template <typename Compute>
+Graph Computed(Compute compute) {
+  try {
+    return compute();
+  } catch (const Error& error) {
+    Fail(fmt::format("its condition cannot be computed ({}); export the network without it", error.what()));
+  }
+}
+
+// Of the inputs, for so many pictures.
+std::map<std::string, graph::Shape> ShapesFor(const Graph& graph, std::int64_t pictures) {
   std::map<std::string, graph::Shape> shapes;
   for (const ValueId id : graph.inputs) {
     graph::Shape shape = graph.value(id).shape;
@@ -35,10 +44,21 @@ std::optional<bool> ValueOf(const Graph& graph, std::int64_t pictures, const Rea
     }
     shapes[graph.value(id).name] = shape;
   }
-  const Graph known = ops::InferShapes(graph, shapes, {.max_value_bytes = limits.max_constant_bytes});
+  return shapes;
+}
+
+// What shapes alone make of the only output.
+bool ValueOf(const Graph& graph, std::int64_t pictures, const ReadLimits& limits) {
+  const auto shapes = ShapesFor(graph, pictures);
+  const Graph known =
+      Computed([&] { return ops::InferShapes(graph, shapes, {.max_value_bytes = limits.max_constant_bytes}); });
   const Tensor* const value = known.constant(known.outputs[0]);
-  if (value == nullptr) return std::nullopt;
-  if (value->type() != graph::DataType::kBool || value->count() != 1) Fail("its condition is not one bool");
+  if (value == nullptr) {
+    Fail("the pixels decide which branch it takes, which is not supported; export the network without it");
+  }
+  if (value->type() != graph::DataType::kBool || value->count() != 1) {
+    Fail("its condition is not one bool; the file is damaged, export the network again");
+  }
   return value->values<bool>()[0];
 }
 
@@ -72,22 +92,19 @@ void CheckPlain(const NodeProto& node) {
 }  // namespace
 
 bool Decided(const Graph& so_far, ValueId condition, const ReadLimits& limits) {
-  Graph graph = so_far;
-  graph.outputs = {condition};
-  std::optional<bool> one, two;
-  try {
-    graph = graph::RemoveUnused(graph);
-    ops::CheckSupported(graph);
-    graph::Validate(graph);
-    one = ValueOf(graph, 1, limits);
-    two = ValueOf(graph, 2, limits);
-  } catch (const Error& error) {
-    Fail(fmt::format("its condition cannot be computed ({}); export the network without it", error.what()));
+  const Graph graph = Computed([&] {
+    Graph part = so_far;
+    part.outputs = {condition};
+    part = graph::RemoveUnused(part);
+    ops::CheckSupported(part);
+    graph::Validate(part);
+    return part;
+  });
+  const bool one = ValueOf(graph, 1, limits);
+  if (ValueOf(graph, 2, limits) != one) {
+    Fail("the number of pictures decides which branch it takes, which is not supported; export the network without it");
   }
-  if (!one || !two)
-    Fail("the pixels decide which branch it takes, which is not supported; export the network without it");
-  if (*one != *two) Fail("the number of pictures decides which branch it takes, which is not supported");
-  return *one;
+  return one;
 }
 
 std::vector<NodeProto> TakeBranch(NodeProto& node, bool condition,
