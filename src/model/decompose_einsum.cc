@@ -50,11 +50,11 @@ Equation Parse(std::string text) {
   const std::size_t arrow = text.find("->");
   std::string_view left = std::string_view(text).substr(0, arrow);
   Equation equation;
-  for (std::size_t comma = 0; comma != std::string_view::npos; left.remove_prefix(comma + 1)) {
-    comma = left.find(',');
+  for (std::size_t comma = left.find(','); comma != std::string_view::npos; comma = left.find(',')) {
     equation.terms.push_back(CheckedLetters(left.substr(0, comma)));
-    if (comma == std::string_view::npos) break;
+    left.remove_prefix(comma + 1);
   }
+  equation.terms.push_back(CheckedLetters(left));
   std::string all;
   for (const std::string& term : equation.terms) all += term;
   if (arrow != std::string::npos) {
@@ -108,7 +108,7 @@ ValueId Aligned(Parts& p, Labelled x, std::string_view order) {
   return added.empty() ? x.value : p.Emit("Unsqueeze", {x.value, p.Integers(added)});
 }
 
-// Letters of `from` that are in neither or only in `other`, as asked.
+// The letters of `from` that `other` has too (`shared`), or those that it lacks.
 std::string Letters(std::string_view from, std::string_view other, bool shared) {
   std::string chosen;
   for (const char c : from) {
