@@ -15,12 +15,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::vector<std::string> OpsOf(const graph::Graph& graph) {
-  std::vector<std::string> ops;
-  for (const graph::Node& node : graph.nodes) ops.push_back(node.op);
-  return ops;
-}
-
 // A branch of one node that reads the value `x` of the graph around it.
 onnx::GraphProto Branch(const std::string& op, const std::string& output = "inner") {
   onnx::GraphProto branch;

@@ -18,12 +18,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::vector<std::string> OpsOf(const graph::Graph& graph) {
-  std::vector<std::string> ops;
-  for (const graph::Node& node : graph.nodes) ops.push_back(node.op);
-  return ops;
-}
-
 // One operator with the data input x, of 1x4x4x4, and the output y.
 TestModel One(const std::string& op, std::int64_t opset = 23, const std::string& domain = "",
               std::vector<std::string> inputs = {"x"}) {

@@ -134,6 +134,13 @@ inline std::string ErrorOf(const TestModel& model, const ReadLimits& limits = {}
   return ErrorOfBytes(model.Bytes(), limits);
 }
 
+// The operators of the nodes, in order.
+inline std::vector<std::string> OpsOf(const graph::Graph& graph) {
+  std::vector<std::string> ops;
+  for (const graph::Node& node : graph.nodes) ops.push_back(node.op);
+  return ops;
+}
+
 }  // namespace prefiqs::model
 
 #endif  // PREFIQS_MODEL_MODEL_FOR_TEST_H_
