@@ -26,7 +26,7 @@ void Linear(Maker& m, const Node& node) { m.Set(node.outputs[0], {m.Again(node, 
 
 void Pass(Maker& m, const Node& node) { m.Set(node.outputs[0], m.TermsOf(node.inputs[0])); }
 
-// The result is of sizes, or it changes in steps.
+// The result is of sizes, not of elements, or it changes in steps.
 void None(Maker&, const Node&) {}
 
 void Cast(Maker& m, const Node& node) {
@@ -308,6 +308,10 @@ void Pow(Maker& m, const Node& node) {
   Chain(m, node, m.Emit("Mul", {lower, exponent}));
 }
 
+// Their results change in steps.
+constexpr std::string_view kSteps[] = {
+    "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Floor", "Ceil", "Round", "Sign", "And", "Or", "Not"};
+
 }  // namespace
 
 std::span<const TangentRule> TangentRules() {
@@ -319,18 +323,6 @@ std::span<const TangentRule> TangentRules() {
                                   TangentRule{"Cast", {0}, Cast},
                                   TangentRule{"CastLike", {}, CastLike},
                                   TangentRule{"Shape", {0}, None},
-                                  TangentRule{"Equal", {}, None},
-                                  TangentRule{"Less", {}, None},
-                                  TangentRule{"LessOrEqual", {}, None},
-                                  TangentRule{"Greater", {}, None},
-                                  TangentRule{"GreaterOrEqual", {}, None},
-                                  TangentRule{"Floor", {}, None},
-                                  TangentRule{"Ceil", {}, None},
-                                  TangentRule{"Round", {}, None},
-                                  TangentRule{"Sign", {}, None},
-                                  TangentRule{"And", {}, None},
-                                  TangentRule{"Or", {}, None},
-                                  TangentRule{"Not", {}, None},
                                   TangentRule{"Reshape", {0}, Linear},
                                   TangentRule{"Flatten", {0}, Linear},
                                   TangentRule{"Squeeze", {0}, Linear},
@@ -380,6 +372,7 @@ std::span<const TangentRule> TangentRules() {
                                   TangentRule{"Log", {0}, Log},
                                   TangentRule{"Sqrt", {0}, Sqrt},
                               });
+    for (const std::string_view op : kSteps) rules.push_back({op, {}, None});
     return rules;
   }();
   return kRules;
