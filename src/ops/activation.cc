@@ -16,23 +16,36 @@ using graph::Tensor;
 
 double Between(double low, double x, double high) { return x < low ? low : x > high ? high : x; }
 
+// Those without attributes.
+template <double (*kFunction)(double)>
+struct Plain {
+  explicit Plain(const Node&) {}
+  double operator()(double x) const { return kFunction(x); }
+};
+double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+double HardSwish(double x) { return x * Between(0, x / 6 + 0.5, 1); }
+double Softplus(double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
+double Reciprocal(double x) { return 1 / x; }
+double Tanh(double x) { return std::tanh(x); }
+double Erf(double x) { return std::erf(x); }
+double Exp(double x) { return std::exp(x); }
+double Sqrt(double x) { return std::sqrt(x); }
+double Log(double x) { return std::log(x); }
+double Floor(double x) { return std::floor(x); }
+double Ceil(double x) { return std::ceil(x); }
+// Halves go to the even neighbour.
+double Round(double x) { return std::nearbyint(x); }
+
+// Those with attributes.
 struct LeakyRelu {
   explicit LeakyRelu(const Node& node) : alpha(node.Float("alpha", 0.01f)) {}
   double operator()(double x) const { return x < 0 ? alpha * x : x; }
   double alpha;
 };
-struct Sigmoid {
-  explicit Sigmoid(const Node&) {}
-  double operator()(double x) const { return 1 / (1 + std::exp(-x)); }
-};
 struct HardSigmoid {
   explicit HardSigmoid(const Node& node) : alpha(node.Float("alpha", 0.2f)), beta(node.Float("beta", 0.5f)) {}
   double operator()(double x) const { return Between(0, alpha * x + beta, 1); }
   double alpha, beta;
-};
-struct HardSwish {
-  explicit HardSwish(const Node&) {}
-  double operator()(double x) const { return x * Between(0, x / 6 + 0.5, 1); }
 };
 struct Elu {
   explicit Elu(const Node& node) : alpha(node.Float("alpha", 1.0f)) {}
@@ -43,22 +56,6 @@ struct ThresholdedRelu {
   explicit ThresholdedRelu(const Node& node) : alpha(node.Float("alpha", 1.0f)) {}
   double operator()(double x) const { return x <= alpha ? 0 : x; }
   double alpha;
-};
-struct Softplus {
-  explicit Softplus(const Node&) {}
-  double operator()(double x) const { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
-};
-struct Reciprocal {
-  explicit Reciprocal(const Node&) {}
-  double operator()(double x) const { return 1 / x; }
-};
-struct Tanh {
-  explicit Tanh(const Node&) {}
-  double operator()(double x) const { return std::tanh(x); }
-};
-struct Erf {
-  explicit Erf(const Node&) {}
-  double operator()(double x) const { return std::erf(x); }
 };
 struct Gelu {
   explicit Gelu(const Node& node) {
@@ -72,32 +69,6 @@ struct Gelu {
     return 0.5 * x * (1 + std::erf(x / sqrt2));
   }
   bool by_tanh = false;
-};
-struct Exp {
-  explicit Exp(const Node&) {}
-  double operator()(double x) const { return std::exp(x); }
-};
-struct Sqrt {
-  explicit Sqrt(const Node&) {}
-  double operator()(double x) const { return std::sqrt(x); }
-};
-
-struct Log {
-  explicit Log(const Node&) {}
-  double operator()(double x) const { return std::log(x); }
-};
-struct Floor {
-  explicit Floor(const Node&) {}
-  double operator()(double x) const { return std::floor(x); }
-};
-struct Ceil {
-  explicit Ceil(const Node&) {}
-  double operator()(double x) const { return std::ceil(x); }
-};
-// Halves go to the even neighbour.
-struct Round {
-  explicit Round(const Node&) {}
-  double operator()(double x) const { return std::nearbyint(x); }
 };
 
 template <typename Function>
@@ -210,22 +181,22 @@ constexpr Operator kRows[] = {
     {"Sign", 1, 1, 1, 1, {}, InferNumber, RunSign, 9, kElementwise},
     {"Clip", 1, 3, 1, 1, {}, InferClip, RunClip, 6, kElementwise},
     FloatRow<LeakyRelu>("LeakyRelu", 6, kAlpha),
-    FloatRow<Sigmoid>("Sigmoid", 6),
+    FloatRow<Plain<Sigmoid>>("Sigmoid", 6),
     FloatRow<HardSigmoid>("HardSigmoid", 6, kAlphaBeta),
-    FloatRow<HardSwish>("HardSwish", 14),
-    FloatRow<Tanh>("Tanh", 6),
-    FloatRow<Erf>("Erf", 9),
+    FloatRow<Plain<HardSwish>>("HardSwish", 14),
+    FloatRow<Plain<Tanh>>("Tanh", 6),
+    FloatRow<Plain<Erf>>("Erf", 9),
     FloatRow<Gelu>("Gelu", 20, kApproximate),
     FloatRow<Elu>("Elu", 6, kAlpha),
     FloatRow<ThresholdedRelu>("ThresholdedRelu", 10, kAlpha),
-    FloatRow<Softplus>("Softplus", 1),
-    FloatRow<Reciprocal>("Reciprocal", 6),
-    FloatRow<Exp>("Exp", 6),
-    FloatRow<Sqrt>("Sqrt", 6),
-    FloatRow<Log>("Log", 6),
-    FloatRow<Floor>("Floor", 6),
-    FloatRow<Ceil>("Ceil", 6),
-    FloatRow<Round>("Round", 11),
+    FloatRow<Plain<Softplus>>("Softplus", 1),
+    FloatRow<Plain<Reciprocal>>("Reciprocal", 6),
+    FloatRow<Plain<Exp>>("Exp", 6),
+    FloatRow<Plain<Sqrt>>("Sqrt", 6),
+    FloatRow<Plain<Log>>("Log", 6),
+    FloatRow<Plain<Floor>>("Floor", 6),
+    FloatRow<Plain<Ceil>>("Ceil", 6),
+    FloatRow<Plain<Round>>("Round", 11),
 };
 
 }  // namespace
