@@ -86,6 +86,9 @@ TEST_F(Kept, OfAPictureThatChangedAreNotUsed) {
 TEST_F(Kept, OfOtherChoicesAreRefusedOrLeft) {
   Run(true);
   const std::string kept = Contents(File(112));
+  const std::string points = ::testing::TempDir() + "kept_crops_points.txt";
+  std::ofstream(points) << "elsewhere.jpg 90 80 150 84 120 110 98 150 146 152\n";
+  const GivenLandmarks landmarks = GivenLandmarks::load(points);
   struct Case {
     std::string words;
     std::function<void(JobOptions&)> change;
@@ -94,6 +97,11 @@ TEST_F(Kept, OfOtherChoicesAreRefusedOrLeft) {
       {"detector ", [](JobOptions& job) { job.assessor.detector = Detector::load(OtherDetector()); }},
       {"detector " + detector_.content_hash() + ", this run has aligned",
        [](JobOptions& job) { job.assessor.detector.reset(); }},
+      {"detector " + detector_.content_hash() + ", this run has landmarks:",
+       [&](JobOptions& job) {
+         job.assessor.detector.reset();
+         job.assessor.landmarks = landmarks;
+       }},
       {"faces best, this run has largest", [](JobOptions& job) { job.faces = FaceSelection::kLargest; }},
       {"smallest face 6, this run has 24", [](JobOptions& job) { job.assessor.min_face = 24; }},
       {"most faces any number, this run has 3", [](JobOptions& job) { job.assessor.max_faces = 3; }},
