@@ -104,7 +104,8 @@ class Folder {
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
       Node& node = graph_.nodes[n];
       // Asks for a type alone, which does not wait for the value that has it.
-      if (!constants_only && node.op == "CastLike") node = CastTo(graph_.value(node.inputs[1]).type, node);
+      if (!constants_only && node.op == "CastLike" && node.inputs[1] != graph::kNone)
+        node = CastTo(graph_.value(node.inputs[1]).type, node);
       const bool all_constant = std::ranges::all_of(
           node.inputs, [&](ValueId id) { return id == graph::kNone || graph_.constant(id) != nullptr; });
       if ((all_constant || !constants_only) && Visit(node, all_constant)) continue;
