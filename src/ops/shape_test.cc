@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <limits>
 
 #include "ops/elements_for_test.h"
@@ -156,6 +157,8 @@ TEST(Shape, Range) {
   EXPECT_THAT(Values<std::int64_t>(Run1({"Range"}, {I({}, {kLow}), I({}, {kHigh}), I({}, {std::int64_t{1} << 62})})),
               ElementsAre(kLow, kLow / 2, 0, -(kLow / 2)));
   EXPECT_THAT(ErrorOf({"Range"}, {I({}, {0}), I({}, {1}), I({}, {0})}), HasSubstr("by 0"));
+  EXPECT_THAT(ErrorOf({"Range"}, {I({}, {1}), I({}, {1}), I({}, {0})}), HasSubstr("by 0"));
+  EXPECT_THAT(ErrorOf({"Range"}, {F({}, {0}), F({}, {std::nanf("")}), F({}, {1})}), HasSubstr("to nan"));
   EXPECT_THAT(ErrorOf({"Range"}, {I({}, {0}), I({}, {kHigh}), I({}, {1})}), HasSubstr("runs from 0"));
   EXPECT_THAT(ErrorOf({"Range"}, {I({}, {0}), F({}, {1}), I({}, {1})}), HasSubstr("one type"));
 }
